@@ -1,0 +1,1 @@
+"""The algorithm itself: numpy and scipy only, and nothing above it."""

@@ -1,0 +1,86 @@
+"""Everything that can go wrong, as one family of exceptions.
+
+Each error names the argument, the rule and what was given. An error raised after queries were
+spent carries what they bought: nothing that was paid for is lost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from relu_learn.core.learning import LearnResult
+
+
+class ReluLearnError(Exception):
+    """Base class of every error that relu_learn raises on purpose.
+
+    Attributes
+    ----------
+    partial : LearnResult or None
+        What the run had found when it stopped (None before the first query).
+    """
+
+    partial: LearnResult | None = None
+
+
+class InvalidArgument(ReluLearnError, ValueError):
+    """An argument breaks a rule; the message names the argument, the rule and the value."""
+
+
+class QueryBudgetExceeded(ReluLearnError):
+    """The next batch would cost more queries than `max_queries` allows; none of it was sent."""
+
+
+class BlackBoxError(ReluLearnError):
+    """The black box raised, or answered with something that is not a real, finite array.
+
+    Attributes
+    ----------
+    query : ndarray of shape (n, d) or None
+        The offending input: the rows whose answers were wrong, or the whole batch.
+    """
+
+    def __init__(self, message: str, query: np.ndarray | None = None) -> None:
+        super().__init__(message)
+        self.query = query
+
+
+class _WithWitness(ReluLearnError):
+    """An error whose claim can be checked by hand: three points, three calls of the black box."""
+
+    def __init__(self, message: str, witness: Any = None) -> None:
+        super().__init__(message)
+        self.witness = witness
+
+
+class NotPiecewiseLinear(_WithWitness):
+    """The black box bends (or jumps) where a piecewise linear function would be straight.
+
+    Attributes
+    ----------
+    witness : ndarray of shape (3, d)
+        Three points of one short segment, the second its midpoint: the answer at the midpoint is
+        not the mean of the answers at the ends, at any scale.
+    """
+
+
+class NotOneHiddenLayer(_WithWitness):
+    """The black box is piecewise linear, but its creases are not whole hyperplanes.
+
+    Attributes
+    ----------
+    witness : ndarray of shape (3, d)
+        Three points of a short segment across a critical hyperplane, the second its midpoint, where
+        a one-hidden-layer network would have to bend and the black box does not.
+    """
+
+
+class LearningFailed(ReluLearnError):
+    """Validation on fresh points contradicts the network found and the repairs did not help."""
+
+
+class OrientationNotFound(ReluLearnError):
+    """No orientation of the neurons without an affine part was found."""
