@@ -1,0 +1,290 @@
+"""How far apart two networks are: exactly, by sampling, and neuron by neuron.
+
+The measure is the paper's: x ~ N(0, I), squared error, summed over the outputs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.network import ReluNetwork, normalised
+
+Array = NDArray[np.float64]
+Function = Callable[[Array], Any]
+
+_EPS = float(np.finfo(float).eps)
+# Beyond this many standard deviations a ReLU's second moment is below 1e-300.
+_NEVER = 37.0
+
+
+# ------------------------------------------------------------------ exact loss
+
+
+def gaussian_loss(f: ReluNetwork, g: ReluNetwork | None = None) -> float:
+    """E |f(x) - g(x)|^2 for x ~ N(0, I), in closed form and without a query.
+
+    Parameters
+    ----------
+    f : ReluNetwork
+    g : ReluNetwork, optional
+        Zero when omitted.
+
+    Returns
+    -------
+    float
+        Exact up to rounding; see `loss_floor` for where rounding takes over.
+
+    Notes
+    -----
+    The loss is a quadratic form in the output weights. For standard normal u, v of correlation
+    rho, with P = P(u > s, v > t), Q the normal tail and R = sqrt(1 - rho^2),
+
+        E (u - s)+ (v - t)+ = (rho + s t) P - t phi(s) Q((t - rho s) / R)
+                              - s phi(t) Q((s - rho t) / R) + R^2 phi_2(s, t; rho),
+
+    and P follows from Owen's T function [1]_.
+
+    References
+    ----------
+    .. [1] D. B. Owen, "Tables for computing bivariate normal probabilities", Ann. Math. Statist.
+       27 (1956).
+    """
+    return _exact(f, g)[0]
+
+
+def loss_floor(f: ReluNetwork, g: ReluNetwork | None = None) -> float:
+    """The rounding error that `gaussian_loss(f, g)` may have: smaller losses are noise.
+
+    Two nearly equal networks lose everything to cancellation here, while their difference at a
+    point is still right to many digits: then sample (`best_loss` does).
+    """
+    return _exact(f, g)[1]
+
+
+def best_loss(
+    f: ReluNetwork, g: ReluNetwork, rng: int | np.random.Generator | None = None
+) -> tuple[float, str]:
+    """The exact loss where it means something, otherwise a sampled one.
+
+    Returns
+    -------
+    value : float
+    kind : str
+        "exact" or "sampled".
+    """
+    value, floor = _exact(f, g)
+    if value > 100 * floor or value == floor == 0.0:
+        return value, "exact"
+    return sampled_loss(f, g, rng=rng), "sampled"
+
+
+def _exact(f: ReluNetwork, g: ReluNetwork | None) -> tuple[float, float]:
+    """The loss and its rounding floor."""
+    from scipy.special import ndtr
+
+    difference = (f if g is None else f - g).simplify()
+    a = np.atleast_2d(difference.output_weights)
+    u, c = np.atleast_2d(difference.skip).copy(), np.atleast_1d(difference.offset).copy()
+    normal, s, norm = normalised(difference.weights, difference.biases)
+    # relu(z) = relu(-z) + z: with every hyperplane's active side away from the origin (s >= 0) all
+    # ReLUs are small, and what far ones have in common cancels as affine functions, exactly.
+    inside = s < 0
+    w_inside, b_inside = difference.weights[inside], difference.biases[inside]
+    u_sum = np.abs(u) + np.abs(a[:, inside]) @ np.abs(w_inside)  # what rounding is relative to
+    c_sum = np.abs(c) + np.abs(a[:, inside]) @ np.abs(b_inside)
+    u += a[:, inside] @ w_inside
+    c -= a[:, inside] @ b_inside
+    normal, s = np.where(inside[:, None], -normal, normal), np.abs(s)
+    near = s < _NEVER
+    a, normal, s = (a * norm)[:, near], normal[near], s[near]
+
+    tail = ndtr(-s)
+    mean = np.exp(-s * s / 2) / math.sqrt(2 * math.pi) - s * tail  # E (u - s)+
+    gram = _second_moments(normal @ normal.T, s)
+    # By Stein's lemma E x (<n, x> - s)+ = n P(<n, x> > s).
+    cross = (u @ normal.T) * tail + c[:, None] * mean
+    parts = [np.sum((a @ gram) * a), 2 * np.sum(a * cross), np.sum(u * u), np.sum(c * c)]
+    b = np.abs(a)
+    size = np.sum((b @ gram) * b) + 2 * np.sum(b * np.abs(cross))
+    size += np.sum(u_sum * (np.abs(u) + _EPS * u_sum)) + np.sum(c_sum * (np.abs(c) + _EPS * c_sum))
+    return max(float(sum(parts)), 0.0), 8 * _EPS * float(size)
+
+
+def _second_moments(rho: Array, s: Array) -> Array:
+    """E (u_i - s_i)+ (u_j - s_j)+ for standard normals of correlations rho (k, k), s >= 0 (k,).
+
+    Near rho = 1 the formula divides differences like s_j - rho s_i by R = sqrt(1 - rho^2); they
+    are built from e = 1 - rho, the same e that gives R, so that rounding acts like a tiny change
+    of the input and the (smooth) result keeps its digits.
+    """
+    from scipy.special import ndtr, owens_t
+
+    rho = np.clip(rho, -1.0, 1.0)
+    np.fill_diagonal(rho, 1.0)
+    s = np.maximum(s, 1e-100)  # s = 0 as the limit from above: no 0 / 0 below
+    row, column = s[:, None], s[None, :]
+    close, far = 1.0 - rho, 1.0 + rho
+    root = np.maximum(np.sqrt(close * far), 1e-150)
+    ratio = np.where(rho > 0, (column - row) + close * row, (column + row) - far * row) / root
+    density = np.exp(-row * row / 2) / math.sqrt(2 * math.pi)
+    half = ndtr(-row) / 2 - owens_t(row, ratio / row)
+    orthant = half + half.T
+    slope = column * density * ndtr(-ratio)
+    tangent = root / (2 * math.pi) * np.exp(-(row * row + ratio * ratio) / 2)
+    return (rho + row * column) * orthant - slope - slope.T + tangent
+
+
+# ----------------------------------------------------------------- by sampling
+
+
+def _dimension(f: Any, g: Any, dim: int | None) -> int:
+    for candidate in (dim, getattr(f, "dim", None), getattr(g, "dim", None)):
+        if candidate is not None:
+            return int(candidate)
+    raise InvalidArgument("dim must be given when neither function has an attribute dim")
+
+
+def _sample(
+    f: Function, g: Function, n: int, rng: int | np.random.Generator | None, dim: int | None
+) -> Iterator[tuple[Array, Array]]:
+    """Values of both functions, (rows, m) each, on n Gaussian points in batches."""
+    d = _dimension(f, g, dim)
+    if n < 1:
+        raise InvalidArgument(f"n must be at least 1, got {n}")
+    generator = np.random.default_rng(rng)
+    rows = max(1, 2**22 // d)
+    for start in range(0, n, rows):
+        x = generator.standard_normal((min(rows, n - start), d))
+        first, second = np.asarray(f(x), dtype=float), np.asarray(g(x), dtype=float)
+        if first.shape != second.shape:
+            raise InvalidArgument(
+                f"f and g must have outputs of one shape, got {first.shape} and {second.shape}"
+            )
+        yield first.reshape(len(x), -1), second.reshape(len(x), -1)
+
+
+def sampled_loss(
+    f: Function,
+    g: Function,
+    n: int = 10_000,
+    rng: int | np.random.Generator | None = None,
+    *,
+    dim: int | None = None,
+) -> float:
+    """Mean of |f(x) - g(x)|^2 over n Gaussian points, summed over outputs.
+
+    Parameters
+    ----------
+    f, g : callable
+        (n, d) arrays to (n,) or (n, m) arrays.
+    n : int
+        Number of points.
+    rng : int, Generator or None
+    dim : int, optional
+        d; taken from `f.dim` or `g.dim` when omitted.
+    """
+    total = sum(float(np.sum((p - q) ** 2)) for p, q in _sample(f, g, n, rng, dim))
+    return total / n
+
+
+def worst_error(
+    f: Function,
+    g: Function,
+    n: int = 10_000,
+    rng: int | np.random.Generator | None = 0,
+    *,
+    dim: int | None = None,
+) -> tuple[float, float]:
+    """Largest |f(x) - g(x)| over n Gaussian points and all outputs, and the scale of f.
+
+    Returns
+    -------
+    worst : float
+    scale : float
+        The largest standard deviation among the outputs of f; for a constant f its largest
+        absolute value, and 1 for f = 0.
+    """
+    batches = list(_sample(f, g, n, rng, dim))
+    worst = max(float(np.abs(p - q).max()) for p, q in batches)
+    return worst, output_scale(np.concatenate([p for p, _ in batches]))
+
+
+def output_scale(values: ArrayLike) -> float:
+    """The scale of outputs (n,) or (n, m) that errors are compared with (see `worst_error`)."""
+    array = np.asarray(values, dtype=float)
+    if not array.size:
+        return 1.0
+    size = float(np.abs(array).max())
+    if size == 0.0:
+        return 1.0
+    spread = size * float((array / size).std(axis=0).max())  # no overflow for huge outputs
+    return spread if spread > 1e-12 * size else size
+
+
+# ----------------------------------------------------------------- certificate
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """What a learner who sees only answers can claim about its network.
+
+    n fresh random points, none off by more than eta: with confidence 1 - delta, the mass of the
+    points where the error exceeds eta is at most ln(1/delta) / n. (If that mass were larger, n
+    points would all miss it with probability below (1 - mass)^n < delta.)
+
+    Attributes
+    ----------
+    n : int
+        Number of fresh points.
+    eta : float
+        Largest error among them.
+    delta : float
+        Probability that the claim is wrong.
+    mass : float
+        ln(1/delta) / n, at most 1.
+    measure : str
+        The distribution of the points.
+    """
+
+    n: int
+    eta: float
+    delta: float
+    mass: float
+    measure: str = "standard Gaussian"
+
+    def __str__(self) -> str:
+        return (
+            f"With confidence {1 - self.delta:.6g}, the error exceeds {self.eta:.2g} on at most "
+            f"{100 * self.mass:.2g} % of inputs ({self.measure} measure, {self.n:,} fresh points)."
+        )
+
+
+def certificate(
+    errors: ArrayLike, delta: float, measure: str = "standard Gaussian"
+) -> Certificate:
+    """Certificate from the errors on fresh random points.
+
+    Parameters
+    ----------
+    errors : array_like of shape (n,) or (n, m)
+        f - g (or its absolute value) on points that the learner had not used.
+    delta : float
+        In (0, 1).
+    measure : str
+        The distribution that the points came from.
+    """
+    values = np.abs(np.asarray(errors, dtype=float))
+    if values.ndim == 0 or np.isnan(values).any():
+        raise InvalidArgument("errors must be an array without NaN, one row per point")
+    if not 0 < delta < 1:
+        raise InvalidArgument(f"delta must be in (0, 1), got {delta!r}")
+    n = len(values)
+    mass = min(1.0, math.log(1 / delta) / n) if n else 1.0
+    return Certificate(n, float(values.max(initial=0.0)), float(delta), mass, measure)
