@@ -1,0 +1,1 @@
+"""ipywidgets around the figures: panel, transport, player, tasks."""

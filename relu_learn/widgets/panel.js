@@ -1,0 +1,249 @@
+// A figure that is drawn once and then patched. One model per figure, one <div> per view of it.
+const ARRAYS = {
+  f8: Float64Array, f4: Float32Array, i4: Int32Array, u4: Uint32Array,
+  i2: Int16Array, u2: Uint16Array, i1: Int8Array, u1: Uint8Array,
+};
+
+// {$nd, shape, data} -> typed array, or rows of one
+function decode(value) {
+  if (Array.isArray(value)) return value.map(decode);
+  if (!value || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
+  if (!value.$nd) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v)]));
+  const { data, shape } = value;
+  const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+  const flat = new ARRAYS[value.$nd](bytes);
+  if (shape.length === 1) return flat;
+  const width = shape[1];
+  return Array.from({ length: shape[0] }, (_, i) => flat.subarray(i * width, (i + 1) * width));
+}
+
+function assign(tree, path, value) {
+  const keys = path.replace(/\[(\d+)\]/g, ".$1").split(".");
+  const last = keys.pop();
+  keys.forEach((key, i) => {
+    tree = tree[key] ??= /^\d+$/.test(keys[i + 1] ?? last) ? [] : {};
+  });
+  tree[last] = value;
+}
+
+function merge(figure, patch) {
+  for (const [i, changes] of Object.entries(patch.traces ?? {}))
+    for (const [path, value] of Object.entries(changes)) assign(figure.data[i], path, value);
+  for (const [path, value] of Object.entries(patch.layout ?? {})) assign(figure.layout, path, value);
+}
+
+// First draws go one at a time with a breather in between: a long block of the page's main thread
+// makes anywidget give up on other widgets that are just starting.
+const shared = (globalThis.__reluLearn ??= {});
+function enqueue(job) {
+  shared.queue = (shared.queue ?? Promise.resolve())
+    .then(job)
+    .catch((error) => console.error(error))
+    .then(() => new Promise((resolve) => setTimeout(resolve)));
+}
+
+function plotlyOf(version) {
+  const slot = ((shared.plotly ??= {})[version] ??= {});
+  slot.ready ??= new Promise((resolve, reject) => Object.assign(slot, { resolve, reject }));
+  return slot.ready;
+}
+
+export default () => {
+  const views = new Set();
+  let figure; // encoded, kept current by merge()
+  return {
+    initialize({ model }) {
+      figure = model.get("_figure");
+      model.on("change:_figure", () => {
+        figure = model.get("_figure");
+        for (const view of views) view.replace();
+      });
+      model.on("msg:custom", (message, buffers) => {
+        if (message?.kind !== "patch") return;
+        for (const [path, i] of message.places)
+          path.reduce((tree, key) => tree[key], message).data = buffers[i];
+        merge(figure, message);
+        for (const view of views) view.patch(message);
+      });
+    },
+    render({ model, el, signal }) {
+      const view = new View(model, el, signal, () => figure, (layout) => {
+        merge(figure, { layout });
+        for (const other of views) if (other !== view) other.patch({ layout });
+      });
+      views.add(view);
+      return () => {
+        views.delete(view);
+        view.remove();
+      };
+    },
+  };
+};
+
+class View {
+  constructor(model, el, signal, figure, share) {
+    Object.assign(this, { model, signal, figure, share });
+    this.todo = [];
+    this.frame = 0;
+    this.width = 0;
+    el.classList.add("rl-panel");
+    el.style.overflow = "hidden";
+    this.plot = document.createElement("div");
+    this.plot.style.cssText = "width:100%;min-width:0;overflow:hidden";
+    this.plot.setAttribute("role", "img");
+    this.error = document.createElement("div");
+    this.error.className = "rl-panel-error";
+    this.error.setAttribute("role", "alert");
+    this.error.style.cssText = "color:#b00020;font-weight:600";
+    el.append(this.plot, this.error);
+    this.describe();
+    this.redescribe = () => this.describe();
+    for (const name of ["label", "error"]) model.on(`change:${name}`, this.redescribe);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.plot);
+    plotlyOf(model.get("version")).then(
+      (Plotly) => {
+        this.Plotly = Plotly;
+        this.resize(true);
+      },
+      (error) => { this.error.textContent = `plotly.js could not be loaded: ${error.message}`; },
+    );
+  }
+
+  describe() {
+    this.plot.setAttribute("aria-label", this.model.get("label"));
+    this.error.textContent = this.model.get("error");
+    this.plot.style.height = `${this.figure().layout?.height ?? 360}px`;
+  }
+
+  // A hidden tab has no width yet: the first draw waits for one, later ones follow it.
+  resize(force = false) {
+    const width = this.plot.clientWidth;
+    if (this.gone || !width || (width === this.width && !force)) return;
+    this.width = width;
+    if (!this.Plotly) return;
+    if (!this.asked) {
+      this.asked = true;
+      enqueue(() => this.draw());
+    } else if (this.drawn) this.Plotly.Plots.resize(this.plot);
+  }
+
+  fresh() {
+    const { data, layout, config } = decode(this.figure());
+    return { data, config, layout: { uirevision: "keep", ...layout, autosize: true, width: undefined } };
+  }
+
+  async draw() {
+    if (this.gone) return;
+    const { data, layout, config } = this.fresh();
+    this.drawn = true;
+    await this.Plotly.newPlot(this.plot, data, layout, config);
+    if (this.gone) this.Plotly.purge(this.plot);
+    else this.listen();
+  }
+
+  replace() {
+    this.describe();
+    if (!this.drawn) return;
+    this.todo = [];
+    const { data, layout, config } = this.fresh();
+    this.Plotly.react(this.plot, data, layout, config);
+  }
+
+  patch(patch) {
+    if (!this.drawn) return; // the first draw will show it
+    this.todo.push(patch);
+    this.schedule();
+  }
+
+  // All patches that arrive within one animation frame become one update. Hidden pages have no
+  // animation frames.
+  schedule() {
+    const later = document.hidden ? (f) => setTimeout(f, 16) : requestAnimationFrame;
+    this.frame ||= later(() => this.flush());
+  }
+
+  flush() {
+    this.frame = 0;
+    if (this.gone || this.held || !this.todo.length) return;
+    const traces = {};
+    const layout = {};
+    for (const patch of this.todo.splice(0)) {
+      for (const [i, changes] of Object.entries(patch.traces ?? {}))
+        Object.assign((traces[i] ??= {}), changes);
+      Object.assign(layout, patch.layout);
+    }
+    const indices = Object.keys(traces).map(Number);
+    const update = {};
+    indices.forEach((index, n) => {
+      for (const [path, value] of Object.entries(traces[index]))
+        (update[path] ??= Array(indices.length).fill(undefined))[n] = decode(value);
+    });
+    // `update`, not `relayout`: that one would come back to us as a user's drag.
+    return this.Plotly.update(this.plot, update, decode(layout), indices);
+  }
+
+  send(kind, content) {
+    try {
+      this.model.send({ kind, content });
+    } catch (error) {
+      console.warn("relu_learn:", error.message); // the kernel is gone; the picture stays
+    }
+  }
+
+  listen() {
+    this.plot.on("plotly_click", (event) => {
+      const point = event.points[0];
+      const { xaxis, yaxis } = this.plot._fullLayout;
+      const box = this.plot.getBoundingClientRect();
+      const mouse = event.event;
+      const exact = xaxis && yaxis && mouse && !point.subplot && !this.plot._fullLayout.scene;
+      this.send("click", {
+        trace: point.curveNumber,
+        point: point.pointNumber ?? null,
+        x: exact ? xaxis.p2d(mouse.clientX - box.left - xaxis._offset) : point.x,
+        y: exact ? yaxis.p2d(mouse.clientY - box.top - yaxis._offset) : point.y,
+        z: point.z ?? null,
+      });
+    });
+    this.plot.on("plotly_relayout", (changes) => {
+      const moved = Object.entries(changes).filter(([path]) => path.startsWith("shapes["));
+      if (!moved.length) return;
+      const content = Object.fromEntries(moved);
+      this.share(content);
+      this.send("dragged", content);
+    });
+    // plotly reports a dragged shape only when it is dropped: watch the shapes meanwhile. A redraw
+    // would tear the shape from the pointer, so patches of this view wait until then.
+    const corners = () => Object.fromEntries(
+      (this.plot._fullLayout.shapes ?? []).flatMap((shape, i) =>
+        ["x0", "x1", "y0", "y1"].map((key) => [`shapes[${i}].${key}`, shape[key]])));
+    let timer = 0;
+    const drop = () => {
+      clearInterval(timer);
+      timer = 0;
+      this.held = false;
+      if (this.todo.length) this.schedule();
+    };
+    this.plot.addEventListener("mousedown", (event) => {
+      if (timer || !event.target.closest(".shapelayer")) return;
+      this.held = true;
+      let seen = JSON.stringify(corners());
+      timer = setInterval(() => {
+        const now = corners();
+        if (JSON.stringify(now) === seen) return;
+        seen = JSON.stringify(now);
+        this.send("dragging", now);
+      }, 50);
+      addEventListener("mouseup", drop, { once: true, capture: true });
+    }, { capture: true, signal: this.signal });
+    this.signal?.addEventListener("abort", drop);
+  }
+
+  remove() {
+    this.gone = true;
+    this.observer.disconnect();
+    for (const name of ["label", "error"]) this.model.off(`change:${name}`, this.redescribe);
+    if (this.drawn) this.Plotly.purge(this.plot);
+  }
+}

@@ -1,0 +1,235 @@
+"""Panel: a live plotly figure that is light enough to have several of on a page.
+
+plotly.js (from the installed plotly package, so nothing comes from a network) travels to the page
+once, in `PlotlyLibrary`. A panel is then a few kilobytes: it sends its figure once and afterwards
+only what changes, numbers as binary buffers.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+import math
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import plotly
+import plotly.graph_objects as go
+import traitlets
+
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.figures.patch import Patch, assign
+from relu_learn.widgets.lifecycle import live_and_die_with_cell
+
+_HERE = pathlib.Path(__file__).parent
+_TYPED_ARRAYS = ("f8", "f4", "i4", "u4", "i2", "u2", "i1", "u1")
+
+
+@functools.lru_cache(1)
+def _compressed_plotly() -> bytes:
+    source = pathlib.Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    return gzip.compress(source.read_bytes(), 6)
+
+
+class PlotlyLibrary(anywidget.AnyWidget):
+    """plotly.js for the page. One instance per kernel, never displayed."""
+
+    # Text, not a path: for a path anywidget keeps every instance for ever, to reload it on change.
+    _esm = traitlets.Unicode((_HERE / "library.js").read_text(encoding="utf-8")).tag(sync=True)
+    version = traitlets.Unicode(plotly.__version__).tag(sync=True)
+    compressed = traitlets.Bytes().tag(sync=True)
+    _instance: PlotlyLibrary | None = None
+
+    @classmethod
+    def ensure(cls) -> PlotlyLibrary:
+        """The one instance; a new one only after somebody closed it (`Widget.close_all()`)."""
+        if cls._instance is None or cls._instance.comm is None:
+            cls._instance = cls(compressed=_compressed_plotly())
+        return cls._instance
+
+
+def encode(value: Any) -> Any:
+    """Turn a figure's tree into JSON plus binary leaves {"$nd": dtype, "shape", "data": bytes}.
+
+    NaN and infinities become None inside lists; inside binary arrays they stay (plotly reads both
+    as gaps).
+    """
+    if isinstance(value, dict):
+        if "bdata" in value and "dtype" in value:  # plotly's own typed arrays, in base64
+            array = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
+            shape = value.get("shape")
+            return _encode_array(array.reshape(_shape(shape)) if shape else array)
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _encode_array(value)
+    if isinstance(value, np.generic):
+        return encode(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    if hasattr(value, "to_plotly_json"):
+        return encode(value.to_plotly_json())
+    return value
+
+
+def _shape(text: str | int) -> tuple[int, ...]:
+    return tuple(int(n) for n in str(text).split(","))
+
+
+def _encode_array(array: np.ndarray) -> Any:
+    if array.dtype.kind in "iub" and array.dtype.itemsize in (1, 8):
+        # JavaScript has no 64-bit typed array that plotly takes, and no booleans.
+        array = array.astype(float)
+    code = array.dtype.str[1:]
+    if code not in _TYPED_ARRAYS or array.ndim not in (1, 2) or array.size == 0:
+        return [encode(item) for item in array.tolist()]
+    little = np.ascontiguousarray(array, dtype="<" + code)
+    return {"$nd": code, "shape": list(array.shape), "data": little.tobytes()}
+
+
+def _split(tree: Any, path: list[Any], buffers: list[bytes], places: list[Any]) -> Any:
+    """Copy a patch without its bytes; remember where each buffer belongs."""
+    if isinstance(tree, dict):
+        if "$nd" in tree:
+            places.append([path, len(buffers)])
+            buffers.append(tree["data"])
+            return {key: item for key, item in tree.items() if key != "data"}
+        return {key: _split(item, [*path, key], buffers, places) for key, item in tree.items()}
+    if isinstance(tree, list):
+        return [_split(item, [*path, i], buffers, places) for i, item in enumerate(tree)]
+    return tree
+
+
+class Panel(anywidget.AnyWidget):
+    """One figure on the page, updated in place.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        Drawn once, with every trace that will ever be needed (empty ones are free).
+    label : str
+        What the figure shows, for those who cannot see it.
+    config : dict, optional
+        plotly.js configuration.
+
+    Notes
+    -----
+    `patch` changes attributes, `replace` changes everything (a new theme). Both keep the kernel's
+    copy current, so that a second view or a reloaded page shows the present state.
+    """
+
+    _esm = traitlets.Unicode((_HERE / "panel.js").read_text(encoding="utf-8")).tag(sync=True)
+    version = traitlets.Unicode(plotly.__version__).tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+    error = traitlets.Unicode().tag(sync=True)
+    _figure = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self, figure: go.Figure, *, label: str = "", config: dict[str, Any] | None = None
+    ) -> None:
+        PlotlyLibrary.ensure()
+        self._config = {"displaylogo": False, "displayModeBar": False, **(config or {})}
+        self._callbacks: dict[str, list[Callable[[Any], None]]] = {}
+        super().__init__(
+            _figure=self._encoded(figure),
+            label=label,
+            layout=ipywidgets.Layout(width="100%", min_width="0"),
+        )
+        self.on_msg(self._receive)
+        live_and_die_with_cell(self)
+
+    def _encoded(self, figure: go.Figure) -> dict[str, Any]:
+        tree = figure.to_dict()
+        return {
+            "data": [encode(trace) for trace in tree.get("data", [])],
+            "layout": encode(tree.get("layout", {})),
+            "config": self._config,
+        }
+
+    @property
+    def figure(self) -> dict[str, Any]:
+        """The figure as it is now (encoded tree; for tests and the curious)."""
+        return dict(self._figure)
+
+    def patch(self, patch: Patch) -> bool:
+        """Apply a patch here and on the page; what is as it was already is not sent.
+
+        Returns
+        -------
+        bool
+            Whether anything was sent.
+        """
+        traces: dict[str, dict[str, Any]] = {}
+        for index, changes in patch.traces.items():
+            if not 0 <= index < len(self._figure["data"]):
+                count = len(self._figure["data"])
+                raise InvalidArgument(f"patch: no trace {index} in a figure of {count} traces")
+            fresh = self._update(self._figure["data"][index], changes)
+            if fresh:
+                traces[str(index)] = fresh
+        layout = self._update(self._figure["layout"], patch.layout)
+        if not traces and not layout:
+            return False
+        buffers: list[bytes] = []
+        places: list[Any] = []
+        content = _split({"traces": traces, "layout": layout}, [], buffers, places)
+        self.send({"kind": "patch", "places": places, **content}, buffers)
+        return True
+
+    @staticmethod
+    def _update(tree: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        # In place, on purpose: assigning the trait would send the whole figure again.
+        encoded = {path: encode(value) for path, value in changes.items()}
+        return {path: value for path, value in encoded.items() if assign(tree, path, value)}
+
+    def replace(self, figure: go.Figure, patch: Patch | None = None) -> None:
+        """Draw another figure in this panel (after applying `patch` to it, if given)."""
+        tree = self._encoded(figure)
+        if patch is not None:
+            for index, changes in patch.traces.items():
+                self._update(tree["data"][index], changes)
+            self._update(tree["layout"], patch.layout)
+        self._figure = tree
+
+    def on_click(self, callback: Callable[[dict[str, Any]], None]) -> None:
+        """Call back with {"x", "y", "trace", "point", "z"} when a place in the figure is clicked.
+
+        x and y are where the pointer was, in axis units; trace and point name what lies there.
+        """
+        self._callbacks.setdefault("click", []).append(callback)
+
+    def on_drag(self, callback: Callable[[dict[str, float]], None], *, live: bool = True) -> None:
+        """Call back with {"shapes[0].x0": ...} while (or only after) a shape is dragged."""
+        self._callbacks.setdefault("dragging" if live else "dragged", []).append(callback)
+
+    def _receive(self, _: Any, message: dict[str, Any], _buffers: Any) -> None:
+        kind, content = message.get("kind"), message.get("content")
+        if kind not in ("click", "dragging", "dragged") or not isinstance(content, dict):
+            return
+        if kind == "dragged":
+            for path, value in content.items():
+                assign(self._figure["layout"], path, value)
+        callbacks = list(self._callbacks.get(kind, ()))
+        if kind == "dragged":
+            callbacks += self._callbacks.get("dragging", ())
+        for callback in callbacks:
+            try:
+                callback(content)
+            except Exception as error:  # shown under the figure: nobody reads the kernel's log
+                self.error = f"Something went wrong here: {type(error).__name__}: {error}"
+                return
+        self.error = ""
+
+    def dispose(self) -> None:
+        """Close the panel on both sides."""
+        layout = self.layout
+        self._callbacks.clear()
+        self.close()
+        if layout is not None:
+            layout.close()

@@ -1,0 +1,52 @@
+"""One JupyterLab and one Chromium for all browser tests."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from . import lab
+
+
+@pytest.fixture(scope="session")
+def lab_server() -> Iterator[lab.Server]:
+    with lab.lab_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    path = lab.chromium()
+    if path is None:
+        reason = "no Chromium found: install the package `chromium` or set CHROMIUM to its path"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path, headless=True, args=lab.CHROMIUM_FLAGS
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def lab_page(browser: Any, lab_server: lab.Server) -> Iterator[lab.LabPage]:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = lab.LabPage(context.new_page(), lab_server)
+    yield page
+    page.close()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Directory for pictures: RELU_LEARN_SCREENSHOTS, or one that is thrown away."""
+    chosen = os.environ.get("RELU_LEARN_SCREENSHOTS")
+    return pathlib.Path(chosen).resolve() if chosen else tmp_path_factory.mktemp("screenshots")

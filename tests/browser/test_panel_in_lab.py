@@ -1,0 +1,133 @@
+"""The panel in a real page: draws, patches, clicks, drags, hides, reports errors, closes."""
+
+from __future__ import annotations
+
+import pytest
+
+from .lab import LabPage, notebook
+
+pytestmark = pytest.mark.browser
+
+SETUP = """
+import numpy as np
+import plotly.graph_objects as go
+import ipywidgets
+from relu_learn.figures.patch import Patch
+from relu_learn.widgets.panel import Panel
+
+def make(height=300):
+    z = np.outer(np.arange(61.0), np.arange(61.0))
+    axis = np.linspace(-3, 3, 61)
+    figure = go.Figure(
+        [go.Heatmap(x=axis, y=axis, z=z), go.Scatter(x=[-2, 2], y=[0, 0], name="line")],
+        layout=dict(height=height, dragmode=False, title_text="first", margin=dict(l=40, t=40)),
+    )
+    figure.update_xaxes(range=[-3, 3])
+    figure.update_yaxes(range=[-3, 3])
+    figure.add_shape(type="line", x0=-2, y0=-2, x1=2, y1=-2, line_width=8)
+    return figure
+
+panel = Panel(make(), label="a heat map", config={"edits": {"shapePosition": True}})
+clicks, drags, drops = [], [], []
+panel.on_click(clicks.append)
+panel.on_drag(drags.append)
+panel.on_drag(drops.append, live=False)
+panel
+"""
+
+
+def open_with(lab_page: LabPage, *cells: str, plots: int = 1) -> LabPage:
+    (lab_page.server.root / "panel.ipynb").write_text(notebook(*cells))
+    lab_page.open("panel.ipynb")
+    lab_page.run_all(plots=plots)
+    return lab_page
+
+
+def test_patches_clicks_and_drags(lab_page: LabPage) -> None:
+    lab = open_with(lab_page, SETUP)
+    before = lab.fingerprints()
+    lab.python(
+        "panel.patch(Patch({0: {'z': -np.eye(61)}, 1: {'y': [1, 1]}}, {'title.text': 'second'}))"
+    )
+    lab.settle()
+    assert lab.fingerprints() != before
+    plot = "document.querySelector('.js-plotly-plot')"
+    assert lab.page.evaluate(f"() => {plot}.data[0].z[3][3]") == -1
+    assert "second" in lab.page.locator(".js-plotly-plot").inner_text()
+
+    box = lab.page.locator(".js-plotly-plot .nsewdrag").bounding_box()
+    assert box is not None
+    # A quarter from the left and from the top: x = -1.5, y = 1.5 in axis units.
+    lab.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4 + 2, steps=4)
+    lab.page.wait_for_timeout(200)
+    lab.page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    lab.settle()
+    clicked = eval(lab.python("print([(round(c['x'], 1), round(c['y'], 1)) for c in clicks])"))
+    assert clicked == [(-1.5, 1.5)]
+
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 5 / 6
+    lab.page.mouse.move(x, y, steps=4)
+    lab.page.mouse.down()
+    for i in range(1, 7):
+        lab.page.mouse.move(x, y - 10 * i)
+        lab.page.wait_for_timeout(60)
+    lab.page.mouse.up()
+    lab.settle()
+    assert int(lab.python("print(len(drags))")) >= 2, "no events while dragging"
+    assert int(lab.python("print(len(drops))")) == 1
+    assert float(lab.python("print(drops[0]['shapes[0].y0'])")) > -1.9
+    # the kernel's copy follows, so that a second view shows the dragged shape
+    same = "print(panel.figure['layout']['shapes'][0]['y0'] == drops[0]['shapes[0].y0'])"
+    assert lab.python(same) == "True"
+    lab.assert_clean()
+
+
+def test_second_view_and_replaced_figure_show_the_present_state(lab_page: LabPage) -> None:
+    lab = open_with(lab_page, SETUP, "panel.patch(Patch({1: {'y': [2.5, 2.5]}}))", "panel", plots=2)
+    views = "() => [...document.querySelectorAll('.js-plotly-plot')].map(p => p.data[1].y[0])"
+    assert lab.page.evaluate(views) == [2.5, 2.5]
+    lab.python("panel.replace(make(200), Patch({1: {'y': [-1, -1]}}))")
+    lab.settle()
+    assert lab.page.evaluate(views) == [-1, -1]
+    heights = "() => [...document.querySelectorAll('.js-plotly-plot')].map(p => p.clientHeight)"
+    assert lab.page.evaluate(heights) == [200, 200]
+    lab.assert_clean()
+
+
+def test_hidden_tab_width_and_plotly_sent_once(lab_page: LabPage) -> None:
+    tab = "tab = ipywidgets.Tab([ipywidgets.Label('empty'), Panel(make())]); tab"
+    many = "ipywidgets.VBox([Panel(make()) for _ in range(3)])"
+    lab = open_with(lab_page, SETUP, many, tab, plots=4)
+    lab.python("tab.selected_index = 1")
+    lab.wait_for_plots(5)
+    widths = "() => [...document.querySelectorAll('.js-plotly-plot')].map(p => p._fullLayout.width)"
+    wide = lab.page.evaluate(widths)
+    assert min(wide) > 700
+    lab.page.set_viewport_size({"width": 800, "height": 1000})
+    lab.page.wait_for_timeout(500)
+    assert max(lab.page.evaluate(widths)) < 760
+    assert lab.received_bytes < 3_000_000, "plotly.js is 1.5 MB compressed: once is enough"
+    lab.assert_clean()
+
+
+def test_error_in_callback_is_visible(lab_page: LabPage) -> None:
+    lab = open_with(lab_page, SETUP + "\npanel.on_click(lambda click: 1 / 0)\npanel")
+    box = lab.page.locator(".js-plotly-plot .nsewdrag").bounding_box()
+    assert box is not None
+    lab.page.mouse.move(box["x"] + 50, box["y"] + 50, steps=4)
+    lab.page.wait_for_timeout(200)
+    lab.page.mouse.click(box["x"] + 50, box["y"] + 50)
+    lab.settle()
+    assert "ZeroDivisionError" in lab.page.locator(".rl-panel-error").inner_text()
+    lab.assert_clean()
+
+
+def test_running_a_cell_again_leaves_nothing_behind(lab_page: LabPage) -> None:
+    lab = open_with(lab_page, SETUP)
+    count = "from ipywidgets.widgets.widget import _instances as every; print(len(every))"
+    alive = lab.python(count)
+    lab.run_all()
+    lab.run_all()
+    assert lab.python(count) == alive
+    assert len(lab.plots()) == 1
+    lab.assert_clean()
