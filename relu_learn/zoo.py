@@ -1,0 +1,536 @@
+"""Named secrets: pictures in the plane, hostile networks, and one trained on real data.
+
+>>> from relu_learn import zoo
+>>> zoo.get("tent")
+ReluNetwork(dim=2, neurons=3, outputs=1, skip=False)
+>>> zoo.near_parallel(dim=3, gap=1e-9, pairs=1, rng=7).n_neurons
+5
+
+Every name is also a function; the hostile ones take sizes and a seed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib.resources
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.network import ReluNetwork
+
+Array = NDArray[np.float64]
+Builder = Callable[..., ReluNetwork]
+Rng = int | np.random.Generator | None
+
+KINDS = ("picture", "hostile", "real")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Secret:
+    kind: str
+    build: Builder
+
+
+_SECRETS: dict[str, _Secret] = {}
+
+
+def _secret(kind: str) -> Callable[[Builder], Builder]:
+    """Register a function under its own name; the first paragraph of its docstring describes it."""
+
+    def register(build: Builder) -> Builder:
+        _SECRETS[build.__name__] = _Secret(kind, build)
+        return build
+
+    return register
+
+
+def names(kind: str | None = None) -> list[str]:
+    """Names of the secrets: all, or those of one kind ("picture", "hostile" or "real")."""
+    if kind is not None and kind not in KINDS:
+        raise InvalidArgument(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    return [name for name, secret in _SECRETS.items() if kind in (None, secret.kind)]
+
+
+def get(name: str, **parameters: Any) -> ReluNetwork:
+    """The secret called `name`.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+    **parameters
+        Sizes and seed for a hostile secret, as in the function of that name.
+
+    Raises
+    ------
+    InvalidArgument
+        Unknown name (the message lists close matches) or parameter.
+    """
+    build = _find(name).build
+    known = list(inspect.signature(build).parameters)
+    for parameter in parameters:
+        if parameter not in known:
+            takes = ", ".join(known) or "none"
+            raise InvalidArgument(f"{name} has no parameter {parameter!r} (it takes: {takes})")
+    return build(**parameters)
+
+
+load = get
+
+
+def describe(name: str) -> str:
+    """One sentence about the secret called `name`."""
+    secret = _find(name)
+    text = " ".join((secret.build.__doc__ or "").split("\n\n")[0].split())
+    if name == "digits":
+        accuracy, n = digits_accuracy()
+        text = f"{text[:-1]}: {accuracy:.1%} right on {n} held-out images."
+    return text
+
+
+def _find(name: str) -> _Secret:
+    if isinstance(name, str) and name in _SECRETS:
+        return _SECRETS[name]
+    close = difflib.get_close_matches(str(name).lower().replace("-", "_"), _SECRETS, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(_SECRETS)}"
+    raise InvalidArgument(f"name must be that of a secret in the zoo, got {name!r}; {hint}")
+
+
+# --------------------------------------------------------------------- helpers
+
+
+def _generator(rng: Rng) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise InvalidArgument(
+            f"rng must be a non-negative integer, a Generator or None, got {rng!r}"
+        ) from None
+
+
+def _at_least(minimum: int, **sizes: Any) -> None:
+    for name, value in sizes.items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or value < minimum:
+            raise InvalidArgument(f"{name} must be an integer >= {minimum}, got {value!r}")
+
+
+def _positive(**values: Any) -> None:
+    for name, value in values.items():
+        number = isinstance(value, (int, float, np.integer, np.floating))
+        if not number or not 0 < value < np.inf:
+            raise InvalidArgument(f"{name} must be a positive number, got {value!r}")
+
+
+def _unit(rng: np.random.Generator, n: int, dim: int) -> Array:
+    """n random unit vectors."""
+    w = rng.standard_normal((n, dim))
+    return w / np.linalg.norm(w, axis=1, keepdims=True)
+
+
+def _signs(rng: np.random.Generator, n: int) -> Array:
+    """Random output weights that are not small: what is hidden must be worth finding."""
+    return rng.choice([-1.0, 1.0], n) * rng.uniform(0.5, 1.5, n)
+
+
+def _with_company(
+    rng: np.random.Generator, weights: ArrayLike, biases: ArrayLike, outputs: ArrayLike
+) -> ReluNetwork:
+    """The special neurons among three ordinary ones."""
+    special = ReluNetwork(weights, biases, outputs)
+    return special + random_network(special.dim, 3, rng=rng)
+
+
+def _angles(degrees: ArrayLike) -> Array:
+    """Unit vectors in the plane."""
+    t = np.deg2rad(np.asarray(degrees, dtype=float))
+    return np.stack([np.cos(t), np.sin(t)], axis=1)
+
+
+def _turn(n: int, start: float = 0.0) -> Array:
+    return _angles(start + 360.0 / n * np.arange(n))
+
+
+def random_network(
+    dim: int, neurons: int, outputs: int = 1, rng: Rng = None, skip: bool = False
+) -> ReluNetwork:
+    """A network with Gaussian parameters, scaled so that its values are of order 1.
+
+    Parameters
+    ----------
+    dim, neurons, outputs : int
+        d >= 1, k >= 0 and m >= 1. One output makes a scalar network.
+    rng : int, Generator or None
+    skip : bool
+        Add a random affine part.
+    """
+    _at_least(1, dim=dim, outputs=outputs)
+    _at_least(0, neurons=neurons)
+    random = _generator(rng)
+    head = () if outputs == 1 else (outputs,)
+    weights = random.standard_normal((neurons, dim)) / np.sqrt(dim)
+    biases = 0.5 * random.standard_normal(neurons)
+    top = random.standard_normal((*head, neurons)) / np.sqrt(max(neurons, 1))
+    if not skip:
+        return ReluNetwork(weights, biases, top)
+    linear = random.standard_normal((*head, dim)) / np.sqrt(dim)
+    return ReluNetwork(weights, biases, top, linear, random.standard_normal(head))
+
+
+# -------------------------------------------------------- pictures: two inputs
+
+
+@_secret("picture")
+def crease() -> ReluNetwork:
+    """A sheet of paper with one fold: the smallest secret there is."""
+    return ReluNetwork(_angles([30]), [0.4], [1.0])
+
+
+@_secret("picture")
+def tent() -> ReluNetwork:
+    """A ridge between two parallel foot lines on flat ground."""
+    return ReluNetwork(_angles([30, 30, 30]), [-1.2, 0.1, 1.4], [1.0, -2.0, 1.0])
+
+
+@_secret("picture")
+def paper_plane() -> ReluNetwork:
+    """Five folds that fan out from the nose: a keel, two flat wings, two bent edges."""
+    w = _angles([13, 0, -13, 42, 138])
+    nose = np.array([0.0, 2.9])
+    # The first three jumps cancel, so that both wings lie in one plane.
+    return ReluNetwork(w, w @ nose, [-1.5, 3.0 * np.cos(np.deg2rad(13)), -1.5, -0.75, -0.75])
+
+
+@_secret("picture")
+def pyramid() -> ReluNetwork:
+    """A ten-sided roof over five folds that all meet in its tip."""
+    return ReluNetwork(_turn(5, 17), np.zeros(5), np.full(5, -0.8), offset=2.0)
+
+
+@_secret("picture")
+def crater() -> ReluNetwork:
+    """A flat floor with seven corners, and walls that rise from it."""
+    return ReluNetwork(_turn(7, 17), np.ones(7), np.full(7, 0.7))
+
+
+@_secret("picture")
+def valley() -> ReluNetwork:
+    """A gorge with a sharp bottom line, closed by a slope at either end."""
+    w = _angles([30, 120, -60])
+    return ReluNetwork(w, [0.0, 1.0, 1.2], [1.8, 0.8, 0.8], -0.9 * w[0])
+
+
+@_secret("picture")
+def ripples() -> ReluNetwork:
+    """An accordion: seven folds up and down in turn, slightly fanned."""
+    up_and_down = [1.0, -2.0, 2.0, -2.0, 2.0, -2.0, 2.0]
+    return ReluNetwork(_angles(np.linspace(20, 44, 7)), np.linspace(-2.1, 2.1, 7), up_and_down)
+
+
+@_secret("picture")
+def crystal() -> ReluNetwork:
+    """A twelve-fold star: six folds make a peak, six more flatten the ground around it."""
+    w = np.concatenate([_turn(6, 11), _turn(6, 41)])
+    return ReluNetwork(w, np.repeat([0.25, 1.35], 6), np.repeat([-1.0, 1.0], 6), offset=2.0)
+
+
+@_secret("picture")
+def mosaic() -> ReluNetwork:
+    """Ten folds at random, as a trained network might have them."""
+    rng = np.random.default_rng(4)
+    w = _angles(18 * (np.arange(10) + rng.uniform(-0.3, 0.3, 10)))
+    w *= np.where(rng.random(10) < 0.5, -1.0, 1.0)[:, None]
+    a = rng.permutation(np.repeat([1.0, -1.0], 5))
+    return ReluNetwork(w, rng.uniform(-1.5, 1.5, 10), a)
+
+
+# ------------------------------------------------ hostile: what breaks attacks
+
+
+@_secret("hostile")
+def constant(dim: int = 3, value: float = 1.5) -> ReluNetwork:
+    """No neuron and no slope: violates the assumption that there is anything to find."""
+    _at_least(1, dim=dim)
+    return ReluNetwork(np.zeros((0, dim)), [], [], offset=value)
+
+
+@_secret("hostile")
+def affine(dim: int = 3, rng: Rng = 0) -> ReluNetwork:
+    """An affine function: violates the assumption of at least one critical point on a line."""
+    return random_network(dim, 0, rng=rng, skip=True)
+
+
+@_secret("hostile")
+def single(dim: int = 4, rng: Rng = 0) -> ReluNetwork:
+    """One neuron: violates the assumption that scales can be read off neighbouring kinks."""
+    _at_least(1, dim=dim)
+    random = _generator(rng)
+    return ReluNetwork(_unit(random, 1, dim), random.uniform(-1, 1, 1), _signs(random, 1))
+
+
+@_secret("hostile")
+def one_dimensional(neurons: int = 6, rng: Rng = 0) -> ReluNetwork:
+    """One input: violates the assumption of directions across the line, as there are none."""
+    _at_least(0, neurons=neurons)
+    random = _generator(rng)
+    w = random.choice([-1.0, 1.0], (neurons, 1)) * random.uniform(0.5, 2.0, (neurons, 1))
+    return ReluNetwork(w, w[:, 0] * random.uniform(-2, 2, neurons), _signs(random, neurons))
+
+
+@_secret("hostile")
+def duplicates(dim: int = 5, groups: int = 2, copies: int = 3, rng: Rng = 0) -> ReluNetwork:
+    """The same neuron several times, at different scales: violates "no two neurons are equal"."""
+    _at_least(1, dim=dim, groups=groups, copies=copies)
+    random = _generator(rng)
+    n = groups * copies
+    scale = random.uniform(0.5, 2.0, n)
+    w = np.repeat(_unit(random, groups, dim), copies, axis=0) * scale[:, None]
+    b = np.repeat(random.uniform(-1, 1, groups), copies) * scale
+    return _with_company(random, w, b, random.uniform(0.5, 1.5, n))
+
+
+@_secret("hostile")
+def opposite_twins(
+    dim: int = 5, pairs: int = 2, cancelling: bool = True, rng: Rng = 0
+) -> ReluNetwork:
+    """Pairs relu(z), relu(-z): violates "every neuron makes a kink": cancelling twins are affine.
+
+    With `cancelling=False` the two halves differ, and the pair is one kink plus an affine part.
+    """
+    _at_least(1, dim=dim, pairs=pairs)
+    random = _generator(rng)
+    w, b, a = _unit(random, pairs, dim), random.uniform(-1, 1, pairs), _signs(random, pairs)
+    other = -a if cancelling else a * random.uniform(0.5, 2.0, pairs)
+    return _with_company(random, np.r_[w, -w], np.r_[b, -b], np.r_[a, other])
+
+
+@_secret("hostile")
+def near_parallel(
+    dim: int = 5,
+    gap: float = 1e-4,
+    pairs: int = 2,
+    cancelling: bool = False,
+    opposite: bool = False,
+    rng: Rng = 0,
+) -> ReluNetwork:
+    """Pairs of nearly equal neurons: violates the assumption of well separated critical points.
+
+    Parameters
+    ----------
+    dim, pairs : int
+    gap : float
+        Angle between the two normals of a pair, in radians, and difference of their biases.
+    cancelling : bool
+        The two have output weights a and -a: only their small difference is visible.
+    opposite : bool
+        The two are active on opposite sides.
+    rng : int, Generator or None
+    """
+    _at_least(1, dim=dim, pairs=pairs)
+    _positive(gap=gap)
+    random = _generator(rng)
+    w, b, a = _unit(random, pairs, dim), random.uniform(-1, 1, pairs), _signs(random, pairs)
+    aside = random.standard_normal((pairs, dim))
+    aside -= np.sum(aside * w, axis=1, keepdims=True) * w
+    length = np.linalg.norm(aside, axis=1, keepdims=True)
+    # d = 1 has no direction aside: there only the bias differs.
+    aside = np.where(length > 1e-9, aside / np.where(length > 1e-9, length, 1.0), 0.0)
+    side = -1.0 if opposite else 1.0
+    w2 = side * (np.cos(gap) * w + np.sin(gap) * aside)
+    b2 = side * (b + gap)
+    a2 = -a if cancelling else a * random.uniform(0.5, 2.0, pairs)
+    return _with_company(random, np.r_[w, w2], np.r_[b, b2], np.r_[a, a2])
+
+
+@_secret("hostile")
+def clump(dim: int = 5, neurons: int = 8, gap: float = 1e-3, rng: Rng = 0) -> ReluNetwork:
+    """Many nearly identical neurons of both signs: violates "kinks can be told apart one by one".
+
+    Training neurons to be nearly identical has been proposed as a defence (arXiv 2509.16546).
+    """
+    _at_least(1, dim=dim, neurons=neurons)
+    _positive(gap=gap)
+    random = _generator(rng)
+    w = _unit(random, 1, dim) + gap * random.standard_normal((neurons, dim))
+    b = random.uniform(-1, 1) + gap * random.standard_normal(neurons)
+    return _with_company(random, w, b, _signs(random, neurons))
+
+
+@_secret("hostile")
+def parallel_bundle(dim: int = 5, neurons: int = 6, rng: Rng = 0) -> ReluNetwork:
+    """One normal, many biases: violates "the weight vectors are linearly independent"."""
+    _at_least(1, dim=dim, neurons=neurons)
+    random = _generator(rng)
+    scale = random.choice([-1.0, 1.0], neurons) * random.uniform(0.5, 2.0, neurons)
+    w = scale[:, None] * _unit(random, 1, dim)
+    b = scale * np.linspace(-1.5, 1.5, neurons)
+    return _with_company(random, w, b, _signs(random, neurons))
+
+
+@_secret("hostile")
+def hat(dim: int = 2, width: float = 0.1, hats: int = 1, rng: Rng = 0) -> ReluNetwork:
+    """Narrow bumps (weights 1, -2, 1): violates "equal end slopes mean that no kink is between"."""
+    _at_least(1, dim=dim, hats=hats)
+    _positive(width=width)
+    random = _generator(rng)
+    w = np.repeat(_unit(random, hats, dim), 3, axis=0)
+    b = (random.uniform(-1, 1, (hats, 1)) + [-width, 0.0, width]).ravel()
+    return _with_company(random, w, b, np.tile([1.0, -2.0, 1.0], hats) / width)
+
+
+@_secret("hostile")
+def staircase(dim: int = 2, steps: int = 4, width: float = 0.02, rng: Rng = 0) -> ReluNetwork:
+    """Steep risers between flat steps: violates the assumption of moderate slopes between kinks."""
+    _at_least(1, dim=dim, steps=steps)
+    _positive(width=width)
+    random = _generator(rng)
+    edges = np.linspace(-1.5, 1.5, steps) if steps > 1 else np.zeros(1)
+    b = (edges[:, None] + [0.0, width]).ravel()
+    w = np.repeat(_unit(random, 1, dim), 2 * steps, axis=0)
+    return _with_company(random, w, b, np.tile([1.0, -1.0], steps) / width)
+
+
+@_secret("hostile")
+def lattice(dim: int = 3, neurons: int = 12, rng: Rng = 0) -> ReluNetwork:
+    """Integer normals and half-integer biases: violates "hyperplanes are in general position"."""
+    _at_least(1, dim=dim)
+    _at_least(0, neurons=neurons)
+    random = _generator(rng)
+    w = random.integers(-1, 2, (neurons, dim)).astype(float)
+    blank = ~w.any(axis=1)
+    w[blank, random.integers(0, dim, int(blank.sum()))] = 1.0
+    b = random.integers(-2, 3, neurons) / 2
+    return ReluNetwork(w, b, random.choice([-1.0, 1.0], neurons))
+
+
+@_secret("hostile")
+def through_origin(dim: int = 5, neurons: int = 8, rng: Rng = 0) -> ReluNetwork:
+    """All hyperplanes meet at the origin: violates "biases are generic"."""
+    _at_least(1, dim=dim)
+    _at_least(0, neurons=neurons)
+    random = _generator(rng)
+    return ReluNetwork(_unit(random, neurons, dim), np.zeros(neurons), _signs(random, neurons))
+
+
+@_secret("hostile")
+def tiny_and_huge(
+    dim: int = 4, neurons: int = 6, ratio: float = 1e10, balanced: bool = False, rng: Rng = 0
+) -> ReluNetwork:
+    """Norms spread over many orders of magnitude: violates "one threshold fits all neurons".
+
+    Parameters
+    ----------
+    dim, neurons : int
+    ratio : float
+        Largest over smallest norm; the norms lie geometrically around 1.
+    balanced : bool
+        Output weights undo the norms, so that all neurons matter equally.
+    rng : int, Generator or None
+    """
+    _at_least(1, dim=dim, neurons=neurons)
+    _positive(ratio=ratio)
+    random = _generator(rng)
+    norm = np.geomspace(ratio**-0.5, ratio**0.5, neurons)
+    b = norm * random.uniform(-1, 1, neurons)
+    a = _signs(random, neurons) / (norm if balanced else 1.0)
+    return ReluNetwork(norm[:, None] * _unit(random, neurons, dim), b, a)
+
+
+@_secret("hostile")
+def far_hyperplanes(
+    dim: int = 4, neurons: int = 4, distance: float = 8.0, rng: Rng = 0
+) -> ReluNetwork:
+    """Kinks many standard deviations out: violates "a random line crosses every hyperplane soon".
+
+    Half of them are always active and half never, as far as Gaussian inputs can tell.
+    """
+    _at_least(1, dim=dim, neurons=neurons)
+    _positive(distance=distance)
+    random = _generator(rng)
+    side = np.where(np.arange(neurons) % 2, 1.0, -1.0)
+    b = side * distance * random.uniform(1.0, 1.5, neurons)
+    return _with_company(random, _unit(random, neurons, dim), b, _signs(random, neurons))
+
+
+@_secret("hostile")
+def dead_neurons(dim: int = 4, rng: Rng = 0) -> ReluNetwork:
+    """Zero weights or zero output: violates "all k neurons can be found", as some do nothing."""
+    _at_least(1, dim=dim)
+    random = _generator(rng)
+    w = np.concatenate([np.zeros((3, dim)), _unit(random, 2, dim)])
+    return _with_company(random, w, [-1.0, 0.0, 1.0, 0.3, -0.3], [2.0, 1.0, 1.0, 0.0, 0.0])
+
+
+@_secret("hostile")
+def wide(dim: int = 5, neurons: int = 200, rng: Rng = 0) -> ReluNetwork:
+    """Far more neurons than inputs: violates "k <= d", on which sign recovery used to rest."""
+    return random_network(dim, neurons, rng=rng)
+
+
+@_secret("hostile")
+def scaled_outputs(dim: int = 5, neurons: int = 6, scale: float = 1e9, rng: Rng = 0) -> ReluNetwork:
+    """Answers of size 1e9 (or 1e-9): violates the assumption of outputs of order 1."""
+    _positive(scale=scale)
+    return random_network(dim, neurons, rng=rng, skip=True) * scale
+
+
+@_secret("hostile")
+def rank_one_outputs(dim: int = 6, neurons: int = 8, outputs: int = 4, rng: Rng = 0) -> ReluNetwork:
+    """Several outputs that are multiples of one: violates "more outputs tell more"."""
+    _at_least(1, dim=dim, outputs=outputs)
+    _at_least(0, neurons=neurons)
+    random = _generator(rng)
+    top = np.outer(_signs(random, outputs), _signs(random, neurons))
+    w, b = _unit(random, neurons, dim), random.uniform(-1, 1, neurons)
+    return ReluNetwork(w, b, top)
+
+
+@_secret("hostile")
+def sparse_outputs(dim: int = 6, neurons: int = 8, outputs: int = 4, rng: Rng = 0) -> ReluNetwork:
+    """Each neuron feeds one output and the last output none: violates "every output sees all"."""
+    _at_least(1, dim=dim)
+    _at_least(2, outputs=outputs)
+    _at_least(0, neurons=neurons)
+    random = _generator(rng)
+    top = np.zeros((outputs, neurons))
+    top[np.arange(neurons) % (outputs - 1), np.arange(neurons)] = _signs(random, neurons)
+    return ReluNetwork(_unit(random, neurons, dim), random.uniform(-1, 1, neurons), top)
+
+
+# ------------------------------------------------------------------- real data
+
+
+def _digits_file() -> dict[str, Array]:
+    source = importlib.resources.files("relu_learn") / "data" / "digits.npz"
+    with source.open("rb") as file, np.load(file, allow_pickle=False) as data:
+        return {name: data[name] for name in data.files}
+
+
+@_secret("real")
+def digits() -> ReluNetwork:
+    """A 64-32-10 classifier of handwritten digits (8 x 8 pixels in [0, 1], logits out).
+
+    Trained by `relu_learn/data/train_digits.py` on the digits that scikit-learn bundles.
+    """
+    data = _digits_file()
+    return ReluNetwork(
+        data["weights"], data["biases"], data["output_weights"], offset=data["offset"]
+    )
+
+
+def digits_accuracy() -> tuple[float, int]:
+    """Share of right answers of `digits()` on images it was not trained on, and their number."""
+    data = _digits_file()
+    return float(data["test_accuracy"]), int(data["test_size"])
+
+
+hostile: Mapping[str, Builder] = MappingProxyType(
+    {name: secret.build for name, secret in _SECRETS.items() if secret.kind == "hostile"}
+)

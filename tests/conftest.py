@@ -1,0 +1,18 @@
+"""Settings that every test file shares."""
+
+import os
+
+import hypothesis
+import numpy as np
+import pytest
+
+# Examples cost what a learner's run costs, so no deadline per example; CI must not depend on luck.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator with a fixed seed."""
+    return np.random.default_rng(20211108)
