@@ -36,7 +36,7 @@ _WHERE = {
     "LearningFailed": "core.errors",
     "OrientationNotFound": "core.errors",
 }
-_MODULES = {"zoo", "baselines", "figures", "widgets", "blackboxes", "core"}
+_MODULES = {"zoo", "figures", "widgets", "core"}
 
 __all__ = [*_WHERE, "zoo", "__version__"]
 
@@ -56,8 +56,30 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_WHERE, *_MODULES])
 
 
+# For type checkers and editors, which do not run `__getattr__`: the same names as in _WHERE.
 if TYPE_CHECKING:
     from relu_learn import zoo as zoo
-    from relu_learn.core.errors import (
-        BlackBoxError as BlackBoxError,
-    )
+    from relu_learn.core.errors import BlackBoxError as BlackBoxError
+    from relu_learn.core.errors import InvalidArgument as InvalidArgument
+    from relu_learn.core.errors import LearningFailed as LearningFailed
+    from relu_learn.core.errors import NotOneHiddenLayer as NotOneHiddenLayer
+    from relu_learn.core.errors import NotPiecewiseLinear as NotPiecewiseLinear
+    from relu_learn.core.errors import OrientationNotFound as OrientationNotFound
+    from relu_learn.core.errors import QueryBudgetExceeded as QueryBudgetExceeded
+    from relu_learn.core.errors import ReluLearnError as ReluLearnError
+    from relu_learn.core.events import Trace as Trace
+    from relu_learn.core.gradients import get_gradient as get_gradient
+    from relu_learn.core.learning import LearnResult as LearnResult
+    from relu_learn.core.learning import learn_from_queries as learn_from_queries
+    from relu_learn.core.learning import learn_steps as learn_steps
+    from relu_learn.core.loss import Certificate as Certificate
+    from relu_learn.core.loss import certificate as certificate
+    from relu_learn.core.loss import gaussian_loss as gaussian_loss
+    from relu_learn.core.loss import match_neurons as match_neurons
+    from relu_learn.core.loss import sampled_loss as sampled_loss
+    from relu_learn.core.loss import worst_error as worst_error
+    from relu_learn.core.network import ReluNetwork as ReluNetwork
+    from relu_learn.core.neurons import get_bias as get_bias
+    from relu_learn.core.neurons import get_neurons as get_neurons
+    from relu_learn.core.oracle import Oracle as Oracle
+    from relu_learn.core.theory import paper_parameters as paper_parameters

@@ -106,9 +106,15 @@ def _find(name: str) -> _Secret:
 # --------------------------------------------------------------------- helpers
 
 
+# Integer seeds are salted: the same seed given to a secret and to its learner must not make the
+# learner's first line parallel to the secret's first weight vector.
+_SALT = 0x5EC2E7
+
+
 def _generator(rng: Rng) -> np.random.Generator:
     try:
-        return np.random.default_rng(rng)
+        seed = [_SALT, rng] if isinstance(rng, (int, np.integer)) else rng
+        return np.random.default_rng(seed)
     except (TypeError, ValueError):
         raise InvalidArgument(
             f"rng must be a non-negative integer, a Generator or None, got {rng!r}"

@@ -1,0 +1,1 @@
+"""Weights that the package ships, and the scripts that made them."""
