@@ -7,13 +7,16 @@ with the paper's sign of the bias. Shapes: d inputs, k neurons, m outputs.
 
 from __future__ import annotations
 
+import math
 import os
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.errors import InvalidArgument, OrientationNotFound
 
 Array = NDArray[np.float64]
 
@@ -24,6 +27,8 @@ _CHUNK_BYTES = 2**22
 # Two float64 descriptions of one hyperplane (rescaled, normalised) differ by a few units in the
 # last place; neurons farther apart than this are different neurons.
 _SAME = 16 * float(np.finfo(float).eps)
+# More near matches than this and the equations say too little about the orientation.
+_MAX_PAIRS = 10**7
 
 
 def _real_array(name: str, value: Any) -> Array:
@@ -342,6 +347,56 @@ class ReluNetwork:
             np.concatenate([self.output_weights, pair[0] if self.is_scalar else pair], axis=-1),
         )
 
+    def orient(self, time_limit: float = 10.0, rtol: float = 1e-8) -> ReluNetwork:
+        """An equivalent network without a linear part, by turning some neurons around.
+
+        As relu(z) = relu(-z) + z, turning neuron i around adds a_i w_i to the linear part u. A
+        network that was learned from answers has its neurons oriented at random; if the secret
+        has no linear part, some set S of neurons has u = -sum_{i in S} a_i w_i, and after turning
+        S around the parameters are the secret's, up to permutation and scale.
+
+        Parameters
+        ----------
+        time_limit : float
+            Seconds to search for at most, about.
+        rtol : float
+            What may be left of the linear part (and is dropped), relative to the root sum of
+            squares of all |a_i w_i|: the accuracy of the parameters.
+
+        Raises
+        ------
+        OrientationNotFound
+            There is none, or none was found in time; the message says which.
+
+        Notes
+        -----
+        These are m d equations for k unknowns in {0, 1}. Up to k = m d, least squares and rounding
+        solve them. If some forty unknowns more remain, the sums of the subsets of two halves of
+        them are sorted and matched. Otherwise `scipy.optimize.milp` tries, which is quick while
+        k < 2 m d: then the box [0, 1]^k mostly leaves a single point. For very many neurons
+        several orientations fit to rounding: the function is right with each of them.
+        """
+        if not time_limit > 0:
+            raise InvalidArgument(f"time_limit must be positive, got {time_limit!r}")
+        if not 0 < rtol < 1:
+            raise InvalidArgument(f"rtol must be in (0, 1), got {rtol!r}")
+        if not self.has_skip:
+            return self
+        a = np.atleast_2d(self.output_weights)
+        columns = (a[:, None, :] * self.weights.T).reshape(-1, self.n_neurons)
+        turns = _subset_sum(columns, -self.skip.ravel(), time_limit, rtol)
+        offsets = np.atleast_1d(self.offset) - (turns * self.biases) @ a.T
+        # Equal weights at different biases leave a choice: most networks have no offset.
+        best = int(np.linalg.norm(offsets, axis=1).argmin())
+        sign, offset = np.where(turns[best], -1.0, 1.0), offsets[best]
+        return ReluNetwork(
+            sign[:, None] * self.weights,
+            sign * self.biases,
+            self.output_weights,
+            None,
+            offset.reshape(self.offset.shape),
+        )
+
     # -------------------------------------------------------------- arithmetic
 
     def __add__(self, other: object) -> ReluNetwork:
@@ -480,3 +535,125 @@ def _same_hyperplanes(normal: Array, beta: Array, rtol: float) -> tuple[NDArray[
             leader[rest[near]], sign[rest[near]] = first, s[near]
             rest = rest[~near]
     return leader, sign
+
+
+# ------------------------------------------------------------------ orientation
+
+
+def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -> NDArray[np.bool_]:
+    """Solutions z in {0, 1}^k of columns @ z = target.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (p, k)
+    target : ndarray of shape (p,)
+    time_limit, rtol : float
+        See `ReluNetwork.orient`.
+
+    Returns
+    -------
+    ndarray of bool, shape (c, k)
+        At least one solution; several where they fit equally well.
+    """
+    from scipy.linalg import lstsq, qr, solve_triangular
+
+    deadline = time.monotonic() + time_limit
+    k = columns.shape[1]
+    size = np.linalg.norm(columns) or 1.0
+    columns, target = columns / size, target / size
+    q, r, order = qr(columns, mode="economic", pivoting=True)
+    right = q.T @ target
+
+    def best(candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        left = np.linalg.norm(candidates @ columns.T - target, axis=1)
+        return candidates[left <= min(rtol, 4 * left.min(initial=rtol) + 4 * _SAME)]
+
+    first = np.empty((1, k), dtype=bool)
+    first[0, order] = lstsq(r, right)[0] > 0.5
+    found = best(first)
+    # Below this, a pivot no longer decides between 0 and 1 against errors of size rtol.
+    rank = int(np.sum(np.abs(np.diag(r)) > 100 * rtol))
+    # The e unknowns of the largest pivots follow from the others; rank - e equations remain for
+    # those, and the more there are the fewer subsets fit by coincidence.
+    affordable = min(46, int(2 * math.log2(max(2.0, time_limit * 1e6))))
+    e = min(max(0, k - min(affordable, 34)), rank - 1)
+    if len(found) or rank in (0, k):
+        reason = "the equations determine every neuron, and rounding does not solve them"
+    elif k - e <= affordable:
+        reason = f"none of the 2^{k - e} possibilities fits"
+        for rest in _matching_subsets(r[e:rank, e:], right[e:rank], rtol):
+            z = np.empty((len(rest), k), dtype=bool)
+            z[:, order[e:]] = rest
+            side = right[:e, None] - r[:e, e:] @ rest.T
+            z[:, order[:e]] = solve_triangular(r[:e, :e], side).T > 0.5
+            found = best(z)
+            if len(found):
+                break
+    else:
+        reason = f"{k} neurons in {rank} equations are too many to decide in {time_limit:g} s"
+        z = np.empty((1, k), dtype=bool)
+        seconds = max(0.01, deadline - time.monotonic())
+        z[0, order] = _integer_program(r[:rank], right[:rank], seconds, rtol)
+        found = best(z)
+    if not len(found):
+        raise OrientationNotFound(
+            f"no orientation of the {k} neurons without a linear part (to rtol={rtol:g}): {reason}"
+        )
+    return found
+
+
+def _matching_subsets(rows: Array, target: Array, rtol: float) -> Iterator[NDArray[np.bool_]]:
+    """Subsets z (c, n) with rows (s, n) @ z = target, for tolerances that grow up to `rtol`.
+
+    Meet in the middle: a random projection makes numbers of the equations; the sums of all subsets
+    of the first half are looked up among what those of the second half leave of the target.
+    """
+    s, n = rows.shape
+    # Alternating, so that large and small columns go to both halves.
+    halves = np.arange(0, n, 2), np.arange(1, n, 2)
+    probe = np.random.default_rng(0).standard_normal(s)
+    probe /= np.linalg.norm(probe)
+    sums = []
+    for half in halves:
+        total = np.zeros(1)
+        for value in probe @ rows[:, half]:  # the sum of subset number j, for every j
+            total = np.concatenate([total, total + value])
+        sums.append(total)
+    sums[1] = probe @ target - sums[1]
+    order = [np.argsort(values) for values in sums]
+    left, right = (values[at] for values, at in zip(sums, order, strict=True))
+    for tolerance in (*(t for t in (1e-15, 1e-13, 1e-11, 1e-9) if t < rtol), rtol):
+        low = np.searchsorted(left, right - tolerance)
+        count = np.searchsorted(left, right + tolerance) - low
+        hits = np.flatnonzero(count)
+        low, count = low[hits], count[hits]
+        if count.sum() > _MAX_PAIRS:
+            return
+        start = np.repeat(low - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
+        subsets = (
+            order[0][start + np.arange(len(start))],
+            order[1][np.repeat(hits, count)],
+        )
+        for begin in range(0, len(start), 2**16):
+            z = np.empty((len(start[begin : begin + 2**16]), n), dtype=bool)
+            for half, subset in zip(halves, subsets, strict=True):
+                z[:, half] = subset[begin : begin + 2**16, None] >> np.arange(len(half)) & 1
+            error = np.linalg.norm(z @ rows.T - target, axis=1)
+            yield z[error <= 2 * tolerance]
+
+
+def _integer_program(
+    rows: Array, target: Array, time_limit: float, rtol: float
+) -> NDArray[np.bool_]:
+    """Whatever HiGHS finds for rows @ z = target with z in {0, 1}^n; zeros if nothing."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    n = rows.shape[1]
+    result = milp(
+        np.zeros(n),
+        integrality=np.ones(n),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(rows, target - rtol, target + rtol),
+        options={"time_limit": time_limit},
+    )
+    return np.zeros(n, dtype=bool) if result.x is None else result.x > 0.5
