@@ -99,8 +99,8 @@ def _find(name: str) -> _Secret:
     if isinstance(name, str) and name in _SECRETS:
         return _SECRETS[name]
     close = difflib.get_close_matches(str(name).lower().replace("-", "_"), _SECRETS, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(_SECRETS)}"
-    raise InvalidArgument(f"name must be that of a secret in the zoo, got {name!r}; {hint}")
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    raise InvalidArgument(f"name must be one of zoo.names(), got {name!r}{hint}")
 
 
 # --------------------------------------------------------------------- helpers

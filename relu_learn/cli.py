@@ -1,0 +1,581 @@
+"""The command line: `relu-learn demo`, `relu-learn lab`, `relu-learn doctor`.
+
+Progress goes to standard error and results to standard output, so that `relu-learn demo > file`
+keeps the table and still shows the run. Exit codes: 0 done, 1 the run or a check failed, 2 bad
+arguments, 130 stopped by hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from relu_learn import __version__
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from relu_learn.core.events import Event
+    from relu_learn.core.network import ReluNetwork
+
+app = typer.Typer(
+    name="relu-learn",
+    help="Learn any one-hidden-layer ReLU network from its answers, and see how.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+POINTS = 10_000  # for the errors shown at the end
+FIRST_LESSON = "00_start_here.ipynb"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the `relu-learn` command; returns the exit code."""
+    # typer bundles its own copy of click, whose base class is public only through this subclass.
+    usage_error: type[Exception] = typer.BadParameter.__bases__[0]
+    try:
+        code = app(arguments, prog_name="relu-learn", standalone_mode=False)
+    except usage_error as error:
+        _say(f"{error.format_message()} (see relu-learn --help)")  # type: ignore[attr-defined]
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str) -> None:
+    """One line on standard error, whatever the message."""
+    print(f"relu-learn: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    _say(message)
+    raise typer.Exit(code)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"relu-learn {__version__}")
+        raise typer.Exit()
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+# ------------------------------------------------------------------------ demo
+
+
+class Method(str, enum.Enum):
+    """How to search a line for critical points."""
+
+    adaptive = "adaptive"
+    grid = "grid"
+
+
+def _print_zoo(wanted: bool) -> None:
+    if not wanted:
+        return
+    from relu_learn import zoo
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for kind in zoo.KINDS:
+        for name in zoo.names(kind):
+            table.add_row(Text(name), Text(zoo.describe(name)))
+    Console().print(table)
+    raise typer.Exit()
+
+
+@app.command()
+def demo(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A secret from the zoo (--list shows them)."),
+    ] = None,
+    dim: Annotated[
+        int | None, typer.Option(min=1, help="Inputs of a random secret. (default: 10)")
+    ] = None,
+    neurons: Annotated[
+        int | None, typer.Option(min=0, help="Neurons of a random secret. (default: 15)")
+    ] = None,
+    outputs: Annotated[
+        int | None, typer.Option(min=1, help="Outputs of a random secret. (default: 1)")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same queries.")] = 0,
+    method: Annotated[
+        Method, typer.Option(help="The practical search, or the paper's grid.")
+    ] = Method.adaptive,
+    max_queries: Annotated[
+        int | None, typer.Option(min=1, help="Stop when they are spent. (default: no limit)")
+    ] = None,
+    save_trace: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Keep every event of the run in a file.")
+    ] = None,
+    list_secrets: Annotated[
+        bool,
+        typer.Option("--list", callback=_print_zoo, is_eager=True, help="List the zoo's secrets."),
+    ] = False,
+) -> None:
+    """Learn a secret network in front of you: NAME from the zoo, or a random one of given sizes.
+
+    Without NAME and sizes it is the handwritten-digit classifier "digits".
+    """
+    from relu_learn.core.errors import InvalidArgument, ReluLearnError
+
+    if save_trace is not None and not save_trace.absolute().parent.is_dir():
+        _stop(f"--save-trace: there is no folder {str(save_trace.parent)!r}", 2)
+    try:
+        secret, title = _choose(name, dim, neurons, outputs, seed)
+        run = _Run(secret, title, method.value)
+        outcome = run.follow(seed, max_queries)
+    except InvalidArgument as error:
+        _stop(str(error), 2)
+    if save_trace is not None:
+        run.save(save_trace)
+    run.report()
+    if isinstance(outcome, KeyboardInterrupt):
+        _stop(f"stopped by hand after {run.queries:,} queries", 130)
+    if isinstance(outcome, ReluLearnError):
+        _stop(f"{type(outcome).__name__}: {outcome}", 1)
+
+
+def _choose(
+    name: str | None, dim: int | None, neurons: int | None, outputs: int | None, seed: int
+) -> tuple[ReluNetwork, str]:
+    """The secret that the arguments of `demo` ask for, and what to call it."""
+    from relu_learn import zoo
+    from relu_learn.core.errors import InvalidArgument
+
+    sizes = {"--dim": dim, "--neurons": neurons, "--outputs": outputs}
+    given = [option for option, value in sizes.items() if value is not None]
+    if name is not None and given:
+        _stop(f"{given[0]} is for random secrets: leave it out, or leave out {name!r}", 2)
+    if name is not None or not given:
+        name = name or "digits"
+        try:
+            return zoo.get(name), name
+        except InvalidArgument as error:
+            _stop(f"{error} (relu-learn demo --list shows them all)", 2)
+    d, k, m = dim or 10, 15 if neurons is None else neurons, outputs or 1
+    return zoo.random_network(d, k, m, rng=seed), f"random {d}-{k}-{m}, seed {seed}"
+
+
+class _Stopwatch:
+    """A black box that knows how much of the time was its own."""
+
+    def __init__(self, black_box: ReluNetwork) -> None:
+        self.black_box = black_box
+        self.seconds = 0.0
+
+    def __call__(self, x: np.ndarray) -> Any:
+        start = time.perf_counter()
+        try:
+            return self.black_box(x)
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+@dataclasses.dataclass
+class _Run:
+    """One run of the learner, followed event by event, and the secret to compare it with."""
+
+    secret: ReluNetwork
+    title: str
+    method: str
+    events: list[Event] = dataclasses.field(default_factory=list)
+    network: ReluNetwork | None = None
+    claim: str = ""
+    neurons: int = 0
+    seconds: float = 0.0
+    secret_seconds: float = 0.0
+
+    @property
+    def queries(self) -> int:
+        return self.events[-1].queries if self.events else 0
+
+    def follow(self, seed: int, max_queries: int | None) -> BaseException | None:
+        """Drain the learner; what stopped it early is returned, with what it had found kept."""
+        from relu_learn.core.errors import InvalidArgument, ReluLearnError
+        from relu_learn.core.learning import learn_steps
+
+        black_box = _Stopwatch(self.secret)
+        start = time.perf_counter()
+        outcome: BaseException | None = None
+        try:
+            steps = learn_steps(
+                black_box, self.secret.dim, method=self.method, rng=seed, max_queries=max_queries
+            )
+            show = _Live if Console(stderr=True).is_terminal else _Log
+            with show(self) as display:
+                for event in steps:
+                    self._note(event)
+                    display.show(event)
+        except InvalidArgument:
+            raise
+        except ReluLearnError as error:
+            outcome = error
+            if error.partial is not None:
+                self.network = error.partial.network
+        except KeyboardInterrupt as stop:
+            outcome = stop
+        self.seconds = time.perf_counter() - start
+        self.secret_seconds = black_box.seconds
+        return outcome
+
+    def _note(self, event: Event) -> None:
+        from relu_learn.core.events import Finished, NetworkUpdated, NeuronFound, NeuronsMerged
+
+        self.events.append(event)
+        if isinstance(event, NeuronFound):
+            self.neurons += 1
+        elif isinstance(event, NeuronsMerged):
+            self.neurons = event.after
+        elif isinstance(event, (NetworkUpdated, Finished)):
+            self.network, self.neurons = event.network, event.network.n_neurons
+        if isinstance(event, Finished):
+            self.claim = str(event.certificate)
+
+    def save(self, path: Path) -> None:
+        from relu_learn.core.events import Trace
+
+        try:
+            Trace(self.events).save(path)
+        except OSError as error:
+            _stop(f"--save-trace: cannot write {str(path)!r}: {error.strerror}", 1)
+        _say(f"{len(self.events):,} events saved to {path}")
+
+    def report(self) -> None:
+        """The table at the end."""
+        done = bool(self.claim)
+        table = Table(
+            title=f"{'Learned' if done else 'Partial result'}: {self.title}",
+            title_justify="left",
+            title_style="bold",
+            show_header=False,
+            box=None,
+            padding=(0, 2, 0, 0),
+        )
+        table.add_column(style="cyan", no_wrap=True)
+        table.add_column(overflow="fold")
+        for label, value in self._rows():
+            table.add_row(label, Text(value))
+        Console().print(table)
+
+    def _rows(self) -> list[tuple[str, str]]:
+        from relu_learn.core.loss import best_loss, match_neurons, worst_error
+
+        secret, found = self.secret, self.network
+        parameters = secret.n_parameters
+        rows = [
+            ("secret", f"{secret.dim} inputs, {secret.n_outputs} outputs"),
+            ("neurons", self._neurons()),
+            ("queries", f"{self.queries:,}"),
+            (
+                "queries per parameter",
+                f"{self.queries / parameters:.2f} (the secret has {parameters:,} parameters)",
+            ),
+        ]
+        if found is not None:
+            match = match_neurons(found, secret)
+            if len(match.pairs):
+                angle = float(match.angle_error.max())
+                rows.insert(
+                    2,
+                    (
+                        "matched",
+                        f"{len(match.pairs)} of {match.true.n_neurons}, directions off by at most "
+                        f"{angle:.1e} radians",
+                    ),
+                )
+            worst, scale = worst_error(secret, found, n=POINTS, rng=0)
+            loss, kind = best_loss(secret, found, rng=0)
+            note = "" if kind == "exact" else " (too small for the exact formula: sampled)"
+            rows += [
+                (
+                    "worst error",
+                    f"{worst:.1e} = {worst / scale:.1e} of the output's scale "
+                    f"({POINTS:,} Gaussian points)",
+                ),
+                (f"{kind} loss", f"{loss:.1e}{note}"),
+            ]
+        rows.append(("certificate", self.claim or "none: the run did not end"))
+        share = f"{self.secret_seconds:.2f} s of them in the secret"
+        rows.append(("time", f"{self.seconds:.2f} s, {share}"))
+        return rows
+
+    def _neurons(self) -> str:
+        found = 0 if self.network is None else self.network.n_neurons
+        true, distinct = self.secret.n_neurons, self.secret.simplify().n_neurons
+        note = "" if distinct == true else f" ({distinct} after merging equal and dead ones)"
+        return f"{found} found, {true} in the secret{note}"
+
+
+class _Live:
+    """A few lines on a terminal that change as the run goes on."""
+
+    def __init__(self, run: _Run) -> None:
+        self.run = run
+        self.spinner = Spinner("dots", style="cyan")
+        self.last: Event | None = None
+        self.live = Live(
+            console=Console(stderr=True),
+            get_renderable=self._draw,
+            transient=True,
+            refresh_per_second=10,
+        )
+
+    def __enter__(self) -> _Live:
+        self.live.__enter__()
+        return self
+
+    def __exit__(self, *stop: Any) -> None:
+        self.live.__exit__(*stop)
+
+    def show(self, event: Event) -> None:
+        self.last = event
+
+    def _draw(self) -> Table:
+        table = Table.grid(padding=(0, 1))
+        table.add_column(width=1)
+        table.add_column(no_wrap=True)
+        event = self.last
+        if event is None:
+            table.add_row(self.spinner, Text(f"Learning {self.run.title}"))
+            return table
+        table.add_row(
+            self.spinner,
+            Text.assemble(
+                (f"{self.run.title}", "bold"),
+                f"   {event.phase}",
+                (f"   {event.queries:,} queries", "cyan"),
+                (f"   {self.run.neurons:,} neurons", "green"),
+                (f"   {event.procedure}", "dim"),
+            ),
+        )
+        table.add_row("", Text(event.narration, overflow="ellipsis"))
+        return table
+
+
+class _Log:
+    """The same for pipes and files: one line whenever the phase changes."""
+
+    def __init__(self, run: _Run) -> None:
+        self.phase = ""
+
+    def __enter__(self) -> _Log:
+        return self
+
+    def __exit__(self, *stop: Any) -> None:
+        return None
+
+    def show(self, event: Event) -> None:
+        if event.phase != self.phase:
+            self.phase = event.phase
+            line = f"{event.queries:>10,} queries  {event.phase:<9}  {event.narration}"
+            print(line, file=sys.stderr, flush=True)
+
+
+# ------------------------------------------------------------------------- lab
+
+
+@app.command()
+def lab(
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the server. (default: 8888)")
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- OPTIONS]", help="After --: options for JupyterLab itself."),
+    ] = None,
+) -> None:
+    """Open the first lesson in JupyterLab."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        _stop(f"JupyterLab is not installed: {_pip('relu-learn[lab]')}", 1)
+    lesson = find_lessons() / FIRST_LESSON
+    if not lesson.is_file():
+        _stop(f"the lesson {FIRST_LESSON} is missing: install relu-learn again", 1)
+    command = [sys.executable, "-m", "jupyterlab", str(lesson)]
+    if not browser:
+        command.append("--no-browser")
+    if port is not None:
+        command.append(f"--port={port}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # Usual in containers, where JupyterLab would refuse; it still listens on this machine only.
+        _say("running as root: JupyterLab is started with --allow-root")
+        command.append("--allow-root")
+    _hand_over([*command, *(options or [])])
+
+
+def find_lessons() -> Path:
+    """The folder with the notebooks: that of the checkout, or a copy of those in the package.
+
+    An installed package is no place to work in: its lessons are copied to `relu_learn_lessons` in
+    the current folder. Files that are already there are kept.
+    """
+    package = Path(__file__).resolve().parent
+    checkout = package.parent / "notebooks"
+    if (package.parent / "pyproject.toml").is_file() and checkout.is_dir():
+        return checkout
+    target = Path.cwd() / "relu_learn_lessons"
+    for source in sorted((package / "_notebooks").rglob("*")):
+        copy = target / source.relative_to(package / "_notebooks")
+        if source.is_file() and not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+    return target
+
+
+def _hand_over(command: list[str]) -> NoReturn:
+    """Become the given program, so that Ctrl-C and its exit code are its own."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "posix":
+        os.execv(command[0], command)
+    raise typer.Exit(subprocess.call(command))
+
+
+def _pip(what: str) -> str:
+    return f'{Path(sys.executable).name} -m pip install "{what}"'
+
+
+# ---------------------------------------------------------------------- doctor
+
+_LABEXTENSIONS = {
+    "@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets",
+    "anywidget": "anywidget",
+    "jupyterlab-plotly": "plotly",
+}
+
+
+@app.command()
+def doctor() -> None:
+    """Check versions, extras, and that widgets can render in JupyterLab."""
+    checks = [*_check_packages(), *_check_lab()]
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for check in checks:
+        mark = Text("ok", "green") if check.ok else Text("PROBLEM", "bold red")
+        if check.ok and check.optional_missing:
+            mark = Text("-", "dim")
+        table.add_row(mark, Text(check.what), Text(check.found))
+    Console().print(table)
+    problems = [check for check in checks if not check.ok]
+    for check in problems:
+        _say(f"{check.what}: {check.remedy}")
+    if problems:
+        raise typer.Exit(1)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    what: str
+    found: str
+    ok: bool = True
+    remedy: str = ""
+    optional_missing: bool = False
+
+
+def _requirements() -> dict[str, list[str]]:
+    """Distribution names by extra ("" for the base), as the installed package declares them."""
+    import re
+
+    extras: dict[str, list[str]] = {}
+    for line in importlib.metadata.requires("relu-learn") or []:
+        name = re.match(r"[\w.-]+", line)
+        extra = re.search(r"extra == ['\"](\w+)['\"]", line)
+        if name is not None:
+            extras.setdefault(extra.group(1) if extra else "", []).append(name.group())
+    return extras
+
+
+def _check_packages() -> list[_Check]:
+    python = platform.python_version()
+    fine = sys.version_info >= (3, 10)
+    checks = [
+        _Check("relu-learn", __version__),
+        _Check("python", python, fine, "relu-learn needs Python 3.10 or newer"),
+    ]
+    try:
+        extras = _requirements()
+    except importlib.metadata.PackageNotFoundError:
+        return [
+            *checks,
+            _Check("installation", "not installed", False, f"install it: {_pip('relu-learn')}"),
+        ]
+    seen: set[str] = set()
+    for extra in ("", "lab", "models", "test"):
+        for name in sorted(set(extras.get(extra, [])) - seen):
+            seen.add(name)
+            try:
+                checks.append(_Check(name, importlib.metadata.version(name)))
+            except importlib.metadata.PackageNotFoundError:
+                needed = extra in ("", "lab")  # the lessons are what most people come for
+                what = f"relu-learn[{extra}]" if extra else "relu-learn"
+                found = f"not installed{f' (extra {extra!r})' if extra else ''}"
+                checks.append(
+                    _Check(name, found, not needed, f"install it: {_pip(what)}", not needed)
+                )
+    return checks
+
+
+def _check_lab() -> list[_Check]:
+    """What JupyterLab itself would find and load."""
+    lesson = (Path(__file__).parent / "_notebooks" / FIRST_LESSON).is_file() or (
+        Path(__file__).parents[1] / "notebooks" / FIRST_LESSON
+    ).is_file()
+    again = f"install it again: {_pip('relu-learn')} --force-reinstall"
+    checks = [_Check("first lesson", "found" if lesson else "missing", lesson, again)]
+    try:
+        from jupyter_core.paths import jupyter_path
+        from jupyterlab_server.config import get_federated_extensions, get_page_config
+    except ImportError:
+        return checks  # reported as missing packages already
+    folders = jupyter_path("labextensions")
+    found = get_federated_extensions(folders)
+    disabled = set(get_page_config(folders).get("disabledExtensions", []))
+    for extension, package in _LABEXTENSIONS.items():
+        what = f"front end {extension}"
+        if extension not in found:
+            remedy = f"JupyterLab cannot see it: {_pip(package)} --force-reinstall"
+            checks.append(_Check(what, "missing", False, remedy))
+        elif extension in disabled:
+            remedy = f"enable it: jupyter labextension enable {extension}"
+            checks.append(_Check(what, "disabled", False, remedy))
+        else:
+            checks.append(_Check(what, str(found[extension]["version"])))
+    return checks
+
+
+if __name__ == "__main__":
+    sys.exit(main())

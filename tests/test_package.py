@@ -1,0 +1,239 @@
+"""The package as a whole: layering, import cost, layout, metadata."""
+
+import ast
+import importlib
+import importlib.metadata
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import relu_learn
+
+PACKAGE = Path(relu_learn.__file__).parent
+ROOT = PACKAGE.parent
+HEAVY = ["plotly", "ipywidgets", "anywidget", "IPython", "sklearn", "typer", "rich", "torch"]
+
+# Who may import whom: each layer only those named here (and itself).
+LAYERS = {
+    "core": set(),
+    "zoo": {"core"},
+    "data": set(),
+    "blackboxes": {"core"},
+    "baselines": {"core"},
+    "figures": {"core"},
+    "widgets": {"figures", "core", "zoo", "baselines", "blackboxes"},
+    "cli": {"widgets", "figures", "core", "zoo", "baselines", "blackboxes"},
+}
+# What core may use besides the standard library.
+CORE_NEEDS = {"numpy", "scipy", "tqdm", "relu_learn"}
+
+
+def run_python(code: str) -> str:
+    """Standard output of `code` in a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def imported_by(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, type-checking blocks included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: imports are written in full"
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def sources(layer: str) -> list[Path]:
+    single = PACKAGE / f"{layer}.py"
+    return [single] if single.is_file() else sorted((PACKAGE / layer).rglob("*.py"))
+
+
+# --------------------------------------------------------------------- layering
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if sources(layer)])
+def test_arrows_run_downwards_only(layer):
+    for path in sources(layer):
+        for name in imported_by(path):
+            parts = name.split(".")
+            if parts[0] == "relu_learn" and len(parts) > 1 and parts[1] in LAYERS:
+                assert parts[1] in LAYERS[layer] | {layer}, f"{path.name} imports {name}"
+
+
+def test_every_part_of_the_package_has_a_layer():
+    parts = {info.name for info in pkgutil.iter_modules([str(PACKAGE)])}
+    assert parts <= set(LAYERS)
+
+
+@pytest.mark.parametrize("path", sources("core"), ids=lambda path: path.name)
+def test_core_is_written_with_numpy_and_scipy(path):
+    roots = {name.split(".")[0] for name in imported_by(path)}
+    assert roots <= CORE_NEEDS | set(sys.stdlib_module_names)
+
+
+def test_core_runs_when_nothing_above_it_can_be_imported():
+    modules = [f"relu_learn.core.{info.name}" for info in pkgutil.iter_modules([PACKAGE / "core"])]
+    above = [f"relu_learn.{layer}" for layer in LAYERS if layer != "core"]
+    out = run_python(
+        f"""
+import importlib, sys
+
+class Wall:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {HEAVY} or name in {above}:
+            raise AssertionError("core imports " + name)
+
+sys.meta_path.insert(0, Wall())
+for name in {modules}:
+    importlib.import_module(name)
+from relu_learn import ReluNetwork, learn_from_queries
+secret = ReluNetwork([[1.0, 2.0], [1.0, -1.0]], [0.5, -0.2], [1.0, -2.0])
+result = learn_from_queries(secret, 2, rng=0)
+print(result.network.n_neurons)
+"""
+    )
+    assert out.strip() == "2"
+
+
+# ------------------------------------------------------------------ import cost
+
+
+def test_importing_the_package_is_light():
+    out = run_python("import sys, relu_learn; print(*sorted(sys.modules))")
+    loaded = set(out.split())
+    assert not loaded & {*HEAVY, "scipy.optimize", "tqdm"}
+    # Nothing of our own but the package itself: each name is loaded on first use.
+    assert {name for name in loaded if name.startswith("relu_learn")} == {"relu_learn"}
+
+
+def test_using_the_learner_loads_no_view():
+    names = [name for name in relu_learn.__all__ if name != "__version__"]
+    out = run_python(
+        f"import sys, relu_learn\nfor name in {names}: getattr(relu_learn, name)\n"
+        "print(*sorted(sys.modules))"
+    )
+    assert not set(out.split()) & set(HEAVY)
+
+
+# ----------------------------------------------------------------- public names
+
+
+@pytest.mark.parametrize("name", relu_learn.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(relu_learn, name) is not None
+    assert name in dir(relu_learn)
+
+
+def test_public_functions_and_classes_are_documented():
+    for name in relu_learn.__all__:
+        if name != "__version__":
+            assert (getattr(relu_learn, name).__doc__ or "").strip(), name
+
+
+def test_type_checkers_see_the_same_names():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    seen = {
+        (statement.module, alias.asname) for statement in block.body for alias in statement.names
+    }
+    expected = {(f"relu_learn.{where}", name) for name, where in relu_learn._WHERE.items()}
+    assert seen == expected | {("relu_learn", "zoo")}
+
+
+def test_unknown_names_are_attribute_errors():
+    assert not hasattr(relu_learn, "learn_from_thin_air")
+    with pytest.raises(AttributeError, match="learn_from_thin_air"):
+        _ = relu_learn.learn_from_thin_air
+
+
+def test_modules_of_the_package_can_be_imported():
+    for info in pkgutil.walk_packages([str(PACKAGE)], "relu_learn."):
+        if "_notebooks" not in info.name:
+            assert importlib.import_module(info.name).__doc__, f"{info.name} has no docstring"
+
+
+# ------------------------------------------------------- layout and installation
+
+
+def tracked_files() -> list[str]:
+    listing = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=True
+    )
+    return listing.stdout.splitlines()
+
+
+def test_top_level_holds_nothing_else():
+    allowed = {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "relu_learn",
+        "notebooks",
+        "tests",
+        "binder",
+    }
+    top = {path.split("/")[0] for path in tracked_files()}
+    assert {name for name in top if not name.startswith(".")} <= allowed
+
+
+def test_core_never_prints_or_reads_the_environment():
+    for path in sources("core"):
+        text = path.read_text(encoding="utf-8")
+        found = re.search(r"\bprint\(|\bos\.environ|\bgetenv|time\.sleep|np\.random\.seed", text)
+        assert found is None, f"{path.name}: {found}"
+
+
+def test_version_and_typing_marker():
+    assert importlib.metadata.version("relu-learn") == relu_learn.__version__
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def requirements(extra: str = "") -> set[str]:
+    """Normalised names of what one extra ("" for the base) needs."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    names = set()
+    for line in importlib.metadata.requires("relu-learn"):
+        need = Requirement(line)
+        base = need.marker is None or need.marker.evaluate({"extra": ""})
+        if base if not extra else (not base and need.marker.evaluate({"extra": extra})):
+            names.add(canonicalize_name(need.name))
+    return names
+
+
+@pytest.mark.parametrize(
+    ("layers", "extras"),
+    [
+        (["core", "zoo", "cli"], ["", "lab"]),
+        (["figures", "widgets"], ["", "lab"]),
+        (["data"], ["", "models"]),
+    ],
+)
+def test_everything_imported_is_declared(layers, extras):
+    distribution = {"sklearn": "scikit-learn"}
+    declared = set().union(*(requirements(extra) for extra in extras))
+    for layer in layers:
+        for path in sources(layer):
+            roots = {name.split(".")[0] for name in imported_by(path)} - {"relu_learn"}
+            for root in roots - set(sys.stdlib_module_names):
+                name = distribution.get(root, root.lower().replace("_", "-"))
+                assert name in declared, f"{path.name} imports {root}"
+
+
+def test_the_test_extra_holds_the_others():
+    assert requirements("test") >= requirements("lab") | requirements("models")
