@@ -237,3 +237,55 @@ def test_everything_imported_is_declared(layers, extras):
 
 def test_the_test_extra_holds_the_others():
     assert requirements("test") >= requirements("lab") | requirements("models")
+
+
+# ----------------------------------------------------------------------- binder
+
+
+def pins() -> dict[str, str]:
+    """Version by normalised name, as Binder installs them."""
+    from packaging.utils import canonicalize_name
+
+    lines = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    assert all(len(pair) == 2 for pair in pairs), "every line is an exact pin"
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def unmet(distribution: str, extra: str, pinned: dict[str, str]) -> list[str]:
+    """Requirements of an installed distribution that the pins do not satisfy (Linux, 3.11)."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    place = {"python_version": "3.11", "python_full_version": "3.11.0", "extra": extra}
+    place |= {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    needs = [Requirement(line) for line in importlib.metadata.requires(distribution) or []]
+    return [
+        str(need)
+        for need in needs
+        if need.marker is None or need.marker.evaluate(place)
+        if not need.specifier.contains(pinned.get(canonicalize_name(need.name), "0"))
+    ]
+
+
+def test_binder_pins_fit_pyproject():
+    assert unmet("relu-learn", "lab", pins()) == []
+
+
+def test_binder_pins_fit_each_other():
+    pinned = pins()
+    checked = 0
+    for name, version in pinned.items():
+        try:
+            same = importlib.metadata.version(name) == version
+        except importlib.metadata.PackageNotFoundError:
+            continue  # needed only where Binder runs
+        if same:  # only then does the installed metadata speak for the pin
+            checked += 1
+            assert unmet(name, "", pinned) == [], name
+    assert checked > 0
+
+
+def test_binder_runs_the_pinned_python():
+    assert (ROOT / "binder" / "runtime.txt").read_text(encoding="utf-8").strip() == "python-3.11"
+    assert (ROOT / "binder" / "postBuild").stat().st_mode & 0o111
