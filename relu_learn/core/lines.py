@@ -1,0 +1,417 @@
+"""Gaussian lines and their critical points.
+
+On a line x(t) = origin + t * direction a ReLU network is a piecewise linear function of t with a
+kink wherever a critical hyperplane is crossed. `search_line` finds all kinks: it samples a grid and
+refines, one batch of queries a level, until every interval between neighbouring samples is
+either part of a run of collinear samples (an affine piece) or holds exactly one kink, the
+intersection of the runs on both sides.
+
+Where the samples go. For x, v ~ N(0, I) a neuron without bias has its kink at a *Cauchy* distributed
+t, so intervals are split at the midpoint in the Cauchy quantile, where kinks are uniform.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator
+
+import numpy as np
+
+EPS = np.finfo(float).eps
+# A deviation counts as a bend when it exceeds the noise by this factor: the noise of a sum of many
+# roundings is close to normal, and a search tests up to 1e5 deviations.
+SIGMAS = 16.0
+# Three samples are a test of collinearity only when the outer two have comparable distances to the
+# middle one; otherwise a kink next to the closer pair would hardly show.
+BALANCE = 2e-4
+FAR = 1e6
+Ask = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Line:
+    """The line x(t) = origin + t * direction in R^d.
+
+    Attributes
+    ----------
+    origin, direction : ndarray of shape (d,)
+    """
+
+    origin: np.ndarray
+    direction: np.ndarray
+
+    @classmethod
+    def draw(cls, dim: int, rng: np.random.Generator, through: np.ndarray | None = None) -> Line:
+        """A Gaussian line (paper, GetNeurons), or one with a Gaussian direction through a point."""
+        origin = rng.standard_normal(dim) if through is None else np.array(through, dtype=float)
+        direction = rng.standard_normal(dim)
+        while not direction.any():
+            direction = rng.standard_normal(dim)
+        return cls(origin, direction)
+
+    def at(self, t: np.ndarray) -> np.ndarray:
+        """The points (n, d) at the parameters t (n,)."""
+        return self.origin + np.multiply.outer(np.asarray(t, dtype=float), self.direction)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Slice:
+    """A network on a line: k kinks and k + 1 affine pieces.
+
+    Attributes
+    ----------
+    kinks : ndarray of shape (k,)
+        Critical points in increasing order.
+    jumps : ndarray of shape (k, m)
+        Change of slope at each kink.
+    slopes, values : ndarray of shape (k + 1, m)
+        Each piece is ``values + slopes * (t - centers)``.
+    centers : ndarray of shape (k + 1,)
+        A parameter well inside each piece (its middle, where it is bounded).
+    widths : ndarray of shape (k + 1,)
+        Distance from the center to the nearest kink.
+    steps : ndarray of shape (k, m)
+        How far the pieces miss each other at the kink: rounding, unless the function is not
+        continuous.
+    """
+
+    kinks: np.ndarray
+    jumps: np.ndarray
+    slopes: np.ndarray
+    values: np.ndarray
+    centers: np.ndarray
+    widths: np.ndarray
+    steps: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Level:
+    """One level of the search: the new samples, and the intervals still open before them."""
+
+    t: np.ndarray
+    values: np.ndarray
+    open_intervals: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Window:
+    """The part of the line that may be queried, and the coordinate that makes kinks uniform on it.
+
+    An unbounded line uses the Cauchy quantile, a chord of a box the parameter itself.
+    """
+
+    low: float = -FAR
+    high: float = FAR
+    cauchy: bool = True
+
+    def middle(self, a: np.ndarray, b: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+        """The point at the given fraction between a and b, in the window's coordinate."""
+        if not self.cauchy:
+            return a + fraction * (b - a)
+        # tan of the interpolated angle, written with the difference of angles: at |t| ~ 1e6 the
+        # angles themselves have too few digits left.
+        gap = np.arctan2(b - a, 1 + a * b)
+        turn = np.tan(fraction * gap)
+        return (a + turn) / (1 - a * turn)
+
+    def grid(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """About n samples, uniform up to a random shift, and a few far ones on both sides."""
+        shift = rng.uniform(0.2, 0.8)
+        u = (np.arange(n) + shift) / n
+        if not self.cauchy:
+            inner = self.low + u * (self.high - self.low)
+            return np.concatenate([[self.low], inner, [self.high]])
+        inner = np.tan(np.pi * (u - 0.5))
+        inner = inner[np.abs(inner) < 1e3]
+        far = [np.geomspace(abs(edge) + 2, FAR, 4)[1:] for edge in (inner[0], inner[-1])]
+        return np.concatenate([-far[0][::-1], inner, far[1]])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Noise:
+    """How much an answer on the line can be off: ``level * (1 + |t|)`` for each output.
+
+    Attributes
+    ----------
+    level : ndarray of shape (m,)
+    """
+
+    level: np.ndarray
+
+    def at(self, t: np.ndarray) -> np.ndarray:
+        return (1 + np.abs(np.asarray(t, dtype=float)))[..., None] * self.level
+
+
+def probe_noise(ask: Ask, rng: np.random.Generator, sites: int = 2, length: int = 7) -> np.ndarray:
+    """Estimate the precision of the answers from second differences over tiny steps.
+
+    Seven points 1e-6 apart lie on one affine piece (a kink among them shows in two of five second
+    differences and the median ignores it): what remains is the rounding of the answers.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Root-mean-square noise of one answer.
+    """
+    starts = (np.arange(sites) + rng.uniform(0.1, 0.9, sites)) * (2.0 / sites) - 1.0
+    t = (starts[:, None] + 1e-6 * np.arange(length)).ravel()
+    y = ask(t).reshape(sites, length, -1)
+    bends = np.abs(np.diff(y, 2, axis=1)).reshape(-1, y.shape[-1])
+    spread = np.sort(bends, axis=0)[: max(1, int(0.6 * len(bends)))].max(axis=0) / np.sqrt(6)
+    floor = EPS * np.abs(y).max(axis=(0, 1)) / 4
+    return np.maximum(spread, floor)
+
+
+class _Samples:
+    """Sorted samples of the line, and what they say about every interval between neighbours.
+
+    Attributes
+    ----------
+    t, y : ndarray of shape (n,), (n, m)
+    first, last : ndarray of shape (r,)
+        First and last sample of each run: a maximal set of consecutive collinear samples.
+    affine : ndarray of shape (n - 1,)
+        Whether the interval to the right of each sample lies in a run.
+    before, after : ndarray of shape (n,)
+        The farthest sample to the left (right) known to be on the same piece, or the neighbour.
+    """
+
+    def __init__(self, t: np.ndarray, y: np.ndarray, noise: Noise) -> None:
+        self.t, order = np.unique(t, return_index=True)
+        self.y, self.noise = y[order], noise
+        self._classify()
+
+    def insert(self, t: np.ndarray, y: np.ndarray) -> _Samples:
+        return _Samples(np.concatenate([self.t, t]), np.concatenate([self.y, y]), self.noise)
+
+    def _classify(self) -> None:
+        n = len(self.t)
+        left, right = np.diff(self.t)[:-1], np.diff(self.t)[1:]
+        balanced = np.minimum(left, right) > BALANCE * np.maximum(left, right)
+        collinear = np.zeros(n, bool)
+        middle = np.arange(1, n - 1)
+        collinear[1:-1] = balanced & self._collinear(middle - 1, middle, middle + 1)
+        self.affine = collinear[:-1] | collinear[1:]
+        starts = self.affine & ~(np.r_[False, self.affine[:-1]] & collinear[:-1])
+        self._runs(np.cumsum(starts) - 1)
+        while len(self.first) > 1:  # runs that touch and agree are one: the triple was unbalanced
+            same = self._agree()
+            if not same.any():
+                break
+            relabel = np.cumsum(np.r_[True, ~same]) - 1
+            self._runs(relabel[self.run])
+        while len(self.first) > 2:  # samples around a kink can be collinear within the noise
+            sliver = np.r_[False, self.hinged(self.last[:-2], self.first[2:]), False]
+            sliver[1:] &= ~sliver[:-1]
+            if not sliver.any():
+                break
+            short = np.zeros(n + 1, int)
+            np.add.at(short, self.first[sliver], 1)
+            np.add.at(short, self.last[sliver], -1)
+            self.affine &= np.cumsum(short)[: n - 1] == 0
+            self._runs(self.run)
+
+    def _runs(self, run: np.ndarray) -> None:
+        self.run = run
+        index = np.flatnonzero(self.affine)
+        label = run[index]
+        if len(index):
+            self.first = index[np.r_[True, np.diff(label) > 0]]
+            self.last = index[np.r_[np.diff(label) > 0, True]] + 1
+        else:
+            self.first = self.last = index
+        n = len(self.t)
+        self.before = np.maximum(np.arange(n) - 1, 0)
+        self.after = np.minimum(np.arange(n) + 1, n - 1)
+        self.before[self.last] = self.first
+        self.after[self.first] = self.last
+
+    def _agree(self) -> np.ndarray:
+        """Whether neighbouring runs share a sample and lie on one line."""
+        a, b, c = self.first[:-1], self.last[:-1], self.last[1:]
+        return (self.first[1:] == b) & self._collinear(a, b, c)
+
+    def _collinear(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Whether the samples b lie on the lines through the samples a < b < c."""
+        t, y, eta = self.t, self.y, self.noise.at(self.t)
+        # From the nearer end: a difference of far values times a small weight rounds well.
+        near = np.where(t[b] - t[a] < t[c] - t[b], a, c)
+        far = a + c - near
+        weight = ((t[b] - t[near]) / (t[far] - t[near]))[:, None]
+        bend = np.abs((y[b] - y[near]) - weight * (y[far] - y[near]))
+        tolerance = SIGMAS * (eta[b] + (1 - weight) * eta[near] + weight * eta[far])
+        return (bend <= tolerance).all(axis=1)
+
+    def meet(self, b: np.ndarray, c: np.ndarray) -> _Meeting:
+        """Intersect the lines that end at the samples `b` and begin at the samples `c`."""
+        t, y = self.t, self.y
+        a, d = self.before[b], self.after[c]
+        ends = (a < b) & (c < d)
+        span_left, span_right = t[b] - t[a], t[d] - t[c]
+        gap = t[c] - t[b]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left = (y[b] - y[a]) / span_left[:, None]
+            right = (y[d] - y[c]) / span_right[:, None]
+            jump = right - left
+            # Both lines at b: their difference `rise` falls off at the rate `jump`.
+            rise = y[c] - right * gap[:, None] - y[b]
+            lever = 1 + gap / np.minimum(span_left, span_right)
+            eta = 2 * self.noise.at(np.maximum(np.abs(t[b]), np.abs(t[c]))) * lever[:, None]
+            weight = jump / eta**2
+            power = (weight * jump).sum(axis=1)
+            offset = -(weight * rise).sum(axis=1) / power
+            tolerance = SIGMAS / np.sqrt(power)
+            misfit = np.abs(rise + jump * offset[:, None])
+            inside = (offset >= -tolerance) & (offset <= gap + tolerance)
+            ok = ends & inside & (misfit <= SIGMAS * eta).all(axis=1)
+        where = t[b] + np.clip(np.nan_to_num(offset), 0, gap)
+        return _Meeting(where, left, right, eta, tolerance, ok)
+
+    def hinged(self, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Whether all samples from b to c fit one kink between the lines that end and begin there."""
+        t, y = self.t, self.y
+        meeting = self.meet(b, c)
+        count = c - b - 1
+        g = np.repeat(np.arange(len(b)), count)  # the gap that each sample in between belongs to
+        i = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + b[g] + 1
+        on_left = t[i] < meeting.where[g]
+        base = np.where(on_left, b[g], c[g])
+        slope = np.where(on_left[:, None], meeting.left[g], meeting.right[g])
+        misfit = np.abs(y[i] - y[base] - slope * (t[i] - t[base])[:, None])
+        off = (misfit > SIGMAS * meeting.eta[g]).any(axis=1)
+        # Lines much shorter than the gap would fit anything.
+        spans = np.minimum(t[b] - t[self.before[b]], t[self.after[c]] - t[c])
+        firm = (count == 0) | (t[c] - t[b] < 0.05 * spans)
+        return meeting.ok & firm & (np.bincount(g, off, len(b)) == 0)
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Meeting:
+    """Where two lines meet (n,), their slopes (n, m), the noise of their difference (n, m), how far
+    `where` may be off (n,), and whether they meet in the interval between them in all outputs."""
+
+    where: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    eta: np.ndarray
+    tolerance: np.ndarray
+    ok: np.ndarray
+
+
+def search_line(
+    ask: Ask,
+    window: Window,
+    noise: Noise,
+    rng: np.random.Generator,
+    *,
+    grid: int = 8,
+    extra: np.ndarray | None = None,
+) -> Generator[Level, None, Slice]:
+    """Find all kinks of a piecewise linear function of t; a generator that returns a `Slice`.
+
+    Parameters
+    ----------
+    ask : callable
+        t (n,) -> values (n, m).
+    window : Window
+    noise : Noise
+    rng : numpy.random.Generator
+        Shifts the grid and the split points, so that no regular function can hide between them.
+    grid : int
+        Samples of the first level.
+    extra : ndarray, optional
+        More parameters t for the first level.
+
+    Yields
+    ------
+    Level
+        After each batch of queries.
+    """
+    t = window.grid(grid, rng)
+    if extra is not None:
+        t = np.union1d(t, extra)
+    y = ask(t)
+    yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
+    samples = _Samples(t, y, noise)
+    while True:
+        new, intervals = _split(samples, window, rng)
+        if not len(new):
+            new, intervals = _certify(samples)
+        if not len(new):
+            return _finish(samples, window)
+        y = ask(new)
+        yield Level(new, y, intervals)
+        samples = samples.insert(new, y)
+
+
+def _split(s: _Samples, window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Samples that split the open intervals, and these intervals."""
+    t = s.t
+    is_open = ~s.affine & (np.diff(t) > 64 * EPS * (1 + np.maximum(np.abs(t[1:]), np.abs(t[:-1]))))
+    gap_start, gap_end = s.last[:-1], s.first[1:]
+    closed = np.zeros(len(t), int)
+    hinged = s.hinged(gap_start, gap_end)
+    np.add.at(closed, gap_start[hinged], 1)
+    np.add.at(closed, gap_end[hinged], -1)
+    is_open &= np.cumsum(closed)[:-1] == 0
+    b = np.flatnonzero(is_open)
+    c = b + 1
+    meeting = s.meet(b, c)
+    h = 4 * meeting.tolerance
+    low, high = meeting.where - t[b], t[c] - meeting.where
+    room = np.minimum(low, high)
+    # With one output any two lines meet somewhere: believe it if a line is known to be a piece, and
+    # test it with two samples in between. With several, that they meet at all is proof enough.
+    known = s.affine[np.maximum(b - 1, 0)] | s.affine[np.minimum(c, len(t) - 2)]
+    proved = _independent_outputs(s) & (room > 3 * h)
+    believed = meeting.ok & (room > 0.02 * (low + high)) & (known | proved)
+    middle = window.middle(t[b], t[c], rng.uniform(0.4, 0.6, len(b)))
+    left = np.where(proved, h, 0.3 * low)
+    right = np.where(proved, h, 0.3 * high)
+    new = np.where(believed, meeting.where - left, middle)
+    more = (meeting.where + right)[believed]
+    return np.concatenate([new, more]), np.stack([t[b], t[c]], axis=1)
+
+
+def _independent_outputs(s: _Samples) -> bool:
+    """Whether the bends seen so far span more than one direction of the outputs."""
+    if s.y.shape[1] == 1:
+        return False
+    slopes = np.diff(s.y, axis=0) / np.diff(s.t)[:, None]
+    bends = np.diff(slopes, axis=0) / s.noise.level
+    size = np.linalg.norm(bends, axis=1, keepdims=True)
+    bends = (bends / np.where(size > 0, size, 1))[size[:, 0] > 0]
+    values = np.linalg.svd(bends, compute_uv=False)
+    return len(values) > 1 and bool(values[1] > 0.05 * values[0])
+
+
+def _certify(s: _Samples) -> tuple[np.ndarray, np.ndarray]:
+    """Two samples as close to each kink as the noise allows: no pair of kinks hides in between."""
+    b, c = s.last[:-1], s.first[1:]
+    meeting = s.meet(b, c)
+    i = np.clip(np.searchsorted(s.t, meeting.where), 1, len(s.t) - 1)
+    a, z = s.t[i - 1], s.t[i]
+    h = np.maximum(4 * meeting.tolerance, 32 * EPS * (1 + np.abs(meeting.where)))
+    wide = meeting.ok & (z - a > 64 * h)
+    wide &= np.minimum(meeting.where - a, z - meeting.where) > 3 * h
+    where, h = meeting.where[wide], h[wide]
+    return np.concatenate([where - h, where + h]), np.stack([a, z], axis=1)[wide]
+
+
+def _finish(s: _Samples, window: Window) -> Slice:
+    t, y = s.t, s.y
+    b, c = s.last[:-1], s.first[1:]
+    meeting = s.meet(b, c)
+    kinks = np.where(meeting.ok, meeting.where, (t[b] + t[c]) / 2)
+    slopes = (y[s.last] - y[s.first]) / (t[s.last] - t[s.first])[:, None]
+    outer = np.concatenate([[-np.inf], kinks, [np.inf]])
+    low, high = np.maximum(outer[:-1], window.low), np.minimum(outer[1:], window.high)
+    centers = (low + high) / 2
+    if window.cauchy:  # the outer pieces are endless: as far out as the last kink is from zero
+        centers[0] = kinks[0] - 1 - abs(kinks[0]) if len(kinks) else 0.0
+        centers[-1] = kinks[-1] + 1 + abs(kinks[-1]) if len(kinks) else 0.0
+    widths = np.minimum(centers - outer[:-1], outer[1:] - centers)
+    widths = np.where(np.isfinite(widths), widths, 1.0)
+    values = y[s.first] + slopes * (centers - t[s.first])[:, None]
+    after = values[:-1] + slopes[:-1] * (kinks - centers[:-1])[:, None]
+    before = values[1:] + slopes[1:] * (kinks - centers[1:])[:, None]
+    return Slice(kinks, np.diff(slopes, axis=0), slopes, values, centers, widths, before - after)
