@@ -611,7 +611,7 @@ def _matching_subsets(rows: Array, target: Array, rtol: float) -> Iterator[NDArr
     s, n = rows.shape
     # Alternating, so that large and small columns go to both halves.
     halves = np.arange(0, n, 2), np.arange(1, n, 2)
-    probe = np.random.default_rng(0).standard_normal(s)
+    probe = np.random.default_rng(0).standard_normal((s,))
     probe /= np.linalg.norm(probe)
     sums = []
     for half in halves:

@@ -1,0 +1,214 @@
+"""What the paper guarantees: polynomial parameters, for any network at all, and astronomical.
+
+The paper shows *that* a polynomial number of queries is enough, with no assumption on the neurons;
+it does not try to make the polynomial small. `paper_parameters` evaluates such a polynomial, so
+that the two can be told apart: "polynomial" and "runs before the universe ends".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from numbers import Real
+from typing import Any
+
+from relu_learn.core.errors import InvalidArgument
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperParameters:
+    """Worst-case parameters of the grid method; see `paper_parameters` for the formulas.
+
+    Attributes
+    ----------
+    epsilon, delta : float
+        Loss and failure probability that they guarantee.
+    dim, neurons : int
+        d and k.
+    R, B : float
+        Bounds of |w_i| and |b_i|, with the output weights +-1 (their size folded into w_i, b_i).
+    neglect : float
+        eta: L2 error that a single neuron may contribute. Neurons with |w_i| <= eta are left out.
+    far : float
+        T: hyperplanes at more than T standard deviations are treated as affine.
+    spread : float
+        L: no relevant direction sees x0 or v larger than this.
+    tau : float
+        The line is searched on [-tau, tau].
+    gap : float
+        (Delta, gap)-close neurons have normalised biases this close (the paper's second alpha)...
+    Delta : float
+        ... and an angle of at most Delta, up to sign. They are found as one neuron.
+    r : float
+        Length of the intervals that [-tau, tau] is cut into.
+    alpha : float
+        Radius of the ball in which GetGradient takes its differences.
+    intervals : int
+        2 tau / r, rounded up.
+    samples : int
+        Gaussian points for the regression of the affine residual.
+    query_bound : int
+        All queries: intervals * (d + 1) + samples.
+    """
+
+    epsilon: float
+    delta: float
+    dim: int
+    neurons: int
+    R: float
+    B: float
+    neglect: float
+    far: float
+    spread: float
+    tau: float
+    gap: float
+    Delta: float
+    r: float
+    alpha: float
+    intervals: int
+    samples: int
+    query_bound: int
+
+    def __str__(self) -> str:
+        return (
+            f"loss <= {self.epsilon:g} with probability {1 - self.delta:g}: tau = {self.tau:.1e}, "
+            f"r = {self.r:.1e}, alpha = {self.alpha:.1e}, Delta = {self.Delta:.1e}, "
+            f"at most {_power_of_ten(self.query_bound)} queries"
+        )
+
+
+def paper_parameters(
+    epsilon: float, delta: float, dim: int, neurons: int, R: float, B: float
+) -> PaperParameters:
+    """Parameters for which the grid method provably works on every network.
+
+    Parameters
+    ----------
+    epsilon : float
+        Wanted loss E |F - F'|^2, positive.
+    delta : float
+        Allowed probability of failure, in (0, 1).
+    dim : int
+        d >= 1.
+    neurons : int
+        k >= 0.
+    R, B : float
+        Bounds of |w_i| (positive) and |b_i| (not negative), with output weights +-1.
+
+    Returns
+    -------
+    PaperParameters
+        Values beyond the range of floats are given as the largest or smallest positive float;
+        the query bound is an exact (big) integer.
+
+    Raises
+    ------
+    InvalidArgument
+
+    Notes
+    -----
+    The shape is the paper's [1]_ (a polynomial in d, k, 1/epsilon, 1/delta, R and B); **the
+    constants and exponents are our own reading**, derived below and not optimised. The paper turns
+    1/delta into log(1/delta) by repeating the run and keeping the best; this does not. Arithmetic
+    is taken as exact: in float64 an r of 1e-20 could not even be added to t = 1.
+
+    Errors add up over k neurons, so each may contribute eta = sqrt(epsilon) / (4 k) in L2.
+
+    * A neuron with |w| <= eta is nearly constant. One with |b| / |w| > T is nearly affine, as
+      E (u - T)+^2 <= exp(-T^2 / 2) / 2:  T = min(B / eta, 2 sqrt(ln(R / eta))).
+    * Replacing a neuron by one at angle Delta and bias distance gap costs at most
+      R (Delta + gap), apart from an affine part:  gap = eta / (2 R), Delta <= gap.
+    * With probability 1 - delta/4, all of about 4 k^2 projections of x0 and v (on normals and on
+      their differences) are at most L = sqrt(2 ln(16 k^2 / delta)).
+    * With probability 1 - delta/4, |<n_i, v>| >= delta / (4 k) for all i. Then all critical points
+      lie in [-tau, tau]:  tau = 4 k (T + L) / delta.
+    * Nearly parallel neurons (angle < Delta) with biases that differ by more than gap stay
+      gap / (2 L) apart on the line if Delta = gap / (2 L (1 + tau)).
+    * Neurons at an angle above Delta: given v, the distance of their critical points is a Gaussian
+      of deviation at least 2 Delta / (pi L), so all pairs are delta Delta / (3 k^2 L) apart with
+      probability 1 - delta/4. Four intervals fit in between:  r = delta Delta / (12 k^2 L).
+    * The ball around a midpoint is cut if a critical point comes within 4 k alpha / delta of it;
+      over 2 tau / r midpoints and k neurons this has probability below delta/4 for
+      alpha = delta^2 r / (32 k^2 L tau).
+    * Least squares for d + 1 coefficients: 64 (d + 1 + ln(4 / delta)) samples.
+
+    References
+    ----------
+    .. [1] S. Chen, A. R. Klivans, R. Meka, "Efficiently Learning Any One Hidden Layer ReLU Network
+       From Queries", NeurIPS 2021, arXiv:2111.04727.
+
+    Examples
+    --------
+    >>> p = paper_parameters(epsilon=0.01, delta=0.1, dim=2, neurons=3, R=1.0, B=1.0)
+    >>> p.query_bound > 10**11
+    True
+    """
+    _check("epsilon", epsilon, "a positive number", lambda x: x > 0)
+    _check("delta", delta, "in (0, 1)", lambda x: 0 < x < 1)
+    _check("dim", dim, "an integer >= 1", lambda x: x == int(x) >= 1)
+    _check("neurons", neurons, "an integer >= 0", lambda x: x == int(x) >= 0)
+    _check("R", R, "a positive number", lambda x: x > 0)
+    _check("B", B, "a number >= 0", lambda x: x >= 0)
+
+    # Fractions: products of many small factors leave the range of floats.
+    d, k, p = int(dim), max(int(neurons), 1), Fraction(delta)
+    eta = Fraction(math.sqrt(epsilon)) / (4 * k)
+    log_ratio = max(math.log(2), _log(Fraction(R) / eta))
+    far = min(Fraction(B) / eta, Fraction(2 * math.sqrt(log_ratio)))
+    spread = Fraction(math.sqrt(2 * _log(16 * k * k / p)))
+    tau = 4 * k * (far + spread) / p
+    gap = eta / (2 * Fraction(R))
+    angle = gap / (2 * spread * (1 + tau))
+    r = p * angle / (12 * k * k * spread)
+    alpha = p * p * r / (32 * k * k * spread * tau)
+    intervals = math.ceil(2 * tau / r)
+    samples = math.ceil(64 * (d + 1 + _log(4 / p)))
+    return PaperParameters(
+        epsilon=float(epsilon),
+        delta=float(delta),
+        dim=d,
+        neurons=int(neurons),
+        R=float(R),
+        B=float(B),
+        neglect=_float(eta),
+        far=_float(far),
+        spread=_float(spread),
+        tau=_float(tau),
+        gap=_float(gap),
+        Delta=_float(angle),
+        r=_float(r),
+        alpha=_float(alpha),
+        intervals=intervals,
+        samples=samples,
+        query_bound=intervals * (d + 1) + samples,
+    )
+
+
+def _check(name: str, value: Any, rule: str, holds: Callable[[Any], bool]) -> None:
+    if not isinstance(value, Real) or not abs(value) < math.inf or not holds(value):
+        raise InvalidArgument(f"{name} must be {rule}, got {value!r}")
+
+
+def _log(x: Fraction) -> float:
+    """Natural logarithm of a positive fraction of any size."""
+    return math.log(x.numerator) - math.log(x.denominator)
+
+
+def _float(x: Fraction) -> float:
+    if x == 0:
+        return 0.0
+    try:
+        return max(float(x), math.ulp(0.0))
+    except OverflowError:
+        return sys.float_info.max
+
+
+def _power_of_ten(n: int) -> str:
+    """Three digits and an exponent, for integers beyond the range of floats too."""
+    digits = str(n) if n < 10**4000 else ""  # Python refuses to print longer ones
+    if not digits:
+        return f"10^{int(n.bit_length() * math.log10(2))}"
+    return digits if len(digits) < 7 else f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
