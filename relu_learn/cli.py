@@ -13,6 +13,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -22,8 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say(message: str) -> None:
     """One line on standard error, whatever the message."""
+    sys.stdout.flush()  # first what was printed before
     print(f"relu-learn: {' '.join(message.split())}", file=sys.stderr)
 
 
@@ -295,7 +298,7 @@ class _Run:
         secret, found = self.secret, self.network
         parameters = secret.n_parameters
         rows = [
-            ("secret", f"{secret.dim} inputs, {secret.n_outputs} outputs"),
+            ("secret", f"{_count(secret.dim, 'input')}, {_count(secret.n_outputs, 'output')}"),
             ("neurons", self._neurons()),
             ("queries", f"{self.queries:,}"),
             (
@@ -311,8 +314,8 @@ class _Run:
                     2,
                     (
                         "matched",
-                        f"{len(match.pairs)} of {match.true.n_neurons}, directions off by at most "
-                        f"{angle:.1e} radians",
+                        f"{len(match.pairs)} of {match.true.n_neurons}, hyperplanes tilted by at most "
+                        f"{angle:.1e} rad",
                     ),
                 )
             worst, scale = worst_error(secret, found, n=POINTS, rng=0)
@@ -321,13 +324,12 @@ class _Run:
             rows += [
                 (
                     "worst error",
-                    f"{worst:.1e} = {worst / scale:.1e} of the output's scale "
-                    f"({POINTS:,} Gaussian points)",
+                    f"{worst / scale:.1e} of the output's scale, on {POINTS:,} Gaussian points",
                 ),
                 (f"{kind} loss", f"{loss:.1e}{note}"),
             ]
         rows.append(("certificate", self.claim or "none: the run did not end"))
-        share = f"{self.secret_seconds:.2f} s of them in the secret"
+        share = f"{self.secret_seconds:.2f} s of it for the secret's answers"
         rows.append(("time", f"{self.seconds:.2f} s, {share}"))
         return rows
 
@@ -336,6 +338,11 @@ class _Run:
         true, distinct = self.secret.n_neurons, self.secret.simplify().n_neurons
         note = "" if distinct == true else f" ({distinct} after merging equal and dead ones)"
         return f"{found} found, {true} in the secret{note}"
+
+
+def _count(n: int, thing: str) -> str:
+    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{n:,} {thing if n == 1 else many}"
 
 
 class _Live:
@@ -362,26 +369,19 @@ class _Live:
     def show(self, event: Event) -> None:
         self.last = event
 
-    def _draw(self) -> Table:
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=1)
-        table.add_column(no_wrap=True)
-        event = self.last
-        if event is None:
-            table.add_row(self.spinner, Text(f"Learning {self.run.title}"))
-            return table
-        table.add_row(
-            self.spinner,
-            Text.assemble(
-                (f"{self.run.title}", "bold"),
-                f"   {event.phase}",
-                (f"   {event.queries:,} queries", "cyan"),
-                (f"   {self.run.neurons:,} neurons", "green"),
-                (f"   {event.procedure}", "dim"),
-            ),
-        )
-        table.add_row("", Text(event.narration, overflow="ellipsis"))
-        return table
+    def _draw(self) -> Group:
+        event, run = self.last, self.run
+        head = Table.grid(padding=(0, 2, 0, 0))
+        cells: list[RenderableType] = [self.spinner, Text(run.title, "bold")]
+        if event is not None:
+            cells += [
+                Text(event.phase),
+                Text(_count(event.queries, "query"), "cyan"),
+                Text(_count(run.neurons, "neuron"), "green"),
+                Text(event.procedure, "dim"),
+            ]
+        head.add_row(*cells)
+        return Group(head, Padding(Text(event.narration if event else ""), (0, 0, 0, 3)))
 
 
 class _Log:
@@ -419,7 +419,7 @@ def lab(
 ) -> None:
     """Open the first lesson in JupyterLab."""
     if importlib.util.find_spec("jupyterlab") is None:
-        _stop(f"JupyterLab is not installed: {_pip('relu-learn[lab]')}", 1)
+        _stop(f"JupyterLab is not installed: {_pip('lab')}", 1)
     lesson = find_lessons() / FIRST_LESSON
     if not lesson.is_file():
         _stop(f"the lesson {FIRST_LESSON} is missing: install relu-learn again", 1)
@@ -435,20 +435,25 @@ def lab(
     _hand_over([*command, *(options or [])])
 
 
+def _lesson_folders() -> tuple[Path, Path]:
+    """Where the notebooks are in a checkout, and where in an installed package."""
+    package = Path(__file__).resolve().parent
+    return package.parent / "notebooks", package / "_notebooks"
+
+
 def find_lessons() -> Path:
     """The folder with the notebooks: that of the checkout, or a copy of those in the package.
 
     An installed package is no place to work in: its lessons are copied to `relu_learn_lessons` in
     the current folder. Files that are already there are kept.
     """
-    package = Path(__file__).resolve().parent
-    checkout = package.parent / "notebooks"
-    if (package.parent / "pyproject.toml").is_file() and checkout.is_dir():
+    checkout, installed = _lesson_folders()
+    if not installed.is_dir():
         return checkout
     target = Path.cwd() / "relu_learn_lessons"
-    for source in sorted((package / "_notebooks").rglob("*")):
-        copy = target / source.relative_to(package / "_notebooks")
-        if source.is_file() and not copy.exists():
+    for source in sorted(path for path in installed.rglob("*") if path.is_file()):
+        copy = target / source.relative_to(installed)
+        if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
     return target
@@ -463,8 +468,12 @@ def _hand_over(command: list[str]) -> NoReturn:
     raise typer.Exit(subprocess.call(command))
 
 
-def _pip(what: str) -> str:
-    return f'{Path(sys.executable).name} -m pip install "{what}"'
+def _pip(extra: str) -> str:
+    """The command that installs this package (again) with an extra."""
+    checkout = Path(__file__).resolve().parents[1]
+    editable = (checkout / "pyproject.toml").is_file()
+    what = f'-e "{checkout}[{extra}]"' if editable else f'"relu-learn[{extra}]"'
+    return f"{sys.executable} -m pip install {what}"
 
 
 # ---------------------------------------------------------------------- doctor
@@ -476,6 +485,13 @@ _LABEXTENSIONS = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    what: str
+    found: str
+    remedy: str = ""  # empty: nothing to mend
+
+
 @app.command()
 def doctor() -> None:
     """Check versions, extras, and that widgets can render in JupyterLab."""
@@ -485,77 +501,57 @@ def doctor() -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for check in checks:
-        mark = Text("ok", "green") if check.ok else Text("PROBLEM", "bold red")
-        if check.ok and check.optional_missing:
-            mark = Text("-", "dim")
+        mark = Text("PROBLEM", "bold red") if check.remedy else Text("ok", "green")
         table.add_row(mark, Text(check.what), Text(check.found))
     Console().print(table)
-    problems = [check for check in checks if not check.ok]
+    problems = [check for check in checks if check.remedy]
     for check in problems:
-        _say(f"{check.what}: {check.remedy}")
+        _say(f"{check.what} {check.found}; {check.remedy}")
     if problems:
         raise typer.Exit(1)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Check:
-    what: str
-    found: str
-    ok: bool = True
-    remedy: str = ""
-    optional_missing: bool = False
+def _check_packages() -> list[_Check]:
+    """The declared requirements: base and `lab` one by one, the other extras as a whole."""
+    checks = [_Check("relu-learn", __version__), _Check("python", platform.python_version())]
+    try:
+        needs = _requirements()
+    except importlib.metadata.PackageNotFoundError:
+        return [*checks, _Check("installation", "missing", f"install it: {_pip('lab')}")]
+    for name in sorted({*needs.pop(""), *needs.pop("lab")}):
+        version = _version(name)
+        # The lessons are what most people come for, so their extra is no option here.
+        remedy = "" if version else f"install it: {_pip('lab')}"
+        checks.append(_Check(name, version or "missing", remedy))
+    for extra, names in sorted(needs.items()):
+        missing = sorted(name for name in set(names) if not _version(name))
+        found = f"without {', '.join(missing)} (optional)" if missing else "complete"
+        checks.append(_Check(f"extra {extra}", found))
+    return checks
 
 
 def _requirements() -> dict[str, list[str]]:
-    """Distribution names by extra ("" for the base), as the installed package declares them."""
-    import re
-
+    """Distributions by extra ("" for the base), as the installed package declares them."""
     extras: dict[str, list[str]] = {}
     for line in importlib.metadata.requires("relu-learn") or []:
-        name = re.match(r"[\w.-]+", line)
-        extra = re.search(r"extra == ['\"](\w+)['\"]", line)
+        name, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([\w-]+)", line)
         if name is not None:
             extras.setdefault(extra.group(1) if extra else "", []).append(name.group())
     return extras
 
 
-def _check_packages() -> list[_Check]:
-    python = platform.python_version()
-    fine = sys.version_info >= (3, 10)
-    checks = [
-        _Check("relu-learn", __version__),
-        _Check("python", python, fine, "relu-learn needs Python 3.10 or newer"),
-    ]
+def _version(distribution: str) -> str:
     try:
-        extras = _requirements()
+        return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        return [
-            *checks,
-            _Check("installation", "not installed", False, f"install it: {_pip('relu-learn')}"),
-        ]
-    seen: set[str] = set()
-    for extra in ("", "lab", "models", "test"):
-        for name in sorted(set(extras.get(extra, [])) - seen):
-            seen.add(name)
-            try:
-                checks.append(_Check(name, importlib.metadata.version(name)))
-            except importlib.metadata.PackageNotFoundError:
-                needed = extra in ("", "lab")  # the lessons are what most people come for
-                what = f"relu-learn[{extra}]" if extra else "relu-learn"
-                found = f"not installed{f' (extra {extra!r})' if extra else ''}"
-                checks.append(
-                    _Check(name, found, not needed, f"install it: {_pip(what)}", not needed)
-                )
-    return checks
+        return ""
 
 
 def _check_lab() -> list[_Check]:
-    """What JupyterLab itself would find and load."""
-    lesson = (Path(__file__).parent / "_notebooks" / FIRST_LESSON).is_file() or (
-        Path(__file__).parents[1] / "notebooks" / FIRST_LESSON
-    ).is_file()
-    again = f"install it again: {_pip('relu-learn')} --force-reinstall"
-    checks = [_Check("first lesson", "found" if lesson else "missing", lesson, again)]
+    """The first lesson, and the front ends that JupyterLab itself would find and load."""
+    again = f"install it again: {_pip('lab')} --force-reinstall"
+    here = any((folder / FIRST_LESSON).is_file() for folder in _lesson_folders())
+    checks = [_Check("first lesson", "found") if here else _Check("first lesson", "missing", again)]
     try:
         from jupyter_core.paths import jupyter_path
         from jupyterlab_server.config import get_federated_extensions, get_page_config
@@ -567,11 +563,12 @@ def _check_lab() -> list[_Check]:
     for extension, package in _LABEXTENSIONS.items():
         what = f"front end {extension}"
         if extension not in found:
-            remedy = f"JupyterLab cannot see it: {_pip(package)} --force-reinstall"
-            checks.append(_Check(what, "missing", False, remedy))
+            remedy = f"{sys.executable} -m pip install --force-reinstall {package}"
+            checks.append(_Check(what, "missing", f"JupyterLab cannot see it: {remedy}"))
         elif extension in disabled:
-            remedy = f"enable it: jupyter labextension enable {extension}"
-            checks.append(_Check(what, "disabled", False, remedy))
+            checks.append(
+                _Check(what, "disabled", f"enable it: jupyter labextension enable {extension}")
+            )
         else:
             checks.append(_Check(what, str(found[extension]["version"])))
     return checks
