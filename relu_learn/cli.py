@@ -296,41 +296,30 @@ class _Run:
         from relu_learn.core.loss import best_loss, match_neurons, worst_error
 
         secret, found = self.secret, self.network
-        parameters = secret.n_parameters
-        rows = [
-            ("secret", f"{_count(secret.dim, 'input')}, {_count(secret.n_outputs, 'output')}"),
-            ("neurons", self._neurons()),
-            ("queries", f"{self.queries:,}"),
-            (
-                "queries per parameter",
-                f"{self.queries / parameters:.2f} (the secret has {parameters:,} parameters)",
-            ),
-        ]
+        size = f"{_count(secret.dim, 'input')}, {_count(secret.n_outputs, 'output')}"
+        rows = [("secret", size), ("neurons", self._neurons())]
         if found is not None:
             match = match_neurons(found, secret)
+            text = f"{len(match.pairs)} of {match.true.n_neurons}"
             if len(match.pairs):
-                angle = float(match.angle_error.max())
-                rows.insert(
-                    2,
-                    (
-                        "matched",
-                        f"{len(match.pairs)} of {match.true.n_neurons}, hyperplanes tilted by at most "
-                        f"{angle:.1e} rad",
-                    ),
-                )
+                text += f", hyperplanes tilted by at most {match.angle_error.max():.1e} rad"
+            rows.append(("matched", text))
+        ratio = self.queries / secret.n_parameters
+        rows += [
+            ("queries", f"{self.queries:,}"),
+            ("queries per parameter", f"{ratio:.2f} (of {secret.n_parameters:,} parameters)"),
+        ]
+        if found is not None:
             worst, scale = worst_error(secret, found, n=POINTS, rng=0)
             loss, kind = best_loss(secret, found, rng=0)
-            note = "" if kind == "exact" else " (too small for the exact formula: sampled)"
-            rows += [
-                (
-                    "worst error",
-                    f"{worst / scale:.1e} of the output's scale, on {POINTS:,} Gaussian points",
-                ),
-                (f"{kind} loss", f"{loss:.1e}{note}"),
-            ]
-        rows.append(("certificate", self.claim or "none: the run did not end"))
+            note = "" if kind == "exact" else " (too small for the exact formula)"
+            error = f"{worst / scale:.1e} of the output's scale, on {POINTS:,} Gaussian points"
+            rows += [("worst error", error), (f"{kind} loss", f"{loss:.1e}{note}")]
         share = f"{self.secret_seconds:.2f} s of it for the secret's answers"
-        rows.append(("time", f"{self.seconds:.2f} s, {share}"))
+        rows += [
+            ("certificate", self.claim or "none: the run did not end"),
+            ("time", f"{self.seconds:.2f} s, {share}"),
+        ]
         return rows
 
     def _neurons(self) -> str:

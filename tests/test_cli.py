@@ -1,0 +1,348 @@
+"""The command line as a user meets it: what it prints, where, and how it exits."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from relu_learn import Trace, __version__, cli, zoo
+
+ROWS = [
+    "secret",
+    "neurons",
+    "matched",
+    "queries",
+    "queries per parameter",
+    "worst error",
+    "exact loss",
+    "certificate",
+    "time",
+]
+
+
+def run(*arguments: str):
+    """Exit code, standard output and standard error of the commands' own code."""
+    result = CliRunner().invoke(cli.app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def terminal(*arguments: str, **environment: str):
+    """The same as a program of its own, its output in pipes."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "relu_learn.cli", *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def table(output: str) -> dict[str, str]:
+    """The last table by label, continuation lines joined."""
+    rows: dict[str, str] = {}
+    for line in output.splitlines():
+        label, value = line[:23].strip(), line[23:].strip()
+        if label in ROWS or label == "sampled loss":
+            rows[label.replace("sampled", "exact")] = value
+        elif not label and rows:
+            rows[list(rows)[-1]] += f" {value}"
+    return rows
+
+
+# ------------------------------------------------------------------------- demo
+
+
+def test_demo_of_a_named_secret():
+    code, out, err = run("demo", "tent", "--seed", "1")
+    rows = table(out)
+    assert code == 0
+    assert "Learned: tent" in out
+    assert list(rows) == ROWS
+    assert rows["secret"] == "2 inputs, 1 output"
+    assert rows["neurons"] == "3 found, 3 in the secret"
+    assert rows["matched"].startswith("3 of 3")
+    assert float(rows["worst error"].split()[0]) < 1e-8
+    assert float(rows["exact loss"].split()[0]) < 1e-16
+    assert "With confidence 0.95" in rows["certificate"]
+    assert re.fullmatch(r"\d+\.\d\d s, \d+\.\d\d s of it for the secret's answers", rows["time"])
+    assert "queries" in err  # progress does not mix with the result
+
+
+def test_demo_of_a_random_secret_is_the_network_of_that_seed():
+    code, out, _ = run("demo", "--dim", "3", "--neurons", "4", "--outputs", "2", "--seed", "7")
+    rows = table(out)
+    assert code == 0
+    assert "Learned: random 3-4-2, seed 7" in out
+    assert rows["secret"] == "3 inputs, 2 outputs"
+    assert rows["neurons"] == "4 found, 4 in the secret"
+    parameters = zoo.random_network(3, 4, 2, rng=7).n_parameters
+    queries = int(rows["queries"].replace(",", ""))
+    assert rows["queries per parameter"] == (
+        f"{queries / parameters:.2f} (of {parameters} parameters)"
+    )
+
+
+def test_demo_counts_what_a_degenerate_secret_has():
+    code, out, _ = run("demo", "duplicates")
+    assert code == 0
+    assert "5 found, 9 in the secret (5 after merging equal and dead ones)" in out
+
+
+def test_demo_with_sizes_left_out_takes_the_defaults():
+    code, out, _ = run("demo", "--neurons", "0")
+    assert code == 0 and "random 10-0-1, seed 0" in out
+    assert table(out)["matched"] == "0 of 0"
+
+
+def test_same_seed_same_queries():
+    first, again, other = (
+        table(run("demo", "crease", "--seed", seed)[1])["queries"] for seed in ("5", "5", "6")
+    )
+    assert first == again
+    assert other
+
+
+def test_grid_method():
+    code, out, _ = run("demo", "crease", "--method", "grid")
+    assert code == 0 and table(out)["neurons"].startswith("1 found")
+
+
+def test_trace_is_saved(tmp_path):
+    file = tmp_path / "run.trace"
+    code, out, err = run("demo", "tent", "--save-trace", str(file))
+    assert code == 0 and f"events saved to {file}" in err.replace("\n", "")
+    trace = Trace.load(file)
+    assert trace[-1].network.n_neurons == 3
+    assert f"{trace[-1].queries:,}" == table(out)["queries"]
+
+
+def test_an_exhausted_budget_ends_with_what_was_found(tmp_path):
+    file = tmp_path / "run.trace"
+    code, out, err = run(
+        "demo", "--dim", "20", "--neurons", "10", "--max-queries", "150", "--save-trace", str(file)
+    )
+    assert code == 1
+    assert "Partial result" in out
+    rows = table(out)
+    assert int(rows["queries"]) <= 150
+    assert rows["certificate"] == "none: the run did not end"
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("relu-learn: QueryBudgetExceeded: ") and "max_queries" in last
+    assert len(Trace.load(file)) > 0
+
+
+def test_stopped_by_hand(monkeypatch):
+    from relu_learn.core import learning
+
+    steps = learning.learn_steps
+
+    def interrupted(*arguments, **options):
+        for number, event in enumerate(steps(*arguments, **options)):
+            if number == 5:
+                raise KeyboardInterrupt
+            yield event
+
+    monkeypatch.setattr(learning, "learn_steps", interrupted)
+    code, out, err = run("demo", "crystal")
+    assert code == 130
+    assert "Partial result" in out and "stopped by hand after" in err
+
+
+def test_list_describes_every_secret():
+    code, out, _ = run("demo", "--list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines() if line[0] != " "] == zoo.names()
+
+
+# ---------------------------------------------------------------- bad arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "digit"], "did you mean digits"),
+        (["demo", "tent", "--dim", "3"], "--dim is for random secrets"),
+        (["demo", "--dim", "0"], "--dim"),
+        (["demo", "--neurons", "-1"], "--neurons"),
+        (["demo", "--outputs", "two"], "--outputs"),
+        (["demo", "--method", "magic"], "--method"),
+        (["demo", "--max-queries", "0"], "--max-queries"),
+        (["demo", "--seed", "-1"], "--seed"),
+        (["demo", "tent", "--save-trace", "no/such/folder/f"], "there is no folder"),
+        (["demo", "tent", "pyramid"], "pyramid"),
+        (["demo", "--speed", "3"], "--speed"),
+        (["steal"], "steal"),
+        (["--loud"], "--loud"),
+        (["lab", "--port", "0"], "--port"),
+        (["lab", "--port", "http"], "--port"),
+    ],
+)
+def test_bad_arguments_get_one_line_and_exit_code_2(arguments, message, capsys):
+    assert cli.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("relu-learn: ") and message in line
+
+
+def test_bad_arguments_as_a_program():
+    done = terminal("demo", "--dim", "x")
+    assert done.returncode == 2
+    assert done.stdout == "" and len(done.stderr.splitlines()) == 1
+
+
+# --------------------------------------------------------------- as a program
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_piped_output_is_plain_and_fits(columns):
+    done = terminal("demo", "valley", COLUMNS=columns)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr and "\r" not in done.stdout + done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= int(columns)
+    assert list(table(done.stdout)) == ROWS
+
+
+def test_output_may_go_to_a_pipe_that_closes():
+    command = f"{sys.executable} -m relu_learn.cli demo --list | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("crease")
+    assert "Traceback" not in done.stderr
+
+
+def test_help_and_version():
+    done = terminal("--version")
+    assert (done.returncode, done.stdout) == (0, f"relu-learn {__version__}\n")
+    for arguments in ([], ["--help"], ["-h"]):
+        code, out, _ = run(*arguments)
+        assert code == 0
+        assert all(command in out for command in ("demo", "lab", "doctor"))
+    code, out, _ = run("demo", "--help")
+    assert code == 0
+    options = "--dim --neurons --outputs --seed --method --max-queries --save-trace"
+    assert all(option in out for option in options.split())
+
+
+def test_help_needs_none_of_the_heavy_parts():
+    code = (
+        "import sys; from relu_learn import cli; cli.main(['--help']);"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numpy", "plotly", "ipywidgets", "IPython"} & set(done.stderr.split())
+
+
+# -------------------------------------------------------------------------- lab
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The command that `lab` would have become."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(cli, "_hand_over", commands.append)
+    return commands
+
+
+def test_lab_opens_the_first_lesson(started):
+    code, _, _ = run("lab")
+    assert code == 0
+    (command,) = started
+    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    lesson = Path(command[3])
+    assert lesson.name == "00_start_here.ipynb" and lesson.is_file()
+    assert json.loads(lesson.read_text(encoding="utf-8"))["nbformat"] == 4
+    assert "--no-browser" not in command
+
+
+def test_lab_passes_options_on(started):
+    assert run("lab", "--no-browser", "--port", "9999", "--", "--ServerApp.token=abc")[0] == 0
+    (command,) = started
+    assert {"--no-browser", "--port=9999", "--ServerApp.token=abc"} <= set(command)
+
+
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_lab_as_root_says_so(started, monkeypatch, user, allowed):
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    _, _, err = run("lab")
+    assert ("--allow-root" in started[0]) == allowed == ("running as root" in err)
+
+
+def test_lab_without_jupyterlab_says_what_to_install(started, monkeypatch):
+    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
+    code, _, err = run("lab")
+    assert code == 1 and not started
+    assert len(err.splitlines()) == 1 and "pip install" in err and "[lab]" in err
+
+
+def test_lab_hands_over_to_the_real_program():
+    done = terminal("lab", "--no-browser", "--", "--version")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", done.stdout)
+
+
+def test_installed_lessons_are_copied_once(tmp_path, monkeypatch):
+    installed = tmp_path / "site" / "_notebooks"
+    installed.mkdir(parents=True)
+    (installed / "00_start_here.ipynb").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(cli, "_lesson_folders", lambda: (tmp_path / "none", installed))
+    monkeypatch.chdir(tmp_path)
+    folder = cli.find_lessons()
+    assert folder == tmp_path / "relu_learn_lessons"
+    (folder / "00_start_here.ipynb").write_text('{"mine": 1}', encoding="utf-8")
+    assert cli.find_lessons() == folder  # and what the user wrote there stays
+    assert (folder / "00_start_here.ipynb").read_text(encoding="utf-8") == '{"mine": 1}'
+
+
+# ----------------------------------------------------------------------- doctor
+
+
+def test_doctor_finds_this_environment_well():
+    code, out, err = run("doctor")
+    assert code == 0, err
+    for what in ("relu-learn", "python", "numpy", "jupyterlab", "anywidget", "first lesson"):
+        assert re.search(rf"^ok +{what} ", out, re.MULTILINE), what
+    assert "front end anywidget" in out and "PROBLEM" not in out and err == ""
+
+
+def test_doctor_names_a_missing_front_end(tmp_path, monkeypatch):
+    from jupyter_core import paths
+
+    monkeypatch.setattr(paths, "jupyter_path", lambda *parts: [str(tmp_path.joinpath(*parts))])
+    code, out, err = run("doctor")
+    assert code == 1
+    assert re.search(r"^PROBLEM +front end anywidget +missing", out, re.MULTILINE)
+    assert "pip install --force-reinstall anywidget" in err
+
+
+def test_doctor_names_a_disabled_front_end(monkeypatch):
+    from jupyterlab_server import config
+
+    page = {"disabledExtensions": ["anywidget"]}
+    monkeypatch.setattr(config, "get_page_config", lambda folders: page)
+    code, _, err = run("doctor")
+    assert code == 1 and "jupyter labextension enable anywidget" in err
+
+
+def test_doctor_names_a_missing_package(monkeypatch):
+    version = cli.importlib.metadata.version
+
+    def without(name):
+        if name in ("jupyterlab", "scikit-learn"):
+            raise cli.importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(cli.importlib.metadata, "version", without)
+    code, out, err = run("doctor")
+    assert code == 1
+    (line,) = err.splitlines()
+    assert line.startswith("relu-learn: jupyterlab missing; install it: ") and "[lab]" in line
+    assert re.search(r"extra models +without scikit-learn \(optional\)", out)
