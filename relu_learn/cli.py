@@ -412,7 +412,9 @@ def lab(
     lesson = find_lessons() / FIRST_LESSON
     if not lesson.is_file():
         _stop(f"the lesson {FIRST_LESSON} is missing: install relu-learn again", 1)
-    command = [sys.executable, "-m", "jupyterlab", str(lesson)]
+    # With the lesson as default address it also opens where no browser is started from here.
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={lesson.parent}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{lesson.name}")
     if not browser:
         command.append("--no-browser")
     if port is not None:

@@ -257,8 +257,9 @@ def test_lab_opens_the_first_lesson(started):
     assert code == 0
     (command,) = started
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
-    lesson = Path(command[3])
-    assert lesson.name == "00_start_here.ipynb" and lesson.is_file()
+    option = dict(part.split("=", 1) for part in command[3:] if "=" in part)
+    assert option["--LabApp.default_url"] == "/lab/tree/00_start_here.ipynb"
+    lesson = Path(option["--ServerApp.root_dir"]) / "00_start_here.ipynb"
     assert json.loads(lesson.read_text(encoding="utf-8"))["nbformat"] == 4
     assert "--no-browser" not in command
 
