@@ -1,0 +1,206 @@
+"""The slice: the secret along the current line, a function of one variable with kinks."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from relu_learn.core import events as ev
+from relu_learn.core.network import ReluNetwork
+from relu_learn.figures.patch import Patch
+from relu_learn.figures.plane import values_of
+from relu_learn.figures.run_view import State
+from relu_learn.figures.theme import THEMES, Theme
+from relu_learn.figures.traces import dots, lines, xy
+
+# Trace indices, bottom to top.
+OPEN, TRUTH, PIECES, HYPOTHESIS, SAMPLES, KINKS, NOW = range(7)
+_LEFT, _RIGHT = 0, 1  # annotations
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceView:
+    """Samples, affine pieces, kinks and still-open intervals on the current line.
+
+    Parameters
+    ----------
+    theme : Theme
+    reach : float
+        t is drawn within [-reach, reach] at most. Critical points have Cauchy-like tails: those
+        farther out are counted at the edges instead.
+    output : int
+        Which of the m outputs is drawn.
+    """
+
+    theme: Theme = THEMES["light"]
+    reach: float = 4.0
+    output: int = 0
+
+    label = "Slice: the secret along the current line, with samples, kinks and open intervals"
+
+    def figure(self) -> go.Figure:
+        """The empty slice, with every trace that a run will need."""
+        th = self.theme
+        band = {"mode": "none", "fill": "toself", "fillcolor": th.open, "opacity": 0.35}
+        data = [
+            go.Scatter(**xy(), **band, yaxis="y2", name="open interval", hoverinfo="skip"),
+            lines("secret F", th.truth, th.line_width, dash="dot", visible=False),
+            lines("known piece", th.line, th.line_width),
+            lines("hypothesis F′", th.crease, th.line_width, dash="dash"),
+            dots("query", th.marker("query"), "t = %{x:.4g}, F = %{y:.4g}", showlegend=False),
+            dots("kink", th.marker("crease"), "kink at t = %{x:.4g}", showlegend=False),
+            dots("now", th.marker("now"), showlegend=False),
+        ]
+        # On the row of the axis title, where no data can be.
+        edge = {"yref": "paper", "xref": "paper", "y": 0, "yanchor": "top", "showarrow": False}
+        edge |= {"text": "", "yshift": -1.5 * th.font_size, "font": {"color": th.crease}}
+        figure = go.Figure(data)
+        figure.update_layout(
+            template=th.template,
+            height=round(0.52 * th.height),
+            title={"text": "Along the line: no line yet"},
+            showlegend=True,
+            legend={"orientation": "v", "x": 1.01, "y": 1},
+            xaxis={"range": [-self.reach, self.reach], "title": {"text": "t"}},
+            yaxis={"range": [-1, 1], "title": {"text": "F(x(t))"}, "nticks": 5},
+            yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+            annotations=[
+                {**edge, "x": 0, "xanchor": "left"},
+                {**edge, "x": 1, "xanchor": "right"},
+            ],
+        )
+        return figure
+
+    def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
+        """What is known along the line in this state; with `truth`, also the secret itself."""
+        if state.line is None:
+            empty: dict[int, dict[str, Any]] = {i: xy() for i in range(7)}
+            empty[TRUTH]["visible"] = False
+            edges = {"annotations[0].text": "", "annotations[1].text": ""}
+            return Patch(empty, {"title.text": "Along the line: no line yet", **edges})
+        low, high = self._limits(state.line)
+        line, shown = state.line, (state.t >= low) & (state.t <= high)
+        values = state.values[:, self.output]
+        kinks = np.sort([kink.t for kink in state.kinks])
+        heights = kink_heights(state, self.output)
+        corner_t, corner_y = self._pieces(state, kinks, heights)
+        known = state.hypothesis
+        hypothesis = (
+            (None, None) if known.is_empty else _curve(known.network, line, low, high, self)
+        )
+        secret = (None, None) if truth is None else _curve(truth, line, low, high, self)
+        seen = (kinks >= low) & (kinks <= high)
+        now = np.isin(state.t, state.fresh) & shown
+        ring_t, ring_y = state.t[now], values[now]
+        if isinstance(state.event, (ev.CriticalPointFound, ev.NeuronFound)):
+            here = np.isin(kinks, state.event.t) & seen
+            ring_t, ring_y = kinks[here], heights[here]
+        y_range = _range(values[shown], heights[seen])
+        return Patch(
+            {
+                OPEN: _bands(state.open_intervals, low, high),
+                TRUTH: {**xy(*secret), "visible": truth is not None},
+                HYPOTHESIS: xy(*hypothesis),
+                PIECES: xy(corner_t, corner_y),
+                SAMPLES: xy(state.t[shown], values[shown]),
+                KINKS: xy(kinks[seen], heights[seen]),
+                NOW: xy(ring_t, ring_y),
+            },
+            {
+                "title.text": self._title(state, len(kinks)),
+                "xaxis.range": [low, high],
+                "yaxis.range": y_range,
+                f"annotations[{_LEFT}].text": _beyond(int(np.sum(kinks < low)), "◂ {}"),
+                f"annotations[{_RIGHT}].text": _beyond(int(np.sum(kinks > high)), "{} ▸"),
+            },
+        )
+
+    def _limits(self, line: ev.LineDrawn) -> tuple[float, float]:
+        low, high = (float(t) for t in line.t_range)
+        low, high = max(low, -self.reach), min(high, self.reach)
+        return (low, high) if low < high else (-self.reach, self.reach)
+
+    def _pieces(
+        self, state: State, kinks: np.ndarray, heights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and kinks joined where nothing is open between them."""
+        t = np.concatenate([state.t, kinks])
+        y = np.concatenate([state.values[:, self.output], heights])
+        order = np.argsort(t, kind="stable")
+        t, y = t[order], y[order]
+        if len(t) < 2:
+            return t, y
+        middle = (t[1:] + t[:-1]) / 2
+        lows, highs = state.open_intervals.reshape(-1, 2).T
+        blocked = np.any((middle[:, None] > lows) & (middle[:, None] < highs), axis=1)
+        after = np.flatnonzero(blocked) + 1
+        return np.insert(t, after, np.nan), np.insert(y, after, np.nan)
+
+    def _title(self, state: State, kinks: int) -> str:
+        found = {0: "no kink yet", 1: "1 kink"}.get(kinks, f"{kinks} kinks")
+        if kinks:
+            found += f' <span style="color:{self.theme.crease}">◆</span>'
+        which = f"Along line {state.line_number}" if state.line_number > 1 else "Along the line"
+        m = state.hypothesis.n_outputs
+        output = f" (output {self.output + 1} of {m})" if m > 1 else ""
+        return f"{which}{output}: {found}"
+
+
+def kink_heights(state: State, output: int) -> np.ndarray:
+    """Value of the secret at each critical point found, (k,), in increasing t.
+
+    No query was spent there: with one kink t* of jump J between samples (a, y_a) and (b, y_b),
+    the left slope is s = (y_b - y_a - J (b - t*)) / (b - a), and the value y_a + s (t* - a).
+    """
+    kinks = sorted(state.kinks, key=lambda kink: kink.t)
+    heights = np.zeros(len(kinks))
+    values = state.values[:, output]
+    for i, kink in enumerate(kinks):
+        right = int(np.searchsorted(state.t, kink.t))
+        if not 0 < right < len(state.t):
+            heights[i] = values[min(right, len(values) - 1)] if len(values) else 0.0
+            continue
+        a, b = state.t[right - 1], state.t[right]
+        jump = float(kink.jump[output])
+        slope = (values[right] - values[right - 1] - jump * (b - kink.t)) / (b - a)
+        heights[i] = values[right - 1] + slope * (kink.t - a)
+    return heights
+
+
+def _curve(
+    network: ReluNetwork, line: ev.LineDrawn, low: float, high: float, view: SliceView
+) -> tuple[np.ndarray, np.ndarray]:
+    """The network along the line: exact at its kinks, and straight between them."""
+    rates = network.weights @ line.direction
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kinks = (network.biases - network.weights @ line.origin) / rates
+    inside = kinks[(kinks > low) & (kinks < high)]
+    t = np.unique(np.concatenate([[low, high], inside]))
+    return t, values_of(network, line.origin + t[:, None] * line.direction, view.output)
+
+
+def _bands(intervals: np.ndarray, low: float, high: float) -> dict[str, Any]:
+    clipped = np.clip(intervals.reshape(-1, 2), low, high)
+    clipped = clipped[clipped[:, 1] > clipped[:, 0]]
+    if not len(clipped):
+        return xy()
+    # An interval that search has narrowed to less than a pixel must still be seen.
+    least = (high - low) / 250
+    middle, half = clipped.mean(axis=1), np.maximum(np.ptp(clipped, axis=1), least) / 2
+    a, b = middle - half, middle + half
+    x = np.stack([a, a, b, b, np.full(len(a), np.nan)], axis=1).ravel()
+    return {"x": x, "y": np.tile([0.0, 1.0, 1.0, 0.0, np.nan], len(a))}
+
+
+def _range(*values: np.ndarray) -> list[float]:
+    known = np.concatenate(values)
+    low, high = (float(known.min()), float(known.max())) if len(known) else (-1.0, 1.0)
+    pad = 0.12 * (high - low) or 1.0
+    return [low - pad, high + pad]
+
+
+def _beyond(count: int, arrow: str) -> str:
+    return arrow.format(f"{count} kink{'s' * (count > 1)} farther out") if count else ""

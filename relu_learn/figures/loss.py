@@ -1,0 +1,126 @@
+"""Loss against queries: how much each query bought."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from weakref import WeakKeyDictionary
+
+import plotly.graph_objects as go
+
+from relu_learn.core.loss import best_loss
+from relu_learn.core.network import ReluNetwork
+from relu_learn.figures.patch import Patch
+from relu_learn.figures.run_view import Hypothesis, State
+from relu_learn.figures.theme import THEMES, Theme, number, power_ticks
+from relu_learn.figures.traces import dots, lines, xy
+
+CURVE, HERE, TESTS = range(3)  # trace indices
+_ZERO = 1e-33  # where a loss of exactly zero is drawn
+
+
+@dataclasses.dataclass(frozen=True)
+class LossView:
+    """E|F - F'|² of every hypothesis so far, on a logarithmic axis.
+
+    Parameters
+    ----------
+    theme : Theme
+    secret : ReluNetwork, optional
+        With it the loss is exact (sampled below the rounding floor, and it says so). Without it
+        there are only the learner's own validations.
+    """
+
+    theme: Theme = THEMES["light"]
+    secret: ReluNetwork | None = None
+    _known: WeakKeyDictionary[Hypothesis, tuple[float, str]] = dataclasses.field(
+        default_factory=WeakKeyDictionary, repr=False, compare=False
+    )
+
+    label = "Loss of the hypothesis against the number of queries, logarithmic"
+
+    def loss(self, hypothesis: Hypothesis) -> tuple[float, str]:
+        """The loss of a hypothesis, and whether it is "exact" or "sampled"."""
+        if self.secret is None:
+            raise ValueError("the loss of a hypothesis needs the secret")
+        if hypothesis not in self._known:
+            self._known[hypothesis] = best_loss(self.secret, hypothesis.network, rng=0)
+        return self._known[hypothesis]
+
+    def figure(self) -> go.Figure:
+        """The empty chart, with every trace that a run will need."""
+        th = self.theme
+        data = [
+            lines(
+                "loss",
+                th.crease,
+                th.line_width,
+                "%{x} queries: loss %{y:.2g}",
+                shape="hv",
+            ),
+            dots("now", {"size": 2 * th.marker_size, "color": th.line}),
+            dots(
+                "learner's own test",
+                {"symbol": "x", "size": 1.4 * th.marker_size, "color": th.query},
+                "%{x} queries: the learner's own test, %{y:.2g}",
+            ),
+        ]
+        figure = go.Figure(data)
+        figure.update_layout(
+            template=th.template,
+            height=round(0.48 * th.height),
+            title={"text": "Loss"},
+            showlegend=False,
+            xaxis={"range": [0, 50], "title": {"text": "queries"}},
+            yaxis={"type": "log", "range": [-3.5, 1.5], "title": {"text": "E|F − F′|²"}},
+        )
+        return figure
+
+    def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
+        """The curve up to this state."""
+        del truth  # the axis of a contest: the same before and after the curtain
+        queries = [h.queries for h in state.history]
+        losses = [] if self.secret is None else [self.loss(h)[0] for h in state.history]
+        test_x = [test.queries for test in state.tests]
+        test_y = [max(test.loss, _ZERO) for test in state.tests]
+        curve_x = [*queries, state.queries] if losses else []
+        curve_y = [max(loss, _ZERO) for loss in [*losses, *losses[-1:]]]
+        here = curve_y[-1:] or test_y[-1:]
+        drawn = [*curve_y, *test_y]
+        low = math.floor(math.log10(min(drawn, default=1.0)) - 0.2)
+        high = math.ceil(math.log10(max(drawn, default=1.0)) + 0.2)
+        low = min(low, high - 4)
+        ticks, texts = power_ticks(low, high, most=4)
+        return Patch(
+            {
+                CURVE: xy(curve_x, curve_y),
+                HERE: xy([state.queries] * len(here), here),
+                TESTS: xy(test_x, test_y),
+            },
+            {
+                "title.text": self._title(state),
+                "xaxis.range": [0, _ceiling(state.queries)],
+                "yaxis.range": [low, high],
+                "yaxis.tickvals": ticks,
+                "yaxis.ticktext": texts,
+            },
+        )
+
+    def _title(self, state: State) -> str:
+        spent = f"{state.queries:,} queries"
+        if self.secret is not None:
+            value, kind = self.loss(state.hypothesis)
+            return f"Loss {number(value)} ({kind}) after {spent}"
+        if state.tests:
+            return f"Loss {number(state.tests[-1].loss)} (learner's own test) after {spent}"
+        return f"Loss: not tested yet, {spent}"
+
+
+def _ceiling(queries: int) -> float:
+    """The end of the axis: 50, 100, 200, 500, ...: it jumps rarely and never crawls."""
+    top = 50.0
+    for factor in (2, 2, 2.5) * 12:
+        if top >= queries * 1.02:
+            break
+        top *= factor
+    return top

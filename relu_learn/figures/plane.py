@@ -1,0 +1,249 @@
+"""The input plane (d = 2): the hypothesis as a map, and what was asked on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from relu_learn.core import events as ev
+from relu_learn.core.network import ReluNetwork
+from relu_learn.figures.patch import Patch
+from relu_learn.figures.run_view import State
+from relu_learn.figures.theme import THEMES, Theme, nice_step, number
+from relu_learn.figures.traces import dots, lines, points, xy
+
+# Trace indices, bottom to top.
+MAP, TRUE_CREASES, CREASES, LINE, QUERIES, PROBES, TESTS, KINKS, NOW = range(9)
+_MOST_TESTS = 400  # more crosses than this are a grey fog
+
+
+def crease_segments(
+    weights: np.ndarray, biases: np.ndarray, reach: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The lines <w, x> = b cut to the window [-reach, reach]², as one polyline with gaps.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (k, 2)
+    biases : ndarray of shape (k,)
+    reach : float
+
+    Returns
+    -------
+    x, y : ndarray of shape (3 j,)
+        Two ends and a NaN for each of the j lines that meet the window.
+    """
+    norms = np.linalg.norm(weights, axis=1)
+    some = norms > 0
+    normals = weights[some] / norms[some, None]
+    feet = normals * (biases[some] / norms[some])[:, None]
+    return _clip(feet, np.stack([-normals[:, 1], normals[:, 0]], axis=1), reach)
+
+
+def _clip(
+    points: np.ndarray, directions: np.ndarray, reach: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lines point + s * direction, cut to the window; each (j, 2)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = (np.array([[[-reach]], [[reach]]]) - points) / directions  # (2, j, 2): s at walls
+    # A line parallel to two walls is inside them for all s, or for none.
+    parallel = directions == 0
+    inside = np.abs(points) <= reach
+    low = np.where(parallel, np.where(inside, -np.inf, np.inf), ends.min(axis=0)).max(axis=1)
+    high = np.where(parallel, np.where(inside, np.inf, -np.inf), ends.max(axis=0)).min(axis=1)
+    hit = low < high
+    corners = (
+        points[hit, None] + np.stack([low, high], axis=1)[hit, :, None] * directions[hit, None]
+    )
+    broken = np.concatenate([corners, np.full((len(corners), 1, 2), np.nan)], axis=1)
+    return broken[..., 0].ravel(), broken[..., 1].ravel()
+
+
+@dataclasses.dataclass(frozen=True)
+class PlaneView:
+    """Map of the hypothesis so far (or of the revealed secret), with queries, line and creases.
+
+    Parameters
+    ----------
+    theme : Theme
+    reach : float
+        The window is [-reach, reach]² (with 3.5 it holds 99.9 % of Gaussian inputs).
+    span : tuple of float, optional
+        Values at the two ends of the colour scale. When omitted, what was seen so far.
+    output : int
+        Which of the m outputs is drawn.
+    cells : int
+        The map has cells x cells pixels.
+    """
+
+    theme: Theme = THEMES["light"]
+    reach: float = 3.5
+    span: tuple[float, float] | None = None
+    output: int = 0
+    cells: int = 61
+
+    label = "Map of the input plane: the hypothesis so far, queries, the current line and creases"
+
+    @property
+    def axis(self) -> np.ndarray:
+        """Centres of the map's pixels, along either axis."""
+        return np.linspace(-self.reach, self.reach, self.cells)
+
+    @functools.cached_property
+    def _grid(self) -> np.ndarray:
+        x, y = np.meshgrid(self.axis, self.axis)
+        return np.stack([x.ravel(), y.ravel()], axis=1)
+
+    @property
+    def _nothing(self) -> np.ndarray:
+        return np.full((self.cells, self.cells), np.nan)
+
+    def values(self, network: ReluNetwork) -> np.ndarray:
+        """The network on the map's pixels, (cells, cells), row by row from below."""
+        return values_of(network, self._grid, self.output).reshape(self.cells, self.cells)
+
+    def figure(self) -> go.Figure:
+        """The empty map, with every trace that a run will need."""
+        th = self.theme
+        axis, empty = self.axis, self._nothing.astype("f4")
+        low, high = self.span or (0.0, 1.0)
+        where = "(%{x:.3g}, %{y:.3g})"
+        data = [
+            go.Contour(
+                x=axis,
+                y=axis,
+                z=empty,
+                colorscale=th.colorscale,
+                zmin=low,
+                zmax=high,
+                autocontour=False,
+                contours=_levels(low, high),
+                line={"width": 0.6, "color": th.ink, "smoothing": 0},
+                colorbar={"title": {"text": "value", "side": "top", "font": {"size": th.font_size}}}
+                | {"thickness": 12, "outlinewidth": 0, "x": 1.01}
+                | {"len": 0.45, "y": 0, "yanchor": "bottom"}
+                | _ticks(low, high),
+                hovertemplate=f"x = {where}<br>value %{{z:.3g}}<extra></extra>",
+                name="map",
+            ),
+            lines("true crease", th.truth, 1.2, visible=False),
+            lines("crease found", th.crease, th.line_width, dash="dash"),
+            lines("line", th.line, th.line_width),
+            dots("query", th.marker("query"), f"query {where}"),
+            dots("gradient", th.marker("probe"), f"gradient measured at {where}"),
+            dots("test", th.marker("test"), f"test {where}"),
+            dots("kink", th.marker("crease"), f"kink of the line at {where}"),
+            dots("now", th.marker("now"), showlegend=False),
+        ]
+        frame = {"range": [-self.reach, self.reach], "showgrid": False, "dtick": 1, "ticks": ""}
+        frame |= {"showline": True, "mirror": True, "constrain": "domain"}
+        figure = go.Figure(data)
+        figure.update_layout(
+            template=th.template,
+            height=th.height,
+            plot_bgcolor=th.unknown,
+            title={"text": "Input plane: nothing is known yet"},
+            legend={"x": 1.01, "y": 1.03, "yanchor": "top"},
+            xaxis={**frame, "title": {"text": "x<sub>1</sub>"}, "constraintoward": "left"},
+            yaxis={**frame, "title": {"text": "x<sub>2</sub>"}, "scaleanchor": "x"}
+            | {"constraintoward": "top"},
+        )
+        return figure
+
+    def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
+        """What the map shows in this state; with `truth`, the secret instead of the hypothesis."""
+        known = state.hypothesis
+        shown = truth if truth is not None else None if known.is_empty else known.network
+        title = self._title(state, truth is not None)
+        z = self._nothing if shown is None else self.values(shown)
+        low, high = self.span or _span(z, state.values[:, self.output])
+        net = known.network
+        creases = crease_segments(net.weights, net.biases, self.reach)
+        no = np.empty(0)
+        true = (
+            (no, no) if truth is None else crease_segments(truth.weights, truth.biases, self.reach)
+        )
+        line = (
+            ()
+            if state.line is None
+            else _clip(state.line.origin[None], state.line.direction[None], self.reach)
+        )
+        tested = self._inside(state.tested)[-_MOST_TESTS:]
+        levels = {f"contours.{key}": value for key, value in _levels(low, high).items()}
+        levels |= {f"colorbar.{key}": value for key, value in _ticks(low, high).items()}
+        kinks = np.reshape([kink.point for kink in state.kinks], (-1, 2))
+        return Patch(
+            {
+                MAP: {"z": z.astype("f4"), "zmin": low, "zmax": high, **levels},
+                TRUE_CREASES: {**xy(*true), "visible": truth is not None},
+                CREASES: xy(*creases),
+                LINE: xy(*line),
+                QUERIES: points(self._inside(state.queried)),
+                PROBES: points(self._inside(state.probed)),
+                TESTS: points(tested),
+                KINKS: points(self._inside(kinks)),
+                NOW: points(self._inside(_now(state))),
+            },
+            {"title.text": title},
+        )
+
+    def _inside(self, points: np.ndarray) -> np.ndarray:
+        return points[np.all(np.abs(points) <= self.reach, axis=1)]
+
+    @staticmethod
+    def _title(state: State, revealed: bool) -> str:
+        if revealed:
+            return "Input plane: <b>the secret F</b>, revealed"
+        count = state.hypothesis.n_neurons
+        if state.hypothesis.is_empty:
+            return "Input plane: nothing is known yet"
+        neurons = "1 neuron" if count == 1 else f"{count} neurons"
+        return f"Input plane: hypothesis F′ so far, {neurons}"
+
+
+def values_of(network: ReluNetwork, points: np.ndarray, output: int) -> np.ndarray:
+    """One output of a network at points (n, d), as (n,)."""
+    values = network(points)
+    return np.asarray(values if network.is_scalar else values[:, output])
+
+
+def _now(state: State) -> np.ndarray:
+    """The points (n, 2) that the last event is about."""
+    event, line = state.event, state.line
+    if isinstance(event, (ev.CriticalPointFound, ev.GradientMeasured)):
+        return event.point[None]
+    if line is not None and isinstance(event, (ev.IntervalProbed, ev.NeuronFound)):
+        t = np.atleast_1d(event.t)
+        return np.asarray(line.origin + t[:, None] * line.direction)
+    return np.empty((0, 2))
+
+
+def _levels(low: float, high: float) -> dict[str, Any]:
+    """Contour lines: where they bend, there is a crease."""
+    step = nice_step(high - low, 16)
+    # Between round values: many secrets have plateaus at round ones, and the contour line of a
+    # plateau is rounding noise.
+    start = (math.floor(low / step) + 0.382) * step
+    return {"start": start, "end": high, "size": step, "coloring": "heatmap"}
+
+
+def _ticks(low: float, high: float) -> dict[str, Any]:
+    step = nice_step(high - low, 5)
+    values = step * np.arange(math.ceil(low / step), math.floor(high / step) + 1)
+    return {"tickvals": values.tolist(), "ticktext": [number(value) for value in values]}
+
+
+def _span(z: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
+    """Ends of the colour scale: what the map and the samples show, and never a single point."""
+    values = np.concatenate([z.ravel(), seen if np.isnan(z).all() else _NO_VALUES])
+    values = values[np.isfinite(values)]
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+_NO_VALUES = np.empty(0)

@@ -1,0 +1,17 @@
+// One sentence that changes in place: screen readers announce changes of a region that stays.
+export default {
+  render({ model, el }) {
+    const facts = Object.assign(document.createElement("div"), { className: "rl-facts" });
+    const text = Object.assign(document.createElement("div"), { className: "rl-narration" });
+    text.setAttribute("role", "status");
+    text.setAttribute("aria-live", "polite");
+    const show = () => {
+      facts.textContent = model.get("facts");
+      text.textContent = model.get("sentence");
+    };
+    el.append(facts, text);
+    show();
+    model.on("change:facts", show);
+    model.on("change:sentence", show);
+  },
+};

@@ -1,0 +1,298 @@
+"""The player: a secret network is found out in front of you, one event at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import ipywidgets
+
+from relu_learn import zoo
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.events import Event
+from relu_learn.core.learning import learn_steps
+from relu_learn.core.network import ReluNetwork
+from relu_learn.figures.line import SliceView
+from relu_learn.figures.loss import LossView
+from relu_learn.figures.neurons import NeuronsView
+from relu_learn.figures.plane import PlaneView
+from relu_learn.figures.run_view import RunView, State
+from relu_learn.figures.theme import THEMES, get_theme
+from relu_learn.widgets import share
+from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
+from relu_learn.widgets.narration import Narration
+from relu_learn.widgets.panel import Panel
+from relu_learn.widgets.style import Styled
+from relu_learn.widgets.transport import Transport
+
+METHODS = ("adaptive", "grid")
+Learner = Callable[..., Iterable[Event]]
+
+
+class Player(Styled, ipywidgets.Box):
+    """A live run with linked views, transport, narration and a share string.
+
+    Parameters
+    ----------
+    secret : str or ReluNetwork
+        A name from the zoo, or a network of your own.
+    seed : int
+        Of the learner's random choices: same seed, same queries.
+    method : str
+        "adaptive" or "grid".
+    theme : str
+        "light", "dark" or "projector".
+    secrets : sequence of str, optional
+        Names in the menu; the zoo's pictures when omitted.
+    learner : callable, optional
+        ``learner(black_box, dim, method=..., rng=...)`` yields events; `learn_steps` when omitted.
+        A `functools.partial` of it fixes further parameters, such as the grid's r.
+
+    Attributes
+    ----------
+    secret : ReluNetwork
+    run : RunView
+    state : State
+        What is on the screen.
+    share : str
+        Reopens this view, here or in another player.
+
+    Examples
+    --------
+    >>> player = Player("tent", seed=3)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        secret: str | ReluNetwork = "paper_plane",
+        seed: int = 0,
+        method: str = "adaptive",
+        theme: str = "light",
+        *,
+        secrets: Sequence[str] | None = None,
+        learner: Learner | None = None,
+    ) -> None:
+        self._learner = learn_steps if learner is None else learner
+        self._networks: dict[str, ReluNetwork] = {}
+        names = list(secrets) if secrets is not None else zoo.names("picture")
+        if isinstance(secret, ReluNetwork):
+            name = _fingerprint(secret)
+            self._networks[name] = secret
+        else:
+            name = secret
+        if name not in names:
+            names.insert(0, name)
+        self._rules: dict[str, share.Rule] = {
+            "secret": share.one_of(*names),
+            "method": share.one_of(*METHODS),
+            "seed": share.whole_number(),
+            "step": share.whole_number(),
+            "theme": share.one_of(*THEMES),
+            "reveal": share.switch,
+        }
+        self._settings = self._checked(secret=name, method=method, seed=seed, theme=theme)
+        self._make_controls(names)
+        self._build()
+        super().__init__(
+            [
+                self._style_widget,
+                self._settings_row,
+                self.messages,
+                self.transport,
+                self.narration,
+                self._views_box,
+                self._share_row,
+                self.share_messages,
+            ],
+            layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
+        )
+        self.wear(get_theme(theme))
+        self.transport.seek(0)
+        live_and_die_with_cell(self)
+
+    def _checked(self, **settings: Any) -> dict[str, Any]:
+        for name, value in settings.items():
+            try:
+                settings[name] = self._rules[name](str(value))
+            except ValueError as error:
+                raise InvalidArgument(f"{name} {error}") from None
+        return settings
+
+    # ------------------------------------------------------------------ widgets
+
+    def _make_controls(self, names: list[str]) -> None:
+        now = self._settings
+        self._style_widget = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
+        self.messages, self.share_messages = Messages(), Messages()
+        self.secret_menu = ipywidgets.Dropdown(
+            options=names, value=now["secret"], description="Secret"
+        )
+        self.method_menu = ipywidgets.Dropdown(
+            options=METHODS, value=now["method"], description="Method"
+        )
+        self.seed_text = ipywidgets.Text(
+            str(now["seed"]),
+            description="Seed",
+            continuous_update=False,
+            layout=ipywidgets.Layout(width="9em"),
+        )
+        self.theme_menu = ipywidgets.Dropdown(
+            options=list(THEMES), value=now["theme"], description="Theme"
+        )
+        self._inputs = {
+            "secret": self.secret_menu,
+            "method": self.method_menu,
+            "seed": self.seed_text,
+            "theme": self.theme_menu,
+        }
+        self._setting = False  # True while we set an input ourselves
+        for name, widget in self._inputs.items():
+            widget.observe(self.messages.guard(self._on_input(name)), "value")
+        self._settings_row = ipywidgets.Box(list(self._inputs.values()))
+        self._settings_row.add_class("rl-controls")
+        self.share_text = ipywidgets.Text(
+            description="Share",
+            continuous_update=False,
+            layout=ipywidgets.Layout(flex="1 1 auto", width="auto"),
+        )
+        self.share_text.observe(self.share_messages.guard(self._on_share), "value")
+        self._share_row = ipywidgets.Box([self.share_text])
+        self._share_row.add_class("rl-controls")
+        self.narration = Narration()
+
+    def _on_input(self, name: str) -> Callable[[dict[str, Any]], None]:
+        def changed(change: dict[str, Any]) -> None:
+            if self._setting:
+                return
+            self.messages.clear()
+            self._change(**self._checked(**{name: change["new"]}))
+
+        return changed
+
+    def _on_share(self, change: dict[str, Any]) -> None:
+        if not self._setting:
+            self.share_messages.clear()
+            self.reopen(change["new"])
+
+    # ---------------------------------------------------------------- the views
+
+    def _build(self) -> None:
+        self._start_run()
+        self._make_views()
+        self._panels = [Panel(view.figure(), label=view.label) for view in self._views]
+        first, *others = self._panels
+        side = ipywidgets.Box(others, layout=ipywidgets.Layout(flex_flow="column", min_width="0"))
+        self._views_box = ipywidgets.Box([first, side], layout=ipywidgets.Layout(width="100%"))
+        self._views_box.add_class("rl-views")
+        self.transport = Transport(self.run, self._show)
+
+    def _start_run(self) -> None:
+        name = self._settings["secret"]
+        self.secret = _scalar(self._networks[name] if name in self._networks else zoo.get(name))
+        events = self._learner(
+            self.secret,
+            self.secret.dim,
+            method=self._settings["method"],
+            rng=self._settings["seed"],
+        )
+        self.run = RunView(events, self.secret.dim, self.secret.n_outputs)
+
+    def _make_views(self) -> None:
+        theme, secret = get_theme(self._settings["theme"]), self.secret
+        first: PlaneView | NeuronsView = NeuronsView(theme)
+        if secret.dim == 2:
+            # Only the ends of the colour scale come from the secret, so that colours keep their
+            # meaning from the first guess to the reveal.
+            z = PlaneView(theme).values(secret)
+            first = PlaneView(theme, span=(float(z.min()), float(z.max()) + 1e-9))
+        self._views = (first, SliceView(theme), LossView(theme, secret))
+
+    def _show(self, index: int, revealed: bool) -> None:
+        self.state = self.run[index]
+        truth = self.secret if revealed else None
+        for panel, view in zip(self._panels, self._views, strict=True):
+            panel.patch(view.patch(self.state, truth))
+        self._tell()
+
+    def _tell(self) -> None:
+        state = self.state
+        self.narration.tell(state.narration, facts(state, self.run))
+        last = self.run.exhausted and state.index == len(self.run) - 1
+        if self.run.error is not None and last:
+            self.messages.report(self.run.error)
+        self._set(self.share_text, self.share)
+
+    def _set(self, widget: Any, value: Any) -> None:
+        self._setting = True
+        try:
+            widget.value = value
+        finally:
+            self._setting = False
+
+    # ----------------------------------------------------------------- settings
+
+    @property
+    def share(self) -> str:
+        """Text that reopens exactly this view."""
+        here = {"step": self.state.index, "reveal": self.transport.revealed}
+        return share.write("player", {key: (self._settings | here)[key] for key in self._rules})
+
+    def reopen(self, text: str) -> None:
+        """Reopen the view that a share string describes; nothing changes if it is malformed."""
+        values = share.read("player", text, self._rules)
+        step, reveal = values.pop("step"), values.pop("reveal")
+        self._change(step, reveal, **values)
+
+    def _change(self, step: int | None = None, reveal: bool | None = None, **new: Any) -> None:
+        before = dict(self._settings)
+        self._settings |= new
+        for name, widget in self._inputs.items():
+            self._set(
+                widget,
+                str(new[name]) if name == "seed" and name in new else new.get(name, widget.value),
+            )
+        same_run = all(before[key] == self._settings[key] for key in ("secret", "method", "seed"))
+        if not same_run:
+            self.run.close()
+            self._start_run()
+        if not same_run or before["theme"] != self._settings["theme"]:
+            self._make_views()
+            self.wear(get_theme(self._settings["theme"]))
+            for panel, view in zip(self._panels, self._views, strict=True):
+                panel.replace(view.figure())
+        if reveal is not None:
+            self.transport.revealed = reveal
+        kept = self.state.index if same_run else 0
+        self.transport.wind(self.run, kept if step is None else step)
+
+    def dispose(self) -> None:
+        """Stop the timer, let go of the run and close every widget."""
+        self.run.close()
+        self.transport.dispose()
+        for panel in self._panels:
+            panel.dispose()
+        close_tree(self)
+
+
+def facts(state: State, run: RunView) -> str:
+    """Counters above the narration."""
+    total = f" of {len(run) - 1}" if run.exhausted else ""
+    parts = [f"Event {state.index}{total}", f"{state.queries:,} queries"]
+    if state.event is not None:
+        parts.append(state.event.procedure)
+    return " · ".join(parts)
+
+
+def _scalar(network: ReluNetwork) -> ReluNetwork:
+    """A network with one output as the scalar network that a learner returns for it."""
+    if network.is_scalar or network.n_outputs > 1:
+        return network
+    parts = (network.output_weights, network.skip, network.offset)
+    return ReluNetwork(network.weights, network.biases, *(part[0] for part in parts))
+
+
+def _fingerprint(network: ReluNetwork) -> str:
+    parts = (network.weights, network.biases, network.output_weights, network.skip, network.offset)
+    digest = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
+    return f"own-{digest[:8]}"

@@ -1,0 +1,73 @@
+"""The look of the controls around the figures: the figure's theme, handed to the widgets' CSS."""
+
+from __future__ import annotations
+
+import ipywidgets
+
+from relu_learn.figures.theme import Theme
+
+_RULES = """
+.rl-root.{root} {{
+  --jp-widgets-color: {ink}; --jp-widgets-label-color: {ink};
+  --jp-widgets-readout-color: {ink};
+  --jp-widgets-font-size: {size}px; --jp-widgets-inline-height: {line}px;
+  --jp-widgets-input-background-color: {paper}; --jp-widgets-input-color: {ink};
+  --jp-widgets-input-border-color: {edge}; --jp-widgets-input-focus-border-color: {accent};
+  --jp-widgets-slider-track-color: {edge}; --jp-widgets-slider-handle-background-color: {accent};
+  --jp-widgets-slider-active-handle-color: {accent};
+  --jp-widgets-slider-handle-border-color: {edge};
+  --jp-ui-font-color1: {ink}; --jp-content-font-color1: {ink}; --jp-layout-color2: {soft};
+  --jp-ui-font-color0: {ink}; --jp-ui-font-size1: {size}px;
+  background: {paper}; color: {ink}; font-size: {size}px;
+  color-scheme: {scheme}; padding: 6px; border-radius: 4px; box-sizing: border-box;
+}}
+.{root} .jupyter-button {{ width: auto; min-width: 5.2em; border: 1px solid {edge}; }}
+.{root} .jupyter-button.mod-active {{ background: {accent}; color: {paper}; }}
+.{root} .widget-label {{ width: auto; padding-right: 6px; }}
+.{root} .widget-dropdown, .{root} .widget-text {{ width: auto; }}
+.{root} .widget-hslider {{ width: auto; }}
+.{root} select option {{ background: {paper}; color: {ink}; }}
+.{root} :focus-visible {{ outline: 3px solid {focus}; outline-offset: 1px; }}
+.{root} .rl-narration {{ font-size: {big}px; line-height: 1.35; min-height: {room}px; }}
+.{root} .rl-facts {{ color: {ink}; opacity: 0.75; font-size: {size}px; }}
+.{root} .rl-messages [role=alert] {{
+  border-left: 4px solid {focus}; padding: 2px 8px; font-size: {size}px; line-height: 1.35;
+  white-space: normal;
+}}
+.{root} .rl-views {{ display: flex; flex-flow: row wrap; gap: 8px; }}
+.{root} .rl-views > * {{ flex: 1 1 400px; min-width: 0; margin: 0; }}
+.{root} .rl-views > :first-child {{ flex: 0 1 {column}px; }}
+.{root} .rl-controls {{ flex-flow: row wrap; align-items: center; gap: 2px 6px; }}
+"""
+
+
+def stylesheet(theme: Theme) -> str:
+    """CSS for everything inside an element with the classes `rl-root` and `rl-<theme>`."""
+    return _RULES.format(
+        root=f"rl-{theme.name}",
+        ink=theme.ink,
+        paper=theme.paper,
+        edge=theme.faint,
+        soft=theme.scale[0],
+        accent=theme.crease,
+        focus=theme.line,
+        size=theme.font_size,
+        big=theme.font_size + 3,
+        line=2 * theme.font_size + 2,
+        column=theme.height + 10 * theme.font_size,
+        scheme="dark" if theme.name == "dark" else "light",
+        room=round(2 * 1.35 * (theme.font_size + 3)),
+    )
+
+
+class Styled:
+    """Mixin for a box that wears a theme."""
+
+    _style_widget: ipywidgets.HTML
+
+    def wear(self, theme: Theme) -> None:
+        """Put on a theme, and take off the one before."""
+        box: ipywidgets.Box = self
+        kept = [name for name in box._dom_classes if not name.startswith("rl-")]
+        box._dom_classes = (*kept, "rl-root", f"rl-{theme.name}")
+        self._style_widget.value = f"<style>{stylesheet(theme)}</style>"
