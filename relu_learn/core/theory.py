@@ -188,7 +188,8 @@ def paper_parameters(
 
 
 def _check(name: str, value: Any, rule: str, holds: Callable[[Any], bool]) -> None:
-    if not isinstance(value, Real) or not abs(value) < math.inf or not holds(value):
+    number = isinstance(value, Real)
+    if not number or not -math.inf < value < math.inf or not holds(value):
         raise InvalidArgument(f"{name} must be {rule}, got {value!r}")
 
 
