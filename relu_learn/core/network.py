@@ -318,15 +318,16 @@ class ReluNetwork:
         skip += a[:, flipped] @ self.weights[flipped]
         offset -= a[:, flipped] @ self.biases[flipped]
         keep, group = np.unique(index, return_inverse=True)
-        # The scale of a merged neuron relative to its leader goes to the output weight.
-        share = a[:, alive] * (norm[alive] / norm[index])
+        jump = a[:, alive] * norm[alive]
         merged = np.zeros((len(a), len(keep)))
         total = np.zeros_like(merged)
         for row in range(len(a)):
-            merged[row] = np.bincount(group, share[row], len(keep))
-            total[row] = np.bincount(group, np.abs(share[row]), len(keep))
+            merged[row] = np.bincount(group, jump[row], len(keep))
+            total[row] = np.bincount(group, np.abs(jump[row]), len(keep))
         lasting = (np.abs(merged) > rtol * total).any(axis=0)
-        keep, merged = keep[lasting], merged[:, lasting]
+        alone = np.bincount(group, minlength=len(keep)) == 1  # to the last bit as it was
+        merged = np.where(alone, a[:, keep], merged / norm[keep])[:, lasting]
+        keep = keep[lasting]
         if self.is_scalar:
             merged, skip, offset = merged[0], skip[0], offset[0]
         return ReluNetwork(self.weights[keep], self.biases[keep], merged, skip, offset)
@@ -383,7 +384,7 @@ class ReluNetwork:
         if not self.has_skip:
             return self
         a = np.atleast_2d(self.output_weights)
-        columns = (a[:, None, :] * self.weights.T).reshape(-1, self.n_neurons)
+        columns = (a[:, None, :] * self.weights.T).reshape(self.skip.size, self.n_neurons)
         turns = _subset_sum(columns, -self.skip.ravel(), time_limit, rtol)
         offsets = np.atleast_1d(self.offset) - (turns * self.biases) @ a.T
         # Equal weights at different biases leave a choice: most networks have no offset.
@@ -559,7 +560,9 @@ def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -
 
     deadline = time.monotonic() + time_limit
     k = columns.shape[1]
-    size = np.linalg.norm(columns) or 1.0
+    size = np.linalg.norm(columns)
+    if size == 0.0:
+        raise OrientationNotFound("no orientation without a linear part: no neuron has an effect")
     columns, target = columns / size, target / size
     q, r, order = qr(columns, mode="economic", pivoting=True)
     right = q.T @ target
@@ -577,7 +580,7 @@ def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -
     # those, and the more there are the fewer subsets fit by coincidence.
     affordable = min(46, int(2 * math.log2(max(2.0, time_limit * 1e6))))
     e = min(max(0, k - min(affordable, 34)), rank - 1)
-    if len(found) or rank in (0, k):
+    if len(found) or rank == k:
         reason = "the equations determine every neuron, and rounding does not solve them"
     elif k - e <= affordable:
         reason = f"none of the 2^{k - e} possibilities fits"

@@ -1,0 +1,477 @@
+"""ReluNetwork: evaluation, equivalent forms, orientation, files."""
+
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relu_learn.core import network as network_module
+from relu_learn.core.errors import InvalidArgument, OrientationNotFound
+from relu_learn.core.network import ReluNetwork
+
+EPS = np.finfo(float).eps
+
+
+def make(dim, neurons, outputs=None, rng=0, skip=True, scale=1.0):
+    """A random network; outputs=None makes a scalar one."""
+    rng = np.random.default_rng(rng)
+    head = () if outputs is None else (outputs,)
+    return ReluNetwork(
+        scale * rng.standard_normal((neurons, dim)) / np.sqrt(dim),
+        scale * rng.standard_normal(neurons) / 2,
+        rng.standard_normal((*head, neurons)),
+        rng.standard_normal((*head, dim)) if skip else None,
+        rng.standard_normal(head) if skip else 0.0,
+    )
+
+
+def by_definition(net, x):
+    """The formula of the class docstring, one neuron and one output at a time."""
+    a, u = np.atleast_2d(net.output_weights), np.atleast_2d(net.skip)
+    out = np.zeros((len(x), len(a)))
+    for j in range(len(a)):
+        out[:, j] = x @ u[j] + np.atleast_1d(net.offset)[j]
+        for i in range(net.n_neurons):
+            out[:, j] += a[j, i] * np.maximum(x @ net.weights[i] - net.biases[i], 0.0)
+    return out[:, 0] if net.is_scalar else out
+
+
+def size_at(net, x):
+    """Sum of the absolute values of all terms at x: what rounding errors are relative to."""
+    a, u = np.abs(np.atleast_2d(net.output_weights)), np.abs(np.atleast_2d(net.skip))
+    hidden = np.abs(x) @ np.abs(net.weights).T + np.abs(net.biases)
+    return (hidden @ a.T + np.abs(x) @ u.T + np.abs(np.atleast_1d(net.offset))).max(axis=1)
+
+
+def turn(net, subset):
+    """The same function with the neurons of `subset` turned around."""
+    sign = np.where(subset, -1.0, 1.0)
+    a = net.output_weights[..., subset]
+    return ReluNetwork(
+        sign[:, None] * net.weights,
+        sign * net.biases,
+        net.output_weights,
+        net.skip + a @ net.weights[subset],
+        net.offset - a @ net.biases[subset],
+    )
+
+
+def assert_same_function(first, second, factor=64.0, rng=0):
+    x = np.random.default_rng(rng).standard_normal((200, first.dim)) * 3
+    error = np.abs((first(x) - second(x)).reshape(len(x), -1)).max(axis=1)
+    bound = factor * EPS * np.maximum(size_at(first, x), size_at(second, x))
+    assert (error <= bound).all(), (error / bound).max()
+
+
+shapes = st.tuples(
+    st.integers(1, 6), st.integers(0, 8), st.sampled_from([None, 1, 3]), st.integers(0, 2**32)
+)
+
+
+# ------------------------------------------------------------------ evaluation
+
+
+@given(shapes, st.booleans())
+def test_value_follows_the_definition(shape, skip):
+    net = make(*shape, skip=skip)
+    x = np.random.default_rng(1).standard_normal((30, net.dim))
+    out = net(x)
+    assert out.shape == ((30,) if net.is_scalar else (30, net.n_outputs))
+    np.testing.assert_allclose(out, by_definition(net, x), rtol=0, atol=1e-13)
+    assert net(x[0]).shape == out.shape[1:]
+    np.testing.assert_allclose(net(x[0]), out[0], rtol=0, atol=1e-13)
+
+
+def test_chunks_change_nothing(rng, monkeypatch):
+    net, x = make(3, 5), rng.standard_normal((1000, 3))
+    whole = net(x)
+    monkeypatch.setattr(network_module, "_CHUNK_BYTES", 1)
+    np.testing.assert_allclose(net(x), whole, rtol=1e-13, atol=1e-13)
+    assert np.array_equal(net(x), net(x))
+    assert net(np.zeros((0, 3))).shape == (0,)
+    assert make(3, 5, 2)(np.zeros((0, 3))).shape == (0, 2)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i8", "u1", "?", ">f8"])
+def test_every_real_dtype_is_an_input(dtype, rng):
+    net, x = make(4, 6), rng.integers(0, 2, (10, 4)).astype(dtype)
+    np.testing.assert_allclose(net(x), net(x.astype(float)), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(net(x[:, ::-1]), net(x.astype(float)[:, ::-1]), rtol=0, atol=1e-14)
+    assert net(x.tolist()).dtype == float
+
+
+@given(shapes)
+def test_gradient_and_pattern(shape):
+    net = make(*shape)
+    x = np.random.default_rng(2).standard_normal((7, net.dim))
+    pattern, gradient = net.activation_pattern(x), net.gradient(x)
+    assert pattern.shape == (7, net.n_neurons) and pattern.dtype == bool
+    head = () if net.is_scalar else (net.n_outputs,)
+    assert gradient.shape == (7, *head, net.dim)
+    assert net.gradient(x[0]).shape == (*head, net.dim)
+    assert net.activation_pattern(x[0]).shape == (net.n_neurons,)
+    step = 1e-6  # affine on a ball this small, unless a hyperplane happens to cut it
+    whole = (net.activation_pattern(x + step) == pattern).all(axis=1)
+    change = net(x + step) - net(x)
+    np.testing.assert_allclose(change[whole], step * gradient.sum(axis=-1)[whole], atol=1e-13)
+
+
+@given(shapes)
+def test_restrict_is_the_network_on_the_line(shape):
+    net = make(*shape)
+    origin, direction = np.random.default_rng(3).standard_normal((2, net.dim))
+    line = net.restrict(origin, direction)
+    assert line.dim == 1 and line.n_outputs == net.n_outputs
+    t = np.linspace(-5, 5, 40)
+    np.testing.assert_allclose(line(t[:, None]), net(origin + t[:, None] * direction), atol=1e-12)
+
+
+# ------------------------------------------------------------------ the value
+
+
+def test_sizes_and_repr():
+    scalar, vector = make(10, 15, skip=False), make(64, 32, 10)
+    assert repr(scalar) == "ReluNetwork(dim=10, neurons=15, outputs=1, skip=False)"
+    assert repr(vector) == "ReluNetwork(dim=64, neurons=32, outputs=10, skip=True)"
+    assert scalar.n_parameters == 15 * 11 + 11
+    assert vector.n_parameters == 32 * 65 + 320 + 650
+    assert scalar.skip.shape == (10,) and scalar.offset.shape == ()
+    assert ReluNetwork(np.zeros((0, 2)), [], np.zeros((3, 0)), offset=2.0)(np.ones((4, 2))).tolist()
+    assert make(1, 4, 1).is_scalar is False
+
+
+def test_nothing_can_be_changed(rng):
+    weights = rng.standard_normal((3, 2))
+    net = ReluNetwork(weights, np.ones(3), np.ones(3))
+    before = net(np.ones((1, 2)))
+    weights[:] = 0
+    assert net(np.ones((1, 2))) == before
+    for name in ("weights", "biases", "output_weights", "skip", "offset"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(net, name)[...] = 0
+        with pytest.raises(AttributeError, match="immutable"):
+            setattr(net, name, 0)
+        with pytest.raises(AttributeError, match="immutable"):
+            delattr(net, name)
+
+
+def test_equality_and_hash():
+    net, same = make(3, 4, 2), make(3, 4, 2)
+    assert net == same and hash(net) == hash(same) and len({net, same}) == 1
+    assert net != make(3, 4, 2, rng=1) and net != "a network"
+    positive, negative = (ReluNetwork([[z]], [1], [1]) for z in (0.0, -0.0))
+    assert positive == negative and hash(positive) == hash(negative)
+    scalar, vector = ReluNetwork([[1.0]], [1], [1]), ReluNetwork([[1.0]], [1], [[1]])
+    assert scalar != vector
+    copy = pickle.loads(pickle.dumps(net))
+    assert copy == net and not copy.weights.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (([1.0], [1], [1]), "weights must have shape"),
+        ((np.zeros((1, 0)), [1], [1]), "weights must have shape"),
+        (([[1.0]], [1, 2], [1]), r"biases must have shape \(1,\), got \(2,\)"),
+        (([[1.0]], [1], [1, 2]), "output_weights must have shape"),
+        (([[1.0]], [1], np.zeros((0, 1))), "output_weights must have shape"),
+        (([[1.0]], [1], 1.0), "output_weights must have shape"),
+        (([[1.0]], [1], [[1], [1]], [1.0]), r"skip must have shape \(2, 1\)"),
+        (([[1.0]], [1], [1], [1.0, 2.0]), "skip must have shape"),
+        (([[1.0]], [1], [1], None, [1.0]), "offset must have shape"),
+        (([[1.0]], [1], [[1], [1]], None, [1.0]), "offset must have shape"),
+        (([[np.nan]], [1], [1]), "weights must be finite, got 1"),
+        (([[1.0]], [np.inf], [1]), "biases must be finite"),
+        (([[1.0]], [1], [1j]), "output_weights must be an array of real numbers"),
+        (([[1.0]], ["a"], [1]), "biases must be an array of real numbers"),
+        (([[1.0], [1.0, 2.0]], [1], [1]), "weights must be an array of real numbers"),
+        (([[1.0]], [1], [1], [None]), "skip must be an array of real numbers|skip must be finite"),
+    ],
+)
+def test_bad_parameters_are_named(arguments, message):
+    with pytest.raises(InvalidArgument, match=message):
+        ReluNetwork(*arguments)
+
+
+def test_bad_inputs_are_named(rng):
+    net = make(3, 2)
+    for x in (np.zeros((2, 4)), np.zeros(2), np.zeros((1, 1, 3)), 1.0):
+        with pytest.raises(InvalidArgument, match="x must have shape"):
+            net(x)
+    for x in (np.zeros((2, 3), complex), [["a", "b", "c"]]):
+        with pytest.raises(InvalidArgument, match="x must be an array of real"):
+            net(x)
+    with pytest.raises(InvalidArgument, match="origin must have shape"):
+        net.restrict(np.zeros(2), np.zeros(3))
+    with pytest.raises(InvalidArgument, match="same dim and outputs"):
+        net + make(4, 2)
+    with pytest.raises(InvalidArgument, match="same dim and outputs"):
+        net - make(3, 2, 1)
+    with pytest.raises(TypeError):
+        net + 1
+    with pytest.raises(TypeError):
+        net - 1
+    with pytest.raises(TypeError):
+        net * "2"
+    with pytest.raises(InvalidArgument, match="rtol"):
+        net.simplify(rtol=-1.0)
+
+
+@given(shapes, st.floats(-10, 10))
+def test_arithmetic(shape, factor):
+    first, second = make(*shape), make(*shape[:3], rng=7)
+    assert_same_function(first + second - second, first)
+    x = np.random.default_rng(4).standard_normal((20, first.dim))
+    np.testing.assert_allclose((first - second)(x), first(x) - second(x), atol=1e-12)
+    np.testing.assert_allclose((factor * first)(x), factor * first(x), atol=1e-12)
+    np.testing.assert_allclose((-first * np.float64(2))(x), -2 * first(x), atol=1e-12)
+
+
+# -------------------------------------------------------------- equivalent forms
+
+
+@st.composite
+def hostile(draw):
+    """Copies, twins, zeros and neurons of all sizes on few hyperplanes."""
+    dim, base = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    outputs = draw(st.sampled_from([None, 2]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    planes = rng.standard_normal((base, dim + 1))
+    planes[rng.random(base) < 0.2, :-1] = 0.0
+    neurons = draw(st.integers(0, 12))
+    scale = 10.0 ** rng.integers(-6, 11, neurons) * rng.choice([-1.0, 1.0], neurons)
+    rows = planes[rng.integers(0, base, neurons)] * scale[:, None]
+    head = () if outputs is None else (outputs,)
+    a = rng.choice([-1.0, 0.0, 1.0, 0.37], (*head, neurons)) / np.abs(scale) ** rng.integers(0, 2)
+    skip = rng.standard_normal((*head, dim)) if draw(st.booleans()) else None
+    return ReluNetwork(rows[:, :-1], rows[:, -1], a, skip, rng.standard_normal())
+
+
+@given(hostile())
+def test_simplify_keeps_the_function_and_one_neuron_per_hyperplane(net):
+    simple = net.simplify()
+    assert_same_function(net, simple)
+    assert simple.n_neurons <= 4 and simple.is_scalar == net.is_scalar
+    assert simple.weights.any(axis=1).all()
+    assert np.atleast_2d(simple.output_weights).any(axis=0).all()
+    assert simple.simplify() == simple
+
+
+@given(hostile())
+def test_simplify_of_nothing_is_nothing(net):
+    nothing = (net - net).simplify()
+    assert nothing.n_neurons == 0
+    x = np.random.default_rng(0).standard_normal((50, net.dim))
+    assert (np.abs(nothing(x)).reshape(50, -1).max(axis=1) <= 64 * EPS * size_at(net, x)).all()
+
+
+def test_simplify_merges_what_is_the_same():
+    w, b = np.array([0.6, -0.8]), 0.3
+    net = ReluNetwork([w, 3e5 * w, -2e-5 * w], [b, 3e5 * b, -2e-5 * b], [1.0, 2e-5, 1e5])
+    simple = net.simplify()
+    assert simple.n_neurons == 1 and simple.has_skip
+    np.testing.assert_allclose(simple.output_weights, [1 + 6 + 2], rtol=1e-15)
+    twins = ReluNetwork([w, -w], [b, -b], [1.0, -1.0]).simplify()  # no kink at all
+    assert twins.n_neurons == 0
+    np.testing.assert_allclose(twins.skip, w, rtol=1e-15)
+    dead = ReluNetwork([w, 0 * w, 0 * w], [b, -2.0, 2.0], [0.0, 3.0, 5.0]).simplify()
+    assert dead == ReluNetwork(np.zeros((0, 2)), [], [], offset=6.0)
+
+
+@pytest.mark.parametrize("gap", [1e-13, 1e-9, 1e-3])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_simplify_leaves_near_duplicates_alone(gap, sign):
+    tilted = ReluNetwork([[1.0, 0.0], [sign, sign * gap]], [0.2, sign * 0.2], [1.0, -1.0])
+    shifted = ReluNetwork([[1.0, 0.0], [sign, 0.0]], [0.2, sign * (0.2 + gap)], [1.0, -1.0])
+    for net in (tilted, shifted):
+        assert net.simplify() == net
+        assert net.simplify(rtol=2 * gap).n_neurons < 2
+
+
+def test_simplify_keeps_what_is_simple_as_it_is():
+    for outputs in (None, 3):
+        net = make(5, 40, outputs, rng=5)
+        assert net.simplify() == net
+    parallel = ReluNetwork(np.ones((500, 3)), np.arange(500.0), np.ones(500))
+    assert parallel.simplify() == parallel
+
+
+def test_simplify_survives_extreme_scales():
+    w = np.array([[3e-200, 4e-200], [3e200, 4e200]])
+    net = ReluNetwork(w, [5e-200, 5e200], [1e190, 1e-210])
+    simple = net.simplify()
+    assert simple.n_neurons == 1
+    np.testing.assert_allclose(simple([2.0, 2.0]), net([2.0, 2.0]), rtol=1e-14)
+
+
+@given(shapes, st.booleans())
+def test_pure_relu_form(shape, skip):
+    net = make(*shape, skip=skip)
+    pure = net.to_pure_relu()
+    assert not pure.has_skip and not pure.offset.any()
+    assert pure.n_neurons == net.n_neurons + (2 * net.n_outputs if skip else 0)
+    assert_same_function(net, pure)
+
+
+def test_matches_up_to_order_scale_and_orientation(rng):
+    for outputs in (None, 1, 4):
+        net = make(6, 9, outputs)
+        other = turn(net, rng.random(9) < 0.5)
+        order, scale = rng.permutation(9), np.exp(rng.standard_normal(9))
+        other = ReluNetwork(
+            (other.weights * scale[:, None])[order],
+            (other.biases * scale)[order],
+            (other.output_weights / scale)[..., order],
+            other.skip,
+            other.offset,
+        )
+        assert net.matches(other, tol=1e-12) and other.matches(net, tol=1e-12)
+        moved = ReluNetwork(
+            net.weights, net.biases + 1e-3, net.output_weights, net.skip, net.offset
+        )
+        assert net.matches(moved, tol=1e-2) and not net.matches(moved, tol=1e-4)
+        assert not net.matches(-net)
+    assert not make(6, 9).matches(make(6, 9, 1))
+    assert not make(6, 9).matches(make(6, 8))
+    duplicated = make(6, 9) + make(6, 9)
+    assert duplicated.matches(2 * make(6, 9), tol=1e-12)
+
+
+# ------------------------------------------------------------------ orientation
+
+
+@pytest.mark.parametrize(
+    "dim, neurons, outputs",
+    [
+        (10, 8, None),
+        (64, 32, 10),
+        (784, 128, None),
+        (10, 15, None),
+        (10, 30, None),
+        (5, 20, None),
+        (5, 20, 1),
+        (4, 30, 10),  # more neurons than inputs, fewer than equations
+        (3, 38, None),  # most unknowns meet in the middle, the rest follow
+        (40, 70, None),  # integer programming
+    ],
+)
+@pytest.mark.parametrize("noise", [0.0, 1e-10])
+def test_orient_finds_the_secret_orientation(dim, neurons, outputs, noise, rng):
+    for seed in range(2):
+        secret = make(dim, neurons, outputs, rng=seed, skip=False)
+        turned = turn(secret, rng.random(neurons) < 0.5)
+        found = ReluNetwork(
+            turned.weights * (1 + noise * rng.standard_normal(turned.weights.shape)),
+            turned.biases,
+            turned.output_weights,
+            turned.skip * (1 + noise * rng.standard_normal(turned.skip.shape)),
+            turned.offset,
+        )
+        result = found.orient()
+        assert not result.has_skip
+        np.testing.assert_allclose(result.weights, secret.weights, atol=10 * noise, rtol=0)
+        assert np.array_equal(result.biases, secret.biases)
+        np.testing.assert_allclose(result.offset, secret.offset, atol=1e-13 + 10 * noise)
+
+
+@given(st.integers(1, 4), st.integers(1, 12), st.integers(0, 2**32), st.sampled_from([None, 2]))
+def test_orient_keeps_the_function(dim, neurons, seed, outputs):
+    secret = make(dim, neurons, outputs, rng=seed, skip=False)
+    turned = turn(secret, np.random.default_rng(seed).random(neurons) < 0.5)
+    assert_same_function(turned, turned.orient(), factor=1e4)
+
+
+def test_orient_keeps_an_offset():
+    secret = ReluNetwork(np.eye(3), [0.1, 0.2, 0.3], [1.0, -2.0, 3.0], offset=0.7)
+    result = turn(secret, np.array([True, False, True])).orient()
+    assert np.array_equal(result.weights, secret.weights)
+    assert float(result.offset) == pytest.approx(0.7, abs=1e-15)
+
+
+def test_orient_parallel_neurons_prefers_no_offset():
+    # All weights are equal, so every orientation with two turned neurons removes the linear part.
+    secret = ReluNetwork(np.ones((6, 2)), [0.1, 0.5, 0.7, 1.3, 1.9, 2.2], np.ones(6))
+    turned = turn(secret, np.arange(6) < 2)
+    result = turned.orient()
+    assert_same_function(turned, result)
+    assert np.array_equal(result.weights, secret.weights)
+    hat = ReluNetwork([[1.0], [1.0], [1.0]], [-1.0, 0.0, 1.0], [1.0, -2.0, 1.0])
+    assert turn(hat, np.array([True, True, True])).orient().skip == 0
+
+
+def test_orient_with_tiny_and_huge_neurons(rng):
+    scale = 10.0 ** rng.uniform(-6, 6, 12)
+    secret = make(12, 12, rng=3, skip=False)
+    secret = ReluNetwork(
+        secret.weights * scale[:, None],
+        secret.biases * scale,
+        secret.output_weights / scale * 10.0 ** rng.uniform(-3, 0, 12),
+    )
+    turned = turn(secret, rng.random(12) < 0.5)
+    assert np.array_equal(turned.orient().biases, secret.biases)
+
+
+def test_orient_without_a_linear_part_returns_itself():
+    net = make(3, 4, skip=False)
+    assert net.orient() is net
+
+
+@pytest.mark.parametrize("neurons", [0, 3, 6, 20])
+def test_orient_says_when_there_is_no_orientation(neurons):
+    with pytest.raises(OrientationNotFound, match="no orientation"):
+        make(4, neurons, rng=1).orient()
+
+
+def test_orient_gives_up_in_time_and_says_so():
+    secret = make(2, 70, skip=False)
+    with pytest.raises(OrientationNotFound, match="too many to decide in 0.2 s"):
+        turn(secret, np.arange(70) % 2 == 0).orient(time_limit=0.2)
+
+
+def test_orient_without_active_neurons():
+    with pytest.raises(OrientationNotFound):
+        ReluNetwork(np.eye(2), [0, 0], [0.0, 0.0], [1.0, 0.0]).orient()
+    with pytest.raises(InvalidArgument, match="time_limit"):
+        make(2, 2).orient(time_limit=0)
+    with pytest.raises(InvalidArgument, match="rtol"):
+        make(2, 2).orient(rtol=0)
+
+
+# ------------------------------------------------------------------------ files
+
+
+@given(shape=shapes)
+def test_files_keep_every_bit(shape, tmp_path_factory):
+    net, path = make(*shape), tmp_path_factory.mktemp("net") / "a network"
+    net.save(path)
+    assert ReluNetwork.load(path) == net
+    assert path.exists()  # no suffix was added
+
+
+def test_bad_files_are_named(tmp_path):
+    good, bad = tmp_path / "good.npz", tmp_path / "bad.npz"
+    make(3, 4).save(good)
+    content = good.read_bytes()
+    middle = content[: len(content) // 2] + b"\xff" * 40 + content[len(content) // 2 + 40 :]
+    for broken in (b"", b"not a network", content[: len(content) // 2], content[:-30], middle):
+        bad.write_bytes(broken)
+        with pytest.raises(InvalidArgument, match="bad.npz"):
+            ReluNetwork.load(bad)
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(InvalidArgument, match="array.npy"):
+        ReluNetwork.load(tmp_path / "array.npy")
+    np.savez(bad, version=1, weights=np.zeros((1, 1)))
+    with pytest.raises(InvalidArgument, match="cannot read"):
+        ReluNetwork.load(bad)
+    np.savez(bad, version=99)
+    with pytest.raises(InvalidArgument, match="version 99"):
+        ReluNetwork.load(bad)
+    with zipfile.ZipFile(bad, "w") as archive:
+        archive.writestr("version.npy", "text")
+    with pytest.raises(InvalidArgument, match="cannot read"):
+        ReluNetwork.load(bad)
+    with pytest.raises(FileNotFoundError):
+        ReluNetwork.load(tmp_path / "absent.npz")
