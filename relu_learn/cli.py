@@ -552,7 +552,7 @@ def _check_lab() -> list[_Check]:
     found = get_federated_extensions(folders)
     disabled = set(get_page_config(folders).get("disabledExtensions", []))
     for extension, package in _LABEXTENSIONS.items():
-        what = f"front end {extension}"
+        what = f"front end of {package}"
         if extension not in found:
             remedy = f"{sys.executable} -m pip install --force-reinstall {package}"
             checks.append(_Check(what, "missing", f"JupyterLab cannot see it: {remedy}"))

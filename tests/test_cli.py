@@ -311,7 +311,7 @@ def test_doctor_finds_this_environment_well():
     assert code == 0, err
     for what in ("relu-learn", "python", "numpy", "jupyterlab", "anywidget", "first lesson"):
         assert re.search(rf"^ok +{what} ", out, re.MULTILINE), what
-    assert "front end anywidget" in out and "PROBLEM" not in out and err == ""
+    assert "front end of anywidget" in out and "PROBLEM" not in out and err == ""
 
 
 def test_doctor_names_a_missing_front_end(tmp_path, monkeypatch):
@@ -320,7 +320,7 @@ def test_doctor_names_a_missing_front_end(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "jupyter_path", lambda *parts: [str(tmp_path.joinpath(*parts))])
     code, out, err = run("doctor")
     assert code == 1
-    assert re.search(r"^PROBLEM +front end anywidget +missing", out, re.MULTILINE)
+    assert re.search(r"^PROBLEM +front end of anywidget +missing", out, re.MULTILINE)
     assert "pip install --force-reinstall anywidget" in err
 
 
