@@ -120,7 +120,9 @@ def _exact(f: ReluNetwork, g: ReluNetwork | None) -> tuple[float, float]:
 def _second_moments(rho: Array, s: Array) -> tuple[Array, Array]:
     """E (u_i - s_i)+ (u_j - s_j)+ for standard normals of correlations rho (k, k), s >= 0 (k,).
 
-    The second matrix returned bounds its rounding errors. Near rho = 1 the formula divides differences like s_j - rho s_i by R = sqrt(1 - rho^2); they
+    The second matrix returned bounds its rounding errors.
+
+    Near rho = 1 the formula divides differences like s_j - rho s_i by R = sqrt(1 - rho^2); they
     are built from e = 1 - rho, the same e that gives R, so that rounding acts like a tiny change
     of the input and the (smooth) result keeps its digits.
     """

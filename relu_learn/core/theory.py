@@ -154,13 +154,13 @@ def paper_parameters(
     _check("B", B, "a number >= 0", lambda x: x >= 0)
 
     # Fractions: products of many small factors leave the range of floats.
-    d, k, p = int(dim), max(int(neurons), 1), Fraction(delta)
+    d, k, p = int(dim), max(int(neurons), 1), Fraction(float(delta))
     eta = Fraction(math.sqrt(epsilon)) / (4 * k)
-    log_ratio = max(math.log(2), _log(Fraction(R) / eta))
-    far = min(Fraction(B) / eta, Fraction(2 * math.sqrt(log_ratio)))
+    log_ratio = max(math.log(2), _log(Fraction(float(R)) / eta))
+    far = min(Fraction(float(B)) / eta, Fraction(2 * math.sqrt(log_ratio)))
     spread = Fraction(math.sqrt(2 * _log(16 * k * k / p)))
     tau = 4 * k * (far + spread) / p
-    gap = eta / (2 * Fraction(R))
+    gap = eta / (2 * Fraction(float(R)))
     angle = gap / (2 * spread * (1 + tau))
     r = p * angle / (12 * k * k * spread)
     alpha = p * p * r / (32 * k * k * spread * tau)
