@@ -92,7 +92,8 @@ def test_demo_of_a_random_secret_is_the_network_of_that_seed():
 def test_demo_counts_what_a_degenerate_secret_has():
     code, out, _ = run("demo", "duplicates")
     assert code == 0
-    assert "5 found, 9 in the secret (5 after merging equal and dead ones)" in out
+    expected = "5 found, 9 in the secret (5 after merging equal and dead ones)"
+    assert table(out)["neurons"] == expected
 
 
 def test_demo_with_sizes_left_out_takes_the_defaults():
@@ -111,7 +112,15 @@ def test_same_seed_same_queries():
 
 def test_grid_method():
     code, out, _ = run("demo", "crease", "--method", "grid")
-    assert code == 0 and table(out)["neurons"].startswith("1 found")
+    assert code == 0 and "Learned: crease" in out
+    # Its output has the paper's form: the affine part is two more ReLUs, which are no finds.
+    assert re.match(r"1 found( \(written with 3 ReLUs\))?, 1 in", table(out)["neurons"])
+
+
+def test_an_inexact_result_is_not_called_learned():
+    # Intervals of the grid's default width hold more than one kink here.
+    code, out, _ = run("demo", "wide", "--method", "grid")
+    assert code == 0 and "Finished, but not exact: wide" in out
 
 
 def test_trace_is_saved(tmp_path):
