@@ -335,7 +335,9 @@ class _Run:
         def count(network: ReluNetwork) -> tuple[int, int]:
             return network.simplify().n_neurons, network.n_neurons
 
-        found, written = (0, 0) if self.network is None else count(self.network)
+        found = written = self.neurons
+        if self.network is not None:
+            found, written = count(self.network)
         distinct, true = count(self.secret)
         # The paper's output form writes an affine part as ReLUs, which are no finds.
         form = "" if found == written else f" (written with {written} ReLUs)"
