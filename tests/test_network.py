@@ -398,20 +398,28 @@ def test_orient_parallel_neurons_prefers_no_offset():
     result = turned.orient()
     assert_same_function(turned, result)
     assert np.array_equal(result.weights, secret.weights)
+    many = ReluNetwork(np.ones((40, 2)), np.arange(40.0), np.ones(40))  # 10^11 orientations fit
+    turned = turn(many, np.arange(40) % 2 == 0)
+    assert_same_function(turned, turned.orient())
     hat = ReluNetwork([[1.0], [1.0], [1.0]], [-1.0, 0.0, 1.0], [1.0, -2.0, 1.0])
     assert turn(hat, np.array([True, True, True])).orient().skip == 0
 
 
-def test_orient_with_tiny_and_huge_neurons(rng):
+@pytest.mark.parametrize("dim", [12, 6])
+def test_orient_with_tiny_and_huge_neurons(dim, rng):
     scale = 10.0 ** rng.uniform(-6, 6, 12)
-    secret = make(12, 12, rng=3, skip=False)
+    secret = make(dim, 12, rng=3, skip=False)
     secret = ReluNetwork(
         secret.weights * scale[:, None],
         secret.biases * scale,
         secret.output_weights / scale * 10.0 ** rng.uniform(-3, 0, 12),
     )
-    turned = turn(secret, rng.random(12) < 0.5)
-    assert np.array_equal(turned.orient().biases, secret.biases)
+    for _ in range(5):
+        turned = turn(secret, rng.random(12) < 0.5)
+        assert np.array_equal(turned.orient().biases, secret.biases)
+    lopsided = secret * 1.0 + 1e-10 * make(dim, 3, rng=4, skip=False)
+    turned = turn(lopsided, np.arange(15) % 2 == 0)
+    assert np.array_equal(turned.orient().biases, lopsided.biases)
 
 
 def test_orient_without_a_linear_part_returns_itself():
@@ -429,6 +437,17 @@ def test_orient_gives_up_in_time_and_says_so():
     secret = make(2, 70, skip=False)
     with pytest.raises(OrientationNotFound, match="too many to decide in 0.2 s"):
         turn(secret, np.arange(70) % 2 == 0).orient(time_limit=0.2)
+
+
+def test_orient_tries_a_bounded_number_of_candidates(monkeypatch):
+    # Sums of equal neurons fit in a great many ways, unless the linear part points elsewhere.
+    monkeypatch.setattr(network_module, "_MAX_PAIRS", 100)
+    net = ReluNetwork(np.ones((30, 2)), np.arange(30.0), np.ones(30), [-7.0, -7.0])
+    assert_same_function(net, net.orient())
+    with pytest.raises(OrientationNotFound, match="one may exist"):
+        ReluNetwork(np.ones((30, 2)), np.arange(30.0), np.ones(30), [-7.0, -7.0 + 1e-9]).orient(
+            rtol=1e-10
+        )
 
 
 def test_orient_without_active_neurons():

@@ -27,7 +27,7 @@ _CHUNK_BYTES = 2**22
 # Two float64 descriptions of one hyperplane (rescaled, normalised) differ by a few units in the
 # last place; neurons farther apart than this are different neurons.
 _SAME = 16 * float(np.finfo(float).eps)
-# More near matches than this and the equations say too little about the orientation.
+# Candidates for an orientation that are tried at most.
 _MAX_PAIRS = 10**7
 
 
@@ -556,7 +556,7 @@ def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -
     ndarray of bool, shape (c, k)
         At least one solution; several where they fit equally well.
     """
-    from scipy.linalg import lstsq, qr, solve_triangular
+    from scipy.linalg import qr, solve_triangular
 
     deadline = time.monotonic() + time_limit
     k = columns.shape[1]
@@ -571,11 +571,14 @@ def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -
         left = np.linalg.norm(candidates @ columns.T - target, axis=1)
         return candidates[left <= min(rtol, 4 * left.min(initial=rtol) + 4 * _SAME)]
 
-    first = np.empty((1, k), dtype=bool)
-    first[0, order] = lstsq(r, right)[0] > 0.5
-    found = best(first)
+    found = np.empty((0, k), dtype=bool)
+    pivots = np.abs(np.diag(r))
+    if len(pivots) == k and pivots[-1] > k * _SAME:
+        z = np.empty((1, k), dtype=bool)
+        z[0, order] = solve_triangular(r, right) > 0.5
+        found = best(z)
     # Below this, a pivot no longer decides between 0 and 1 against errors of size rtol.
-    rank = int(np.sum(np.abs(np.diag(r)) > 100 * rtol))
+    rank = int(np.sum(pivots > 100 * rtol))
     # The e unknowns of the largest pivots follow from the others; rank - e equations remain for
     # those, and the more there are the fewer subsets fit by coincidence.
     affordable = min(46, int(2 * math.log2(max(2.0, time_limit * 1e6))))
@@ -629,20 +632,26 @@ def _matching_subsets(rows: Array, target: Array, rtol: float) -> Iterator[NDArr
         low = np.searchsorted(left, right - tolerance)
         count = np.searchsorted(left, right + tolerance) - low
         hits = np.flatnonzero(count)
+        # All pairs, or as many as memory allows: equal neurons make a multitude of equal sums.
+        all_pairs = int(count.sum())
+        hits = hits[: max(1, int(np.searchsorted(np.cumsum(count[hits]), _MAX_PAIRS)))]
         low, count = low[hits], count[hits]
-        if count.sum() > _MAX_PAIRS:
-            return
         start = np.repeat(low - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
         subsets = (
             order[0][start + np.arange(len(start))],
             order[1][np.repeat(hits, count)],
         )
-        for begin in range(0, len(start), 2**16):
-            z = np.empty((len(start[begin : begin + 2**16]), n), dtype=bool)
+        for begin in range(0, len(start), 2**13):
+            z = np.empty((len(start[begin : begin + 2**13]), n), dtype=bool)
             for half, subset in zip(halves, subsets, strict=True):
-                z[:, half] = subset[begin : begin + 2**16, None] >> np.arange(len(half)) & 1
+                z[:, half] = subset[begin : begin + 2**13, None] >> np.arange(len(half)) & 1
             error = np.linalg.norm(z @ rows.T - target, axis=1)
             yield z[error <= 2 * tolerance]
+        if len(start) < all_pairs:
+            raise OrientationNotFound(
+                f"no orientation without a linear part among the {len(start):,} most promising "
+                f"ones of {n} neurons; one may exist"
+            )
 
 
 def _integer_program(
