@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import gc
 import weakref
 from typing import Any
@@ -10,13 +12,22 @@ import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
 
+from relu_learn import zoo
 from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.learning import learn_steps
+from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
-from relu_learn.widgets import lifecycle
+from relu_learn.figures.theme import THEMES
+from relu_learn.widgets import lifecycle, share, transport
 from relu_learn.widgets.lifecycle import Messages, close_tree
 from relu_learn.widgets.panel import Panel, PlotlyLibrary, encode
+from relu_learn.widgets.player import Player
+from relu_learn.widgets.tasks import ChoiceTask, NumberTask, Prediction
+from relu_learn.widgets.transport import Transport
 
 
 @pytest.fixture(autouse=True)
@@ -179,3 +190,369 @@ class TestLifecycle:
         messages.clear()
         assert (messages.value, messages.layout.display) == ("", "none")
         close_tree(messages)
+
+
+class Numbers:
+    """A reel of `total` states that come into being when someone looks."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.made, self.exhausted = total, 1, False
+
+    def __len__(self) -> int:
+        return self.made
+
+    def reach(self, index: int) -> None:
+        self.made = max(self.made, min(index + 1, self.total))
+        self.exhausted = self.exhausted or index >= self.total
+
+
+@pytest.fixture
+def player_of_numbers() -> Any:
+    shown: list[tuple[int, bool]] = []
+    made = Transport(Numbers(6), lambda index, revealed: shown.append((index, revealed)))
+    made.seek(0)
+    yield made, shown
+    made.dispose()
+
+
+async def one_turn() -> None:
+    """Let every callback that waits have its turn."""
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.call_soon(done.set_result, None)
+    await done
+
+
+class TestTransport:
+    def test_order_of_the_controls(self, player_of_numbers: Any) -> None:
+        made, _ = player_of_numbers
+        row = made.children[0].children
+        names = [getattr(control, "description", "Event") for control in row]
+        assert names == ["Play", "Step", "Back", "Event", "Speed", "Reset", "Reveal"]
+        assert made.scrubber.label == "Event"
+        assert all(control.tooltip for control in row if hasattr(control, "icon"))
+
+    def test_buttons(self, player_of_numbers: Any) -> None:
+        made, shown = player_of_numbers
+        assert made.back_button.disabled and made.reset_button.disabled
+        made.step_button.click()
+        made.step_button.click()
+        assert (made.position, made.scrubber.position, made.scrubber.last) == (2, 2, 2)
+        assert made.scrubber.text == "2"
+        made.back_button.click()
+        assert (made.position, made.scrubber.position, made.scrubber.last) == (1, 1, 2)
+        made.reveal_button.value = True
+        assert shown[-1] == (1, True)
+        made.reset_button.click()
+        assert shown[-1] == (0, True)
+
+    def test_scrubbing_and_the_ends(self, player_of_numbers: Any) -> None:
+        made, shown = player_of_numbers
+        made.seek(100)
+        assert made.position == 5 and made.step_button.disabled and not made.back_button.disabled
+        assert made.scrubber.text == "5 of 5"
+        made.scrubber._receive(None, {"seek": 3}, [])
+        assert (made.position, shown[-1], made.scrubber.answered) == (3, (3, False), 1)
+        made.scrubber._receive(None, {"seek": "x"}, [])
+        assert made.position == 3
+        assert not made.step_button.disabled
+        made.seek(-7)
+        assert made.position == 0
+
+    def test_play_pause_and_speed(
+        self, player_of_numbers: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made, shown = player_of_numbers
+        waits: list[float] = []
+        tick = asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            await tick.wait()
+            tick.clear()
+
+        monkeypatch.setattr(transport.asyncio, "sleep", sleep)
+
+        async def until(position: int) -> None:
+            while made.position != position:
+                await one_turn()
+
+        async def watch() -> None:
+            made.play_button.click()
+            await until(1)
+            assert made.playing and made.play_button.description == "Pause"
+            made.speed.value = 4.0
+            tick.set()
+            await until(2)
+            made.play_button.click()
+            assert not made.playing and made.play_button.description == "Play"
+            tick.set()
+            await one_turn()
+            assert made.position == 2
+            tick.clear()
+            made.play()
+            made.play()
+            await until(3)
+            while made.playing:
+                tick.set()
+                await one_turn()
+            assert made.position == 5
+            made.play_button.click()  # at the end: from the start
+            await until(1)
+            made.step_button.click()  # a hand on the controls stops the timer
+            assert (made.position, made.playing) == (2, False)
+
+        asyncio.run(watch())
+        assert waits[:2] == [transport.SECONDS, transport.SECONDS / 4]
+
+    def test_errors_while_playing_are_shown(self) -> None:
+        def show(index: int, revealed: bool) -> None:
+            if index == 2:
+                raise InvalidArgument("the third state is broken")
+
+        made = Transport(Numbers(5), show)
+
+        async def watch() -> None:
+            made.speed.value = 10.0
+            made.play()
+            while made.playing:
+                await asyncio.sleep(0.01)
+
+        asyncio.run(watch())
+        assert "the third state is broken" in made.messages.value
+        assert made.play_button.description == "Play"
+        made.dispose()
+
+    def test_without_a_running_loop_play_says_so(self, player_of_numbers: Any) -> None:
+        made, _ = player_of_numbers
+        made.play_button.click()
+        assert "no running event loop" in made.messages.value and not made.playing
+
+    def test_nothing_to_reveal(self) -> None:
+        made = Transport(Numbers(2), lambda *_: None, reveal="")
+        assert len(made.children[0].children) == 6
+        made.dispose()
+
+
+class TestShare:
+    RULES = {
+        "secret": share.one_of("tent", "valley"),
+        "step": share.whole_number(),
+        "reveal": share.switch,
+    }
+
+    @given(st.sampled_from(["tent", "valley"]), st.integers(0, 10**9), st.booleans())
+    def test_there_and_back(self, secret: str, step: int, reveal: bool) -> None:
+        values = {"secret": secret, "step": step, "reveal": reveal}
+        text = share.write("player", values)
+        assert share.read("player", f"  {text}\n", self.RULES) == values
+        assert text.isascii() and " " not in text
+
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            ("", "starts with 'player\\?', got ''"),
+            ("hello world", "starts with 'player\\?'"),
+            ("race?secret=tent&step=1&reveal=0", "starts with 'player\\?'"),
+            ("player?secret", "name=value parts"),
+            ("player?secret=tent&step=1", "does not say what 'reveal' is"),
+            ("player?secret=tent&step=1&reveal=0&x=1", "no setting 'x'"),
+            ("player?secret=tent&step=1&step=2&reveal=0", "'step' twice"),
+            ("player?secret=rose&step=1&reveal=0", "must be one of tent, valley, got 'rose'"),
+            ("player?secret=tent&step=-1&reveal=0", "whole number from 0 to"),
+            ("player?secret=tent&step=1e3&reveal=0", "whole number from 0 to"),
+            ("player?secret=tent&step=99999999999999999999999999&reveal=0", "whole number"),
+            ("player?secret=tent&step=&reveal=0", "whole number from 0 to"),
+            ("player?secret=tent&step=%D9%A3&reveal=0", "whole number"),
+            ("player?secret=tent&step=1&reveal=2", "from 0 to 1, got '2'"),
+            ("player?secret=" + "a" * 999 + "&step=1&reveal=0", "a…'"),
+        ],
+    )
+    def test_malformed(self, text: str, complaint: str) -> None:
+        with pytest.raises(InvalidArgument, match=complaint) as caught:
+            share.read("player", text, self.RULES)
+        assert len(str(caught.value)) < 200
+
+
+class TestTasks:
+    def test_number(self) -> None:
+        task = NumberTask(
+            "How many?", 4, hint="Count again.", why="One per kink.", mistakes={3: "And the last?"}
+        )
+        assert task.check(4) == task.check(" 4.0 ")
+        assert (task.check("4").correct, task.check("4").sentence) == (True, "One per kink.")
+        assert (task.check("3").correct, task.check("3").sentence) == (False, "And the last?")
+        assert (task.check("7").correct, task.check("7").sentence) == (False, "Count again.")
+        for typed, reply in [
+            ("", "Type a number first"),
+            ("four", "“four” is not a number"),
+            ("inf", "finite"),
+            ("3", "✗ And the last?"),
+            ("4", "✓ One per kink."),
+        ]:
+            task.control.value = typed
+            task.check_button.click()
+            assert reply in task.messages.value
+        task.dispose()
+
+    def test_enter_checks_as_well(self) -> None:
+        task = NumberTask("How many?", 4, hint="Count again.")
+        task.control.value = "5"
+        assert "✗ Count again." in task.messages.value
+        task.dispose()
+
+    def test_tolerance_and_notation(self) -> None:
+        task = NumberTask("How far?", -0.5, hint="", tolerance=0.05)
+        assert task.check("−0,51").correct and not task.check("-0.6").correct
+        task.dispose()
+
+    def test_choice(self) -> None:
+        options = {"a line": "Yes: the edge of two half planes.", "a point": "In d = 1 only."}
+        task = ChoiceTask("What is a crease?", options, "a line")
+        task.check_button.click()
+        assert "Choose an answer first" in task.messages.value
+        task.control.value = "a point"
+        task.check_button.click()
+        assert "✗ In d = 1 only." in task.messages.value
+        task.control.value = "a line"
+        task.check_button.click()
+        assert "✓ Yes" in task.messages.value
+        with pytest.raises(InvalidArgument, match="not one of the answers"):
+            task.check("a plane")
+        task.dispose()
+        with pytest.raises(InvalidArgument, match="answer must be one of the options"):
+            ChoiceTask("?", {"a": ""}, "b")
+
+    def test_prediction(self) -> None:
+        task = Prediction("How many?", ["10", "100"], "Press Play.")
+        task.check_button.click()
+        assert "Choose an answer first" in task.messages.value and task.guess is None
+        task.control.value = "100"
+        task.check_button.click()
+        assert task.guess == "100" and "Press Play." in task.messages.value
+        assert "✓" not in task.messages.value
+        task.dispose()
+
+
+@pytest.fixture
+def player() -> Any:
+    made = Player("tent", seed=1)
+    yield made
+    made.dispose()
+
+
+class TestPlayer:
+    def test_starts_with_nothing_known(self, player: Player) -> None:
+        assert (player.state.index, len(player.run)) == (0, 1)
+        assert "Nothing is known yet" in player.narration.sentence
+        assert (
+            player.share == "player?secret=tent&method=adaptive&seed=1&step=0&theme=light&reveal=0"
+        )
+
+    def test_steps_change_figures_and_words(self, player: Player) -> None:
+        for _ in range(6):
+            player.transport.step_button.click()
+        assert player.narration.sentence == player.run[6].event.narration
+        assert player.narration.facts.startswith("Event 6 · ")
+        before = [panel.figure["layout"]["title"]["text"] for panel in player._panels]
+        player.transport.seek(10**6)
+        after = [panel.figure["layout"]["title"]["text"] for panel in player._panels]
+        assert all(a != b for a, b in zip(before, after, strict=True))
+        assert player.state.is_final and " of " in player.narration.facts
+        assert player.state.hypothesis.network.matches(zoo.get("tent"), 1e-6)
+
+    def test_share_string_reopens_the_view(self, player: Player) -> None:
+        player.transport.seek(7)
+        player.transport.revealed = True
+        player.theme_menu.value = "dark"
+        player.seed_text.value = "5"
+        player.transport.seek(4)
+        other = Player("valley")
+        other.share_text.value = player.share
+        assert other.share == player.share
+        assert (other.secret, other.state.index, other.transport.revealed) == (
+            player.secret,
+            4,
+            True,
+        )
+        for mine, theirs in zip(player._panels, other._panels, strict=True):
+            assert mine.figure == theirs.figure
+        assert (other.seed_text.value, other.theme_menu.value) == ("5", "dark")
+        other.dispose()
+
+    @pytest.mark.parametrize("text", ["nonsense", "player?secret=tent", "player?secret=nobody&x=1"])
+    def test_malformed_share_string_changes_nothing(self, player: Player, text: str) -> None:
+        player.transport.seek(3)
+        before = player.share, player.state, player.run
+        player.share_text.value = text
+        assert (
+            "share string" in player.share_messages.value
+            or "setting" in player.share_messages.value
+        )
+        assert (player.share, player.state, player.run) == before
+        player.transport.step_button.click()
+        assert player.state.index == 4
+        player.share_text.value = before[0]
+        assert player.share_messages.value == "" and player.state.index == 3
+
+    @pytest.mark.parametrize("text", ["", "one", "-1", "1.5", "99999999999"])
+    def test_bad_seed_is_a_sentence(self, player: Player, text: str) -> None:
+        player.transport.seek(3)
+        run = player.run
+        player.seed_text.value = text
+        assert "seed must be a whole number" in player.messages.value
+        assert "Traceback" not in player.messages.value and player.run is run
+        player.seed_text.value = "8"
+        assert player.messages.value == "" and player.run is not run and player.state.index == 0
+
+    def test_menus(self, player: Player) -> None:
+        player.transport.seek(5)
+        player.theme_menu.value = "projector"
+        assert player.state.index == 5, "a theme is no reason to lose the place"
+        assert "rl-projector" in player._dom_classes and "rl-light" not in player._dom_classes
+        player.secret_menu.value = "valley"
+        assert player.secret == zoo.get("valley") and player.state.index == 0
+        player.method_menu.value = "grid"
+        player.transport.seek(10**6)
+        assert player.state.event.queries > 0 and "grid" in player.share
+
+    def test_networks_of_your_own(self) -> None:
+        mine = zoo.random_network(4, 3, 2, rng=0)
+        player = Player(mine, secrets=["tent"])
+        assert player.secret == mine and player.share.startswith("player?secret=own-")
+        player.transport.seek(10**6)
+        player.transport.revealed = True
+        assert "all found" in player._panels[0].figure["layout"]["title"]["text"]
+        player.secret_menu.value = "tent"  # from d = 4 to d = 2: another first view
+        assert "Input plane" in player._panels[0].figure["layout"]["title"]["text"]
+        player.dispose()
+        column = ReluNetwork(mine.weights, mine.biases, mine.output_weights[:1])
+        player = Player(column)
+        player.transport.seek(10**6)
+        assert player.secret.is_scalar
+        player.dispose()
+
+    def test_bad_arguments(self) -> None:
+        for arguments, complaint in [
+            ({"secret": "nobody"}, "nobody"),
+            ({"method": "magic"}, "method must be one of adaptive, grid, got 'magic'"),
+            ({"seed": -1}, "seed must be a whole number"),
+            ({"theme": "pink"}, "theme must be one of"),
+        ]:
+            with pytest.raises(InvalidArgument, match=complaint):
+                Player(**arguments)
+
+    def test_learner_that_fails_is_heard(self) -> None:
+        player = Player("tent", learner=functools.partial(learn_steps, max_queries=12))
+        player.transport.seek(10**6)
+        assert "12" in player.messages.value and not player.state.is_final
+        player.transport.back_button.click()
+        player.dispose()
+
+    @pytest.mark.parametrize("theme", THEMES)
+    def test_style_names_only_its_own_root(self, theme: str) -> None:
+        player = Player("tent", theme=theme)
+        rules = player._style_widget.value.split("}")
+        heads = [rule.rsplit("{", 1)[0].strip() for rule in rules[:-1]]
+        assert all(f".rl-{theme}" in head for head in heads)
+        player.dispose()

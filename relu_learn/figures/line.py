@@ -19,6 +19,7 @@ from relu_learn.figures.traces import dots, lines, xy
 # Trace indices, bottom to top.
 OPEN, TRUTH, PIECES, HYPOTHESIS, SAMPLES, KINKS, NOW = range(7)
 _LEFT, _RIGHT = 0, 1  # annotations
+Curve = tuple[np.ndarray | None, np.ndarray | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +89,13 @@ class SliceView:
         heights = kink_heights(state, self.output)
         corner_t, corner_y = self._pieces(state, kinks, heights)
         known = state.hypothesis
-        hypothesis = (
-            (None, None) if known.is_empty else _curve(known.network, line, low, high, self)
-        )
-        secret = (None, None) if truth is None else _curve(truth, line, low, high, self)
+        minus = state.subtracted
+        hypothesis: Curve = (None, None)
+        if not known.is_empty:
+            hypothesis = self._curve(known.network, minus, line, low, high)
+        secret: Curve = (None, None)
+        if truth is not None:
+            secret = self._curve(truth, minus, line, low, high)
         seen = (kinks >= low) & (kinks <= high)
         now = np.isin(state.t, state.fresh) & shown
         ring_t, ring_y = state.t[now], values[now]
@@ -113,10 +117,29 @@ class SliceView:
                 "title.text": self._title(state, len(kinks)),
                 "xaxis.range": [low, high],
                 "yaxis.range": y_range,
+                "yaxis.title.text": "F(x(t))" if minus is None else "(F − F′)(x(t))",
                 f"annotations[{_LEFT}].text": _beyond(int(np.sum(kinks < low)), "◂ {}"),
                 f"annotations[{_RIGHT}].text": _beyond(int(np.sum(kinks > high)), "{} ▸"),
             },
         )
+
+    def _curve(
+        self,
+        network: ReluNetwork,
+        minus: ReluNetwork | None,
+        line: ev.LineDrawn,
+        low: float,
+        high: float,
+    ) -> Curve:
+        """A network (minus another) along the line: exact at its kinks, straight between them."""
+        if minus is not None:
+            network = network - minus
+        rates = network.weights @ line.direction
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kinks = (network.biases - network.weights @ line.origin) / rates
+        inside = kinks[(kinks > low) & (kinks < high)]
+        t = np.unique(np.concatenate([[low, high], inside]))
+        return t, values_of(network, line.origin + t[:, None] * line.direction, self.output)
 
     def _limits(self, line: ev.LineDrawn) -> tuple[float, float]:
         low, high = (float(t) for t in line.t_range)
@@ -146,7 +169,8 @@ class SliceView:
         which = f"Along line {state.line_number}" if state.line_number > 1 else "Along the line"
         m = state.hypothesis.n_outputs
         output = f" (output {self.output + 1} of {m})" if m > 1 else ""
-        return f"{which}{output}: {found}"
+        error = "" if state.subtracted is None else ", what F′ misses"
+        return f"{which}{output}{error}: {found}"
 
 
 def kink_heights(state: State, output: int) -> np.ndarray:
@@ -168,18 +192,6 @@ def kink_heights(state: State, output: int) -> np.ndarray:
         slope = (values[right] - values[right - 1] - jump * (b - kink.t)) / (b - a)
         heights[i] = values[right - 1] + slope * (kink.t - a)
     return heights
-
-
-def _curve(
-    network: ReluNetwork, line: ev.LineDrawn, low: float, high: float, view: SliceView
-) -> tuple[np.ndarray, np.ndarray]:
-    """The network along the line: exact at its kinks, and straight between them."""
-    rates = network.weights @ line.direction
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kinks = (network.biases - network.weights @ line.origin) / rates
-    inside = kinks[(kinks > low) & (kinks < high)]
-    t = np.unique(np.concatenate([[low, high], inside]))
-    return t, values_of(network, line.origin + t[:, None] * line.direction, view.output)
 
 
 def _bands(intervals: np.ndarray, low: float, high: float) -> dict[str, Any]:

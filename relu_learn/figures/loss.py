@@ -16,12 +16,16 @@ from relu_learn.figures.theme import THEMES, Theme, number, power_ticks
 from relu_learn.figures.traces import dots, lines, xy
 
 CURVE, HERE, TESTS = range(3)  # trace indices
+_EDGE = 5.0  # the left edge of the logarithmic axis, where zero queries are drawn
 _ZERO = 1e-33  # where a loss of exactly zero is drawn
 
 
 @dataclasses.dataclass(frozen=True)
 class LossView:
-    """E|F - F'|² of every hypothesis so far, on a logarithmic axis.
+    """E|F - F'|² of every hypothesis so far; both axes logarithmic.
+
+    The final test costs far more queries than what it tests: on a linear axis nothing else would
+    be seen.
 
     Parameters
     ----------
@@ -40,11 +44,12 @@ class LossView:
     label = "Loss of the hypothesis against the number of queries, logarithmic"
 
     def loss(self, hypothesis: Hypothesis) -> tuple[float, str]:
-        """The loss of a hypothesis, and whether it is "exact" or "sampled"."""
+        """The loss of a hypothesis (of F' = 0 while there is none), "exact" or "sampled"."""
         if self.secret is None:
             raise ValueError("the loss of a hypothesis needs the secret")
         if hypothesis not in self._known:
-            self._known[hypothesis] = best_loss(self.secret, hypothesis.network, rng=0)
+            network = 0 * hypothesis.network if hypothesis.is_empty else hypothesis.network
+            self._known[hypothesis] = best_loss(self.secret, network, rng=0)
         return self._known[hypothesis]
 
     def figure(self) -> go.Figure:
@@ -71,7 +76,8 @@ class LossView:
             height=round(0.48 * th.height),
             title={"text": "Loss"},
             showlegend=False,
-            xaxis={"range": [0, 50], "title": {"text": "queries"}},
+            xaxis={"type": "log", "range": [math.log10(_EDGE), 2], "title": {"text": "queries"}}
+            | {"dtick": 1},
             yaxis={"type": "log", "range": [-3.5, 1.5], "title": {"text": "E|F − F′|²"}},
         )
         return figure
@@ -83,23 +89,27 @@ class LossView:
         losses = [] if self.secret is None else [self.loss(h)[0] for h in state.history]
         test_x = [test.queries for test in state.tests]
         test_y = [max(test.loss, _ZERO) for test in state.tests]
-        curve_x = [*queries, state.queries] if losses else []
+        curve_x = [max(q, _EDGE) for q in (*queries, state.queries)] if losses else []
         curve_y = [max(loss, _ZERO) for loss in [*losses, *losses[-1:]]]
         here = curve_y[-1:] or test_y[-1:]
         drawn = [*curve_y, *test_y]
-        low = math.floor(math.log10(min(drawn, default=1.0)) - 0.2)
-        high = math.ceil(math.log10(max(drawn, default=1.0)) + 0.2)
-        low = min(low, high - 4)
+        low, high = math.log10(min(drawn, default=1.0)), math.log10(max(drawn, default=1.0))
+        pad = 0.3 + 0.05 * (high - low)
+        high = math.ceil(high + pad)
+        low = min(math.floor(low - pad), high - 4)
         ticks, texts = power_ticks(low, high, most=4)
         return Patch(
             {
                 CURVE: xy(curve_x, curve_y),
-                HERE: xy([state.queries] * len(here), here),
+                HERE: xy([max(state.queries, _EDGE)] * len(here), here),
                 TESTS: xy(test_x, test_y),
             },
             {
                 "title.text": self._title(state),
-                "xaxis.range": [0, _ceiling(state.queries)],
+                "xaxis.range": [
+                    math.log10(_EDGE),
+                    max(2, math.ceil(math.log10(max(state.queries, 1) * 1.1))),
+                ],
                 "yaxis.range": [low, high],
                 "yaxis.tickvals": ticks,
                 "yaxis.ticktext": texts,
@@ -114,13 +124,3 @@ class LossView:
         if state.tests:
             return f"Loss {number(state.tests[-1].loss)} (learner's own test) after {spent}"
         return f"Loss: not tested yet, {spent}"
-
-
-def _ceiling(queries: int) -> float:
-    """The end of the axis: 50, 100, 200, 500, ...: it jumps rarely and never crawls."""
-    top = 50.0
-    for factor in (2, 2, 2.5) * 12:
-        if top >= queries * 1.02:
-            break
-        top *= factor
-    return top

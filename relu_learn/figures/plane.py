@@ -147,7 +147,7 @@ class PlaneView:
             template=th.template,
             height=th.height,
             plot_bgcolor=th.unknown,
-            title={"text": "Input plane: nothing is known yet"},
+            title={"text": "Input plane: nothing known so far"},
             legend={"x": 1.01, "y": 1.03, "yanchor": "top"},
             xaxis={**frame, "title": {"text": "x<sub>1</sub>"}, "constraintoward": "left"},
             yaxis={**frame, "title": {"text": "x<sub>2</sub>"}, "scaleanchor": "x"}
@@ -173,7 +173,7 @@ class PlaneView:
             if state.line is None
             else _clip(state.line.origin[None], state.line.direction[None], self.reach)
         )
-        tested = self._inside(state.tested)[-_MOST_TESTS:]
+        tests = state.event.points if isinstance(state.event, ev.Validated) else np.empty((0, 2))
         levels = {f"contours.{key}": value for key, value in _levels(low, high).items()}
         levels |= {f"colorbar.{key}": value for key, value in _ticks(low, high).items()}
         kinks = np.reshape([kink.point for kink in state.kinks], (-1, 2))
@@ -185,7 +185,7 @@ class PlaneView:
                 LINE: xy(*line),
                 QUERIES: points(self._inside(state.queried)),
                 PROBES: points(self._inside(state.probed)),
-                TESTS: points(tested),
+                TESTS: points(self._inside(tests)[:_MOST_TESTS]),
                 KINKS: points(self._inside(kinks)),
                 NOW: points(self._inside(_now(state))),
             },
@@ -200,10 +200,10 @@ class PlaneView:
         if revealed:
             return "Input plane: <b>the secret F</b>, revealed"
         count = state.hypothesis.n_neurons
-        if state.hypothesis.is_empty:
-            return "Input plane: nothing is known yet"
         neurons = "1 neuron" if count == 1 else f"{count} neurons"
-        return f"Input plane: hypothesis F′ so far, {neurons}"
+        if not state.hypothesis.is_empty:
+            return f"Input plane: hypothesis F′ so far, {neurons}"
+        return f"Input plane: {neurons if count else 'nothing'} known so far"
 
 
 def values_of(network: ReluNetwork, points: np.ndarray, output: int) -> np.ndarray:

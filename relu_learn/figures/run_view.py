@@ -51,8 +51,8 @@ class Hypothesis:
 
     @property
     def is_empty(self) -> bool:
-        """True while nothing at all has been claimed."""
-        return self.base is None and not self.neurons and self.skip is None
+        """True while there is no claim about F: neurons without an affine part are none yet."""
+        return self.base is None and self.skip is None
 
     @property
     def n_neurons(self) -> int:
@@ -61,7 +61,7 @@ class Hypothesis:
 
     @functools.cached_property
     def network(self) -> ReluNetwork:
-        """The parts put together (zero for the empty hypothesis)."""
+        """The parts put together."""
         d, m = self.dim, self.n_outputs
         weights = np.reshape([n.weights for n in self.neurons], (-1, d))
         biases = np.array([n.bias for n in self.neurons])
@@ -90,17 +90,19 @@ class State:
         The last event (None at the very start).
     line : LineDrawn or None
         The current line.
+    subtracted : ReluNetwork or None
+        On the line of a repair: the hypothesis whose error F - F' is learned there.
     t, values : ndarray of shape (n,) and (n, m)
-        Samples on the current line, in increasing t.
+        Samples of F (or of F - F') on the current line, in increasing t.
     fresh : ndarray of shape (f,)
         The t of the samples that the last event brought.
     open_intervals : ndarray of shape (q, 2)
         Parts of the line that may still hide a critical point.
     kinks : tuple of CriticalPointFound
         Critical points found on the current line.
-    queried, probed, tested : ndarray of shape (n, 2)
-        In the plane only (d = 2): the queries on lines, the points where a gradient was measured,
-        the validation points. Empty in any other dimension.
+    queried, probed : ndarray of shape (n, 2)
+        In the plane only (d = 2): the queries on lines, and the points where a gradient was
+        measured. Empty in any other dimension.
     tests : tuple of Validated
     hypothesis : Hypothesis
     history : tuple of Hypothesis
@@ -114,6 +116,7 @@ class State:
     queries: int = 0
     line: ev.LineDrawn | None = None
     line_number: int = 0
+    subtracted: ReluNetwork | None = None
     t: np.ndarray = _empty(0)
     values: np.ndarray = _empty(0, 1)
     fresh: np.ndarray = _empty(0)
@@ -121,7 +124,6 @@ class State:
     kinks: tuple[ev.CriticalPointFound, ...] = ()
     queried: np.ndarray = _empty(0, 2)
     probed: np.ndarray = _empty(0, 2)
-    tested: np.ndarray = _empty(0, 2)
     tests: tuple[ev.Validated, ...] = ()
 
     @property
@@ -221,8 +223,10 @@ def after(state: State, event: ev.Event) -> State:
     known = state.hypothesis
     plane = state.dim == 2
     if isinstance(event, ev.LineDrawn):
+        repair = event.phase == "repair" and not known.is_empty
         changes.update(
             line=event,
+            subtracted=known.network if repair else None,
             line_number=state.line_number + 1,
             t=_NONE,
             values=state.values[:0],
@@ -242,8 +246,13 @@ def after(state: State, event: ev.Event) -> State:
             points = state.line.origin + event.t[:, None] * state.line.direction
             changes["queried"] = np.concatenate([state.queried, points])
     elif isinstance(event, ev.CriticalPointFound):
+        low, high = state.open_intervals.reshape(-1, 2).T
+        explained = (low <= event.t) & (event.t <= high)
         changes["kinks"] = (*state.kinks, event)
+        changes["open_intervals"] = state.open_intervals[~explained]
     elif isinstance(event, ev.GradientMeasured):
+        if event.phase != "search":  # after the search, that is: all is explained
+            changes["open_intervals"] = state.open_intervals[:0]
         if plane:
             changes["probed"] = np.concatenate([state.probed, event.point[None]])
     elif isinstance(event, ev.NeuronFound):
@@ -256,8 +265,6 @@ def after(state: State, event: ev.Event) -> State:
         known = Hypothesis(state.dim, known.n_outputs, event.queries, event.network)
     elif isinstance(event, ev.Validated):
         changes["tests"] = (*state.tests, event)
-        if plane:
-            changes["tested"] = np.concatenate([state.tested, event.points])
     if known is not state.hypothesis:
         changes.update(hypothesis=known, history=(*state.history, known))
     return dataclasses.replace(state, **changes)

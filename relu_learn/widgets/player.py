@@ -92,6 +92,7 @@ class Player(Styled, ipywidgets.Box):
             "reveal": share.switch,
         }
         self._settings = self._checked(secret=name, method=method, seed=seed, theme=theme)
+        self._start_run()  # first of all: what it may reject, it rejects before a widget exists
         self._make_controls(names)
         self._build()
         super().__init__(
@@ -178,7 +179,6 @@ class Player(Styled, ipywidgets.Box):
     # ---------------------------------------------------------------- the views
 
     def _build(self) -> None:
-        self._start_run()
         self._make_views()
         self._panels = [Panel(view.figure(), label=view.label) for view in self._views]
         first, *others = self._panels

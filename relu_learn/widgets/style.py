@@ -9,13 +9,9 @@ from relu_learn.figures.theme import Theme
 _RULES = """
 .rl-root.{root} {{
   --jp-widgets-color: {ink}; --jp-widgets-label-color: {ink};
-  --jp-widgets-readout-color: {ink};
   --jp-widgets-font-size: {size}px; --jp-widgets-inline-height: {line}px;
   --jp-widgets-input-background-color: {paper}; --jp-widgets-input-color: {ink};
   --jp-widgets-input-border-color: {edge}; --jp-widgets-input-focus-border-color: {accent};
-  --jp-widgets-slider-track-color: {edge}; --jp-widgets-slider-handle-background-color: {accent};
-  --jp-widgets-slider-active-handle-color: {accent};
-  --jp-widgets-slider-handle-border-color: {edge};
   --jp-ui-font-color1: {ink}; --jp-content-font-color1: {ink}; --jp-layout-color2: {soft};
   --jp-ui-font-color0: {ink}; --jp-ui-font-size1: {size}px;
   background: {paper}; color: {ink}; font-size: {size}px;
@@ -25,7 +21,10 @@ _RULES = """
 .{root} .jupyter-button.mod-active {{ background: {accent}; color: {paper}; }}
 .{root} .widget-label {{ width: auto; padding-right: 6px; }}
 .{root} .widget-dropdown, .{root} .widget-text {{ width: auto; }}
-.{root} .widget-hslider {{ width: auto; }}
+.{root} .rl-scrubber {{ display: flex; align-items: center; gap: 8px; }}
+.{root} .rl-scrubber label {{ display: flex; align-items: center; gap: 8px; flex: 1; }}
+.{root} .rl-scrubber input {{ flex: 1; min-width: 60px; accent-color: {accent}; height: {line}px; }}
+.{root} .rl-scrubber-text {{ min-width: 4.5em; font-variant-numeric: tabular-nums; }}
 .{root} select option {{ background: {paper}; color: {ink}; }}
 .{root} :focus-visible {{ outline: 3px solid {focus}; outline-offset: 1px; }}
 .{root} .rl-narration {{ font-size: {big}px; line-height: 1.35; min-height: {room}px; }}

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import ipywidgets
 
 from relu_learn.widgets.lifecycle import Messages, close_tree
+from relu_learn.widgets.scrubber import Scrubber
 
 SPEEDS = {"0.5×": 0.5, "1×": 1.0, "2×": 2.0, "4×": 4.0, "10×": 10.0}
 SECONDS = 0.8  # one event at speed 1×: time to read its sentence
@@ -54,7 +55,6 @@ class Transport(ipywidgets.Box):
         self._reel, self._show = reel, show
         self.position = 0
         self._task: asyncio.Task[None] | None = None
-        self._moving = False  # True while we set the slider ourselves
         self.messages = Messages()
 
         def button(text: str, icon: str, tip: str) -> ipywidgets.Button:
@@ -63,15 +63,13 @@ class Transport(ipywidgets.Box):
         self.play_button = button("Play", "play", "Play or pause")
         self.step_button = button("Step", "step-forward", "One event forward")
         self.back_button = button("Back", "step-backward", "One event back")
-        self.slider = ipywidgets.IntSlider(
-            0, 0, 0, description="Event", layout=ipywidgets.Layout(flex="1 1 220px", min_width="0")
-        )
+        self.scrubber = Scrubber(self.messages.guard(self._by_hand))
         self.speed = ipywidgets.Dropdown(options=SPEEDS, value=1.0, description="Speed")
         self.reset_button = button("Reset", "fast-backward", "Back to the start")
         self.reveal_button = ipywidgets.ToggleButton(
             description=reveal or "Reveal", icon="eye", tooltip="Show the secret itself"
         )
-        controls = [self.play_button, self.step_button, self.back_button, self.slider]
+        controls = [self.play_button, self.step_button, self.back_button, self.scrubber]
         controls += [self.speed, self.reset_button]
         if reveal:
             controls.append(self.reveal_button)
@@ -87,7 +85,6 @@ class Transport(ipywidgets.Box):
         self.step_button.on_click(guard(lambda _: self._by_hand(self.position + 1)))
         self.back_button.on_click(guard(lambda _: self._by_hand(self.position - 1)))
         self.reset_button.on_click(guard(lambda _: self._by_hand(0)))
-        self.slider.observe(guard(self._scrubbed), "value")
         self.reveal_button.observe(guard(lambda _: self.refresh()), "value")
 
     # ------------------------------------------------------------- where we are
@@ -117,7 +114,9 @@ class Transport(ipywidgets.Box):
         self._reel.reach(max(index, 0))
         before = self.position
         self.position = min(max(index, 0), len(self._reel) - 1)
-        self._place_slider()
+        last = len(self._reel) - 1
+        total = f" of {last}" if self._reel.exhausted else ""
+        self.scrubber.place(self.position, last, f"{self.position}{total}")
         self.refresh()
         return self.position != before
 
@@ -127,19 +126,6 @@ class Transport(ipywidgets.Box):
         at_end = self._reel.exhausted and self.position == len(self._reel) - 1
         self.back_button.disabled = self.reset_button.disabled = self.position == 0
         self.step_button.disabled = at_end
-
-    def _place_slider(self) -> None:
-        self._moving = True
-        try:
-            with self.slider.hold_trait_notifications():
-                self.slider.max = len(self._reel) - 1
-                self.slider.value = self.position
-        finally:
-            self._moving = False
-
-    def _scrubbed(self, change: dict[str, Any]) -> None:
-        if not self._moving:
-            self._by_hand(change["new"])
 
     def _by_hand(self, index: int) -> None:
         self.messages.clear()
