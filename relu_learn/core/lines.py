@@ -13,7 +13,7 @@ t, so intervals are split at the midpoint in the Cauchy quantile, where kinks ar
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
@@ -140,6 +140,10 @@ class Noise:
 
     def at(self, t: np.ndarray) -> np.ndarray:
         return (1 + np.abs(np.asarray(t, dtype=float)))[..., None] * self.level
+
+    def at_point(self, x: np.ndarray) -> np.ndarray:
+        """The same off the line: a point x(t) of a Gaussian line has norm about sqrt(d) (1 + |t|)."""
+        return (1 + float(np.linalg.norm(x)) / np.sqrt(len(x))) * self.level
 
 
 def probe_noise(ask: Ask, rng: np.random.Generator, sites: int = 2, length: int = 7) -> np.ndarray:
@@ -271,7 +275,7 @@ class _Samples:
         """Whether all samples from b to c fit one kink between the lines that end and begin there."""
         t, y = self.t, self.y
         meeting = self.meet(b, c)
-        count = c - b - 1
+        count = np.maximum(c - b - 1, 0)
         g = np.repeat(np.arange(len(b)), count)  # the gap that each sample in between belongs to
         i = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + b[g] + 1
         on_left = t[i] < meeting.where[g]
@@ -281,8 +285,9 @@ class _Samples:
         off = (misfit > SIGMAS * meeting.eta[g]).any(axis=1)
         # Lines much shorter than the gap would fit anything.
         spans = np.minimum(t[b] - t[self.before[b]], t[self.after[c]] - t[c])
-        firm = (count == 0) | (t[c] - t[b] < 0.05 * spans)
+        firm = t[c] - t[b] <= np.where(count == 0, 30.0, 0.05) * spans
         return meeting.ok & firm & (np.bincount(g, off, len(b)) == 0)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Meeting:
@@ -341,6 +346,12 @@ def search_line(
         y = ask(new)
         yield Level(new, y, intervals)
         samples = samples.insert(new, y)
+
+
+def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
+    """The levels of a search, and at the end its slice."""
+    return_value = yield from steps
+    yield return_value
 
 
 def _split(s: _Samples, window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -411,7 +422,9 @@ def _finish(s: _Samples, window: Window) -> Slice:
         centers[-1] = kinks[-1] + 1 + abs(kinks[-1]) if len(kinks) else 0.0
     widths = np.minimum(centers - outer[:-1], outer[1:] - centers)
     widths = np.where(np.isfinite(widths), widths, 1.0)
-    values = y[s.first] + slopes * (centers - t[s.first])[:, None]
+    # From the nearer end: values far out on the line are large, and so is their rounding.
+    near = np.where(np.abs(centers - t[s.first]) < np.abs(centers - t[s.last]), s.first, s.last)
+    values = y[near] + slopes * (centers - t[near])[:, None]
     after = values[:-1] + slopes[:-1] * (kinks - centers[:-1])[:, None]
     before = values[1:] + slopes[1:] * (kinks - centers[1:])[:, None]
     return Slice(kinks, np.diff(slopes, axis=0), slopes, values, centers, widths, before - after)

@@ -49,7 +49,9 @@ class Oracle:
                 f"black_box must be callable with an (n, d) array, got {type(black_box).__name__}"
             )
         self.dim = _positive_int("dim", dim)
-        self.max_queries = None if max_queries is None else _positive_int("max_queries", max_queries)
+        self.max_queries = (
+            None if max_queries is None else _positive_int("max_queries", max_queries)
+        )
         self.batch_size = None if batch_size is None else _positive_int("batch_size", batch_size)
         self.queries = 0
         self.n_outputs: int | None = None
@@ -108,7 +110,9 @@ class Oracle:
         shape = (0,) if self.is_scalar else (0, self.n_outputs or 0)
         asked = [np.empty((0, self.dim))]
         asked += [_steps_from(*q) if isinstance(q, tuple) else q for q, _ in self._history]
-        return np.concatenate(asked), np.concatenate([np.empty(shape), *(y for _, y in self._history)])
+        return np.concatenate(asked), np.concatenate(
+            [np.empty(shape), *(y for _, y in self._history)]
+        )
 
     def _ask(self, x: np.ndarray) -> np.ndarray:
         n = len(x)
@@ -137,7 +141,9 @@ class Oracle:
         try:
             y = np.asarray(raw)
         except Exception as error:
-            raise BlackBoxError(f"black_box must return an array, got {type(raw).__name__}", x) from error
+            raise BlackBoxError(
+                f"black_box must return an array, got {type(raw).__name__}", x
+            ) from error
         if y.dtype.kind != "f":
             what = {"i": "integers (labels?)", "u": "integers (labels?)", "b": "booleans"}.get(
                 y.dtype.kind, f"{'complex numbers' if y.dtype.kind == 'c' else y.dtype}"
@@ -152,7 +158,9 @@ class Oracle:
             self.n_outputs, self.is_scalar = m, scalar
         elif (self.n_outputs, self.is_scalar) != (m, scalar):
             was = "(n,)" if self.is_scalar else f"(n, {self.n_outputs})"
-            raise BlackBoxError(f"black_box changed the shape of its answers from {was} to {y.shape}", x)
+            raise BlackBoxError(
+                f"black_box changed the shape of its answers from {was} to {y.shape}", x
+            )
         y = y.astype(float)
         bad = ~np.isfinite(y) if scalar else ~np.isfinite(y).all(axis=1)
         if bad.any():

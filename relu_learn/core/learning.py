@@ -1,0 +1,652 @@
+"""LearnFromQueries: the whole algorithm, one event at a time.
+
+`learn_steps` is the primitive, a generator; `learn_from_queries` drains it. One round draws a
+Gaussian line, finds its critical points, measures gradients, and solves for the neurons. The
+hypothesis is then tested on fresh Gaussian points. Where it fails, the residual F - F' is learned
+in the same way along a line through the worst point (peeling): it is a one-hidden-layer network too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from relu_learn.core import events as ev
+from relu_learn.core.errors import InvalidArgument, LearningFailed, ReluLearnError
+from relu_learn.core.events import Event, Trace
+from relu_learn.core.grid import Probe, probe_intervals
+from relu_learn.core.lines import (
+    SIGMAS,
+    Line,
+    Noise,
+    Slice,
+    Window,
+    levels,
+    probe_noise,
+    search_line,
+)
+from relu_learn.core.loss import Certificate, certificate, output_scale
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.neurons import Block, Piece, neurons_of_slice
+from relu_learn.core.oracle import BlackBox, Oracle
+from relu_learn.core.target import Target
+
+_MAX_ROUNDS = 12
+# Errors on fresh points below this (in units of the output's scale) need no repair.
+_PRECISE = 1e-9
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LearnResult:
+    """What a run found, and what it can claim.
+
+    Attributes
+    ----------
+    network : ReluNetwork
+    queries : int
+    loss : float
+        Mean of |F - F'|^2 over the fresh points of the last validation (not used for learning).
+    certificate : Certificate
+        What these points prove.
+    worst_error : float
+        Largest |F - F'| on these points.
+    scale : float
+        The size of the outputs that errors are to be compared with (their standard deviation).
+    noise : float
+        Estimated error of one answer, in units of the scale.
+    trace : Trace
+        All events.
+    complete : bool
+        False in the `partial` result of an error.
+    """
+
+    network: ReluNetwork
+    queries: int
+    loss: float
+    certificate: Certificate
+    worst_error: float
+    scale: float
+    noise: float
+    trace: Trace
+    complete: bool = True
+
+    def __repr__(self) -> str:
+        return (
+            f"LearnResult({self.network!r}, queries={self.queries:,}, loss={self.loss:.1e}, "
+            f"worst_error={self.worst_error:.1e}, scale={self.scale:.2g})"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settings:
+    method: str
+    delta: float
+    validation: int | None
+    r: float
+    tau: float
+    alpha: float
+
+
+class _Run:
+    """The state of one run: the hypothesis, and the events so far."""
+
+    def __init__(self, oracle: Oracle, settings: _Settings, rng: np.random.Generator) -> None:
+        self.oracle, self.settings, self.rng = oracle, settings, rng
+        self.known: ReluNetwork | None = None  # whitened, m outputs
+        self.blocks: list[Block] = []
+        self.first: Piece | None = None
+        self.scale = np.ones(1)
+        self.noise = np.zeros(1)
+        self.output_scale = 1.0
+        self.errors = np.empty(0)
+        self.events: list[Event] = []
+
+    # ---------------------------------------------------------------- bookkeeping
+
+    def emit(
+        self, kind: type[Event], phase: str, procedure: str, narration: str, **data: Any
+    ) -> Event:
+        event = kind(
+            phase=phase,
+            procedure=procedure,
+            queries=self.oracle.queries,
+            narration=narration,
+            **data,
+        )
+        self.events.append(event)
+        return event
+
+    def hypothesis(self) -> ReluNetwork:
+        """The network so far, in the units and the output shape of the black box."""
+        d, m = self.oracle.dim, len(self.scale)
+        net = self._line_network()
+        net = net if self.known is None else (self.known if net is None else self.known + net)
+        if net is None:
+            net = ReluNetwork(
+                np.zeros((0, d)), np.zeros(0), np.zeros((m, 0)), np.zeros((m, d)), np.zeros(m)
+            )
+        outputs = net.output_weights * self.scale[:, None]
+        skip, offset = net.skip * self.scale[:, None], net.offset * self.scale
+        if self.oracle.is_scalar:
+            return ReluNetwork(net.weights, net.biases, outputs[0], skip[0], offset[0])
+        return ReluNetwork(net.weights, net.biases, outputs, skip, offset)
+
+    def _line_network(self) -> ReluNetwork | None:
+        """What the current line has given so far, whitened."""
+        if self.first is None:
+            return None
+        d, m = self.oracle.dim, len(self.scale)
+        blocks = sorted(self.blocks, key=lambda b: b.first)
+        weights = np.concatenate([np.zeros((0, d)), *(b.weights for b in blocks)])
+        biases = np.concatenate([np.zeros(0), *(b.biases for b in blocks)])
+        outputs = np.concatenate([np.zeros((m, 0)), *(b.outputs for b in blocks)], axis=1)
+        piece = self.first
+        return ReluNetwork(
+            weights, biases, outputs, piece.gradient, piece.value - piece.gradient @ piece.point
+        )
+
+    def target(self) -> Target:
+        return Target(self.oracle, self.scale, self.known)
+
+    def result(self, complete: bool = True) -> LearnResult:
+        claim = certificate(self.errors, self.settings.delta)
+        loss = float((self.errors**2).mean()) if len(self.errors) else math.inf
+        return LearnResult(
+            self.hypothesis(),
+            self.oracle.queries,
+            loss,
+            claim,
+            claim.eta if len(self.errors) else math.inf,
+            self.output_scale,
+            float((self.noise * self.scale).max() / self.output_scale),
+            Trace(self.events),
+            complete,
+        )
+
+    # ---------------------------------------------------------------- one line
+
+    def draw_line(self, through: np.ndarray | None = None) -> Iterator[Event]:
+        self.line = Line.draw(self.oracle.dim, self.rng, through)
+        text = "Draw a random Gaussian line through the input space."
+        if through is not None:
+            text = "Draw a new line through the point where the hypothesis is worst."
+        yield self.emit(
+            ev.LineDrawn,
+            "start" if through is None else "repair",
+            "GetNeurons",
+            text,
+            origin=self.line.origin,
+            direction=self.line.direction,
+            t_range=(-self.settings.tau, self.settings.tau),
+        )
+
+    def measure_precision(self) -> Iterator[Event]:
+        """How precise are the answers, and how large? Both from a few points of the line."""
+        plain = Target(self.oracle, np.ones(1))
+        seen: list[np.ndarray] = []
+
+        def ask(t: np.ndarray) -> np.ndarray:
+            seen.append(plain(self.line.at(t)))
+            return seen[-1]
+
+        noise = probe_noise(ask, self.rng)
+        values = np.concatenate(seen)
+        size = np.abs(values - values.mean(axis=0)).max(axis=0)
+        size = np.where(size > SIGMAS * noise, size, np.abs(values).max(axis=0))
+        self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
+        # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
+        self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 4)
+        self.output_scale = float(size.max()) or 1.0
+        m = self.oracle.n_outputs or 1
+        yield self.emit(
+            ev.RunStarted,
+            "start",
+            "LearnFromQueries",
+            f"The secret takes {self.oracle.dim} numbers and answers with {m}; "
+            f"its answers are precise to about {self.noise.max():.0e} of their size.",
+            dim=self.oracle.dim,
+            n_outputs=m,
+            method=self.settings.method,
+            noise=float(self.noise.max()),
+        )
+
+    def search(self, through: bool) -> Iterator[Event]:
+        target, line = self.target(), self.line
+        extra = np.array([0.0]) if through else None
+        steps = search_line(
+            lambda t: target(line.at(t)), Window(), Noise(self.noise), self.rng, extra=extra
+        )
+        phase = "repair" if through else "search"
+        for level in levels(steps):
+            if isinstance(level, Slice):
+                self.slice = level
+                break
+            n, q = len(level.t), len(level.open_intervals)
+            yield self.emit(
+                ev.IntervalProbed,
+                phase,
+                "GetNeurons",
+                f"Ask at {n} point{'s' * (n != 1)} of the line: {q} interval{'s' * (q != 1)} "
+                f"still to be explained.",
+                t=level.t,
+                values=level.values * self.scale,
+                open_intervals=level.open_intervals,
+            )
+        for t, jump in zip(self.slice.kinks, self.slice.jumps, strict=True):
+            yield self.emit(
+                ev.CriticalPointFound,
+                phase,
+                "GetNeurons",
+                f"The slope jumps at t = {t:.4g}: the line crosses a critical hyperplane there.",
+                t=float(t),
+                jump=jump * self.scale,
+                point=line.at(np.array([t]))[0],
+            )
+
+    def solve(self, phase: str) -> Iterator[Event]:
+        """Gradients and neurons of the current line."""
+        index = 0 if self.known is None else self.known.n_neurons
+        parts = neurons_of_slice(self.target(), self.line, self.slice, Noise(self.noise), self.rng)
+        centers = self.slice.centers
+        for part in parts:
+            if isinstance(part, Piece):
+                if part.index == 0:
+                    self.first = part
+                yield self.emit(
+                    ev.GradientMeasured,
+                    phase,
+                    "GetGradient",
+                    f"Measure the gradient on piece {part.index + 1} of {len(centers)} with "
+                    f"{self.oracle.dim} small steps.",
+                    t=float(centers[part.index]),
+                    point=part.point,
+                    gradient=part.gradient * self.scale[:, None],
+                    step=part.step,
+                )
+                if part.index == 0:
+                    yield self.emit_affine("gradients")
+                continue
+            self.blocks.append(part)
+            outputs = part.outputs * self.scale[:, None]
+            for i in range(len(part.biases)):
+                yield self.emit(
+                    ev.NeuronFound,
+                    "neurons" if phase == "gradients" else phase,
+                    "GetBias",
+                    f"The gradients on both sides of t = {part.kinks[i]:.4g} differ by the weights "
+                    f"of neuron {index + 1}; the kink gives its bias.",
+                    index=index,
+                    weights=part.weights[i],
+                    bias=float(part.biases[i]),
+                    output_weights=outputs[:, i],
+                    t=float(part.kinks[i]),
+                )
+                index += 1
+
+    def emit_affine(self, phase: str) -> Event:
+        net = self.hypothesis()
+        return self.emit(
+            ev.ResidualFitted,
+            phase,
+            "LearnFromQueries",
+            "Left of all kinks every neuron is switched off: what is left there is the affine part.",
+            skip=net.skip.reshape(-1, self.oracle.dim),
+            offset=net.offset.reshape(-1),
+        )
+
+    def commit(self) -> None:
+        """Add what the current line gave to the hypothesis."""
+        found = self._line_network()
+        if found is not None:
+            repair = self.known is not None
+            self.known = found if self.known is None else self.known + found
+            # A repair meets the hyperplanes of the neurons that it corrects again.
+            self.known = self.known.simplify(rtol=1e-8) if repair else self.known
+        self.blocks, self.first = [], None
+
+    # ---------------------------------------------------------------- validation
+
+    def validation_size(self) -> int:
+        """Fresh points of the last test: many where few kinks were found, and at least 1 % of all.
+
+        A secret that looks simple is where a narrow bump would hide, and where points are cheap.
+        """
+        if self.settings.validation is not None:
+            return self.settings.validation
+        k = self.known.n_neurons if self.known is not None else 0
+        wide = 2000 if k <= 8 else int(2000 * (8 / k) ** 4)
+        return max(32, wide, min(self.oracle.queries // 100, 1000))
+
+    def validate(self) -> Iterator[Event]:
+        """Compare F and F' on fresh Gaussian points; stop early where they differ."""
+        n = self.validation_size()
+        batches = [min(32, n)] + ([n - 32] if n > 32 else [])
+        points, values, errors = [], [], []
+        target = self.target()
+        for size in batches:
+            x = self.rng.standard_normal((size, self.oracle.dim))
+            y = target(x)
+            points.append(x)
+            errors.append(np.abs(y))
+            values.append(y + (self.known(x) if self.known is not None else 0))
+            self.output_scale = output_scale(np.concatenate(values) * self.scale)
+            if (np.concatenate(errors) * self.scale).max() > self.tolerance():
+                break
+        self.points = np.concatenate(points)
+        self.errors = (np.concatenate(errors) * self.scale).max(axis=1)
+        worst = float(self.errors.max())
+        good = worst <= self.tolerance()
+        yield self.emit(
+            ev.Validated,
+            "validate",
+            "LearnFromQueries",
+            f"On {len(self.errors)} fresh points F and F' differ by at most {worst:.1e}: "
+            + ("rounding." if good else "something is missing there."),
+            points=self.points,
+            errors=self.errors,
+            worst=worst,
+            scale=self.output_scale,
+            loss=float((self.errors**2).mean()),
+        )
+
+    def tolerance(self) -> float:
+        rounding = 1e4 * float((self.noise * self.scale).max())
+        return max(_PRECISE * self.output_scale, rounding)
+
+
+def learn_steps(
+    black_box: BlackBox | Oracle,
+    dim: int,
+    *,
+    method: str = "adaptive",
+    rng: int | np.random.Generator | None = None,
+    delta: float = 0.05,
+    max_queries: int | None = None,
+    validation: int | None = None,
+    r: float = 0.05,
+    tau: float = 4.0,
+    alpha: float = 1e-3,
+) -> Iterator[Event]:
+    """Learn a one-hidden-layer ReLU network from its answers, step by step (LearnFromQueries).
+
+    Parameters
+    ----------
+    black_box : callable or Oracle
+        (n, d) -> (n,) or (n, m). Its weights are never looked at, only its answers.
+    dim : int
+        Input dimension d.
+    method : {"adaptive", "grid"}
+        "adaptive" finds all critical points by refinement, and is exact to rounding. "grid" is the
+        paper's: intervals of length r on [-tau, tau], one gradient in each.
+    rng : int, numpy.random.Generator or None
+        Same seed and black box: same queries, bit for bit.
+    delta : float
+        The certificate may be wrong with this probability.
+    max_queries : int, optional
+        Budget.
+    validation : int, optional
+        Fresh points of the final test (default: chosen from what was found).
+    r, tau, alpha : float
+        The paper's parameters, for "grid": length of an interval and half length of the line (in
+        units of t), radius of the gradient's steps (in units of x).
+
+    Yields
+    ------
+    Event
+        See `relu_learn.core.events`; the last one is `Finished`.
+
+    Raises
+    ------
+    InvalidArgument
+        Before the first query.
+    QueryBudgetExceeded, BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
+        With what was found so far as `partial`.
+    """
+    settings = _checked(method, delta, validation, r, tau, alpha)
+    if isinstance(black_box, Oracle):
+        oracle = black_box
+        if oracle.dim != dim:
+            raise InvalidArgument(f"dim must be the oracle's {oracle.dim}, got {dim!r}")
+        if max_queries is not None:
+            raise InvalidArgument("max_queries must be given to the Oracle when one is passed")
+    else:
+        oracle = Oracle(black_box, dim, max_queries=max_queries)
+    return _steps(_Run(oracle, settings, np.random.default_rng(rng)))
+
+
+def _steps(run: _Run) -> Iterator[Event]:
+    try:
+        yield from run.draw_line()
+        yield from run.measure_precision()
+        yield from (_grid if run.settings.method == "grid" else _adaptive)(run)
+        result = run.result()
+        yield run.emit(
+            ev.Finished,
+            "finish",
+            "LearnFromQueries",
+            f"Done: {result.network.n_neurons} neurons from {run.oracle.queries:,} queries.",
+            network=result.network,
+            certificate=result.certificate,
+            loss=result.loss,
+            worst=result.worst_error,
+            scale=result.scale,
+        )
+    except ReluLearnError as error:
+        if error.partial is None and run.oracle.queries:
+            error.partial = run.result(complete=False)
+        raise
+
+
+def _adaptive(run: _Run) -> Iterator[Event]:
+    best, stalled = math.inf, 0
+    for number in range(_MAX_ROUNDS):
+        repair = number > 0
+        if repair:
+            yield from run.draw_line(run.points[run.errors.argmax()])
+        yield from run.search(repair)
+        yield from run.solve("repair" if repair else "gradients")
+        run.commit()
+        if repair:
+            yield run.emit(
+                ev.NetworkUpdated,
+                "repair",
+                "LearnFromQueries",
+                "Add what was missing to the hypothesis.",
+                network=run.hypothesis(),
+            )
+        yield from run.validate()
+        worst = float(run.errors.max())
+        if worst <= run.tolerance():
+            return
+        stalled = 0 if worst < best / 2 else stalled + 1
+        best = min(best, worst)
+        if stalled > 4:
+            break
+    raise LearningFailed(
+        f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g} "
+        f"(outputs are of size {run.output_scale:.2g}): the black box is not a one-hidden-layer ReLU network, "
+        "or its answers are too imprecise"
+    )
+
+
+def _grid(run: _Run) -> Iterator[Event]:
+    s = run.settings
+    target, scale, d = run.target(), run.scale, run.oracle.dim
+    middle = s.tau - s.r / 2
+    index = 0
+    for part in probe_intervals(target, run.line, s.r, s.tau, s.alpha, Noise(run.noise), run.rng):
+        if isinstance(part, Probe):
+            if run.first is None:
+                run.first = Piece(0, part.point, part.value, part.gradient, s.alpha, 0.0)
+            yield run.emit(
+                ev.IntervalProbed,
+                "search",
+                "GetNeurons",
+                f"Look at the interval around t = {part.t:.3g}.",
+                t=[part.t],
+                values=(part.value * scale)[None],
+                open_intervals=[[part.t + s.r / 2, middle + s.r / 2]],
+            )
+            yield run.emit(
+                ev.GradientMeasured,
+                "gradients",
+                "GetGradient",
+                f"Measure the gradient in the middle of the interval, with {d} small steps.",
+                t=part.t,
+                point=part.point,
+                gradient=part.gradient * scale[:, None],
+                step=s.alpha,
+            )
+            continue
+        block = Block(
+            index,
+            index + 1,
+            part.weights[None],
+            np.array([part.bias]),
+            part.outputs[:, None],
+            np.array([part.t]),
+        )
+        run.blocks.append(block)
+        yield run.emit(
+            ev.CriticalPointFound,
+            "search",
+            "GetBias",
+            f"The gradient jumps between t = {part.left:.3g} and t = {part.right:.3g}; "
+            f"the two affine pieces meet at t = {part.t:.4g}.",
+            t=part.t,
+            jump=part.outputs * (part.weights @ run.line.direction) * scale,
+            point=run.line.at(np.array([part.t]))[0],
+        )
+        yield run.emit(
+            ev.NeuronFound,
+            "neurons",
+            "GetBias",
+            f"The gradient jump is the weight vector of neuron {index + 1}; the meeting point gives its bias.",
+            index=index,
+            weights=part.weights,
+            bias=part.bias,
+            output_weights=part.outputs * scale,
+            t=part.t,
+        )
+        index += 1
+    run.commit()
+    assert run.known is not None
+    # The orientations are guesses: what they get wrong is affine, and linear regression finds it.
+    n = 4 * (d + 1)
+    x = run.rng.standard_normal((n, d))
+    y = target(x) - (run.known(x) - x @ run.known.skip.T - run.known.offset)
+    fit = np.linalg.lstsq(np.column_stack([x, np.ones(n)]), y, rcond=None)[0]
+    k = run.known
+    run.known = ReluNetwork(k.weights, k.biases, k.output_weights, fit[:-1].T, fit[-1])
+    net = run.hypothesis()
+    yield run.emit(
+        ev.ResidualFitted,
+        "neurons",
+        "LearnFromQueries",
+        f"Subtract the neurons and fit what is left by linear regression on {n} Gaussian samples.",
+        skip=net.skip.reshape(-1, d),
+        offset=net.offset.reshape(-1),
+    )
+    run.known = run.known.to_pure_relu()
+    yield run.emit(
+        ev.NetworkUpdated,
+        "neurons",
+        "LearnFromQueries",
+        "Write the affine part as two more ReLUs: the output is a pure ReLU network.",
+        network=run.hypothesis(),
+    )
+    yield from run.validate()
+
+
+def learn_from_queries(
+    black_box: BlackBox | Oracle,
+    dim: int,
+    *,
+    on_event: Callable[[Event], object] | None = None,
+    progress: bool = False,
+    **settings: Any,
+) -> LearnResult:
+    """Learn a one-hidden-layer ReLU network from its answers (paper: LearnFromQueries).
+
+    Parameters
+    ----------
+    black_box : callable or Oracle
+        (n, d) -> (n,) or (n, m).
+    dim : int
+        Input dimension d.
+    on_event : callable, optional
+        Called with every event.
+    progress : bool
+        Show a tqdm bar that counts queries.
+    **settings
+        As for `learn_steps`: method, rng, delta, max_queries, validation, r, tau, alpha.
+
+    Returns
+    -------
+    LearnResult
+
+    Raises
+    ------
+    ReluLearnError
+        See `learn_steps`.
+
+    Examples
+    --------
+    >>> from relu_learn import learn_from_queries, zoo
+    >>> secret = zoo.random_network(dim=5, neurons=8, rng=1)
+    >>> result = learn_from_queries(secret, dim=5, rng=0)
+    >>> result.network.n_neurons
+    8
+    """
+    steps = learn_steps(black_box, dim, **settings)
+    seen: list[Event] = []
+    bar = None
+    if progress:
+        from tqdm.auto import tqdm
+
+        bar = tqdm(unit=" queries")
+    try:
+        for event in steps:
+            seen.append(event)
+            if on_event is not None:
+                on_event(event)
+            if bar is not None:
+                bar.update(event.queries - bar.n)
+                bar.set_description(event.phase)
+    finally:
+        if bar is not None:
+            bar.close()
+    last = seen[-1]
+    assert isinstance(last, ev.Finished)
+    started = next(e for e in seen if isinstance(e, ev.RunStarted))
+    return LearnResult(
+        last.network,
+        last.queries,
+        last.loss,
+        last.certificate,
+        last.worst,
+        last.scale,
+        started.noise,
+        Trace(seen),
+    )
+
+
+def _checked(
+    method: str, delta: float, validation: int | None, r: float, tau: float, alpha: float
+) -> _Settings:
+    if method not in ("adaptive", "grid"):
+        raise InvalidArgument(f"method must be 'adaptive' or 'grid', got {method!r}")
+    if not 0 < delta < 1:
+        raise InvalidArgument(f"delta must be in (0, 1), got {delta!r}")
+    if validation is not None and (validation < 1 or int(validation) != validation):
+        raise InvalidArgument(f"validation must be a positive integer, got {validation!r}")
+    for name, value in (("r", r), ("tau", tau), ("alpha", alpha)):
+        if not (np.isfinite(value) and value > 0):
+            raise InvalidArgument(f"{name} must be positive, got {value!r}")
+    if r > 2 * tau:
+        raise InvalidArgument(f"r must be at most 2 tau = {2 * tau}, got {r!r}")
+    return _Settings(method, float(delta), validation, float(r), float(tau), float(alpha))

@@ -1,0 +1,386 @@
+"""GetBias and GetNeurons: from kinks and gradients to neurons.
+
+Crossing the kink t_i of a line from left to right switches neuron i on (every neuron is oriented
+along the line). So the Jacobians J of two pieces r' < r differ by
+
+    J_r - J_r' = sum_{r' < i <= r} alpha_i w_i^T,
+
+where the unit vector alpha_i in R^m, the neuron's output direction, is known from the line alone: it
+is parallel to the jump of the slope at t_i. For m = 1 this is the paper's gradient jump. For m > 1 the
+Jacobians of two pieces separate up to m neurons at once, if their alpha_i are independent: about
+k/m + 1 Jacobians replace k + 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator
+
+import numpy as np
+
+from relu_learn.core.cells import Arrangement
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.gradients import get_gradient, measure_rates, orthonormal_basis, safe_step
+from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
+from relu_learn.core.lines import Line, Noise, Slice, Window, levels, probe_noise, search_line
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.oracle import BlackBox, Oracle
+from relu_learn.core.target import Target
+
+# A block whose output directions are nearly dependent amplifies errors; beyond this it is refused.
+_WORST_AMPLIFICATION = 1e4
+# Error of F', in units of its scale, that a piece measured on the line may cause. Worse pieces are
+# measured at a roomy point instead.
+GOAL = 2e-11
+# Directions (besides the line's) in which every piece is measured before roomy points are chosen.
+_SCOUTS = 6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Piece:
+    """One affine piece: x -> value + gradient (x - point).
+
+    Attributes
+    ----------
+    index : int
+        Number of the piece on its line, from the left.
+    point : ndarray of shape (d,)
+    value : ndarray of shape (m,)
+    gradient : ndarray of shape (m, d)
+    step : float
+        Smallest step that was used.
+    error : float
+        Expected error of a gradient entry.
+    """
+
+    index: int
+    point: np.ndarray
+    value: np.ndarray
+    gradient: np.ndarray
+    step: float
+    error: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Block:
+    """The neurons between two measured pieces `first` < `last` of a line: kinks first..last-1.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n, d)
+        Unit rows, oriented along the line.
+    biases : ndarray of shape (n,)
+    outputs : ndarray of shape (m, n)
+    kinks : ndarray of shape (n,)
+    """
+
+    first: int
+    last: int
+    weights: np.ndarray
+    biases: np.ndarray
+    outputs: np.ndarray
+    kinks: np.ndarray
+
+
+def get_bias(
+    black_box: BlackBox | Oracle,
+    line: Line,
+    a: float,
+    b: float,
+    *,
+    alpha: float = 1e-4,
+    rng: object = None,
+) -> tuple[np.ndarray, float, float]:
+    """The neuron whose critical point lies between a and b on a line (paper: GetBias).
+
+    The affine pieces at both ends, from two gradients, intersect at t*; w is the gradient jump and
+    b = <w, x(t*)>. Exact if there is one critical point in [a, b]; a tight clump of them acts as
+    one. Of several outputs, the one with the largest jump is used.
+
+    Parameters
+    ----------
+    black_box : callable or Oracle
+        (n, d) -> (n,) or (n, m).
+    line : Line
+    a, b : float
+        Ends of the interval, a < b.
+    alpha : float
+        Radius of the gradients' steps.
+    rng : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    weights : ndarray of shape (d,)
+        Oriented along the line; the sign of the output weight is not included for m > 1.
+    bias : float
+    t : float
+        The critical point, NaN if the gradients at a and b are the same.
+
+    Raises
+    ------
+    InvalidArgument
+        If not a < b.
+    """
+    if not a < b:
+        raise InvalidArgument(f"a must be less than b, got a={a!r}, b={b!r}")
+    oracle = black_box if isinstance(black_box, Oracle) else Oracle(black_box, len(line.origin))
+    ends = line.at(np.array([a, b]))
+    values = oracle(ends).reshape(2, -1)
+    left, right = (get_gradient(oracle, x, alpha, rng).reshape(-1, oracle.dim) for x in ends)
+    return bias_from_pieces(line, a, b, values[0], values[1], left, right)
+
+
+def get_neurons(
+    black_box: BlackBox | Oracle,
+    dim: int,
+    *,
+    method: str = "adaptive",
+    line: Line | None = None,
+    rng: int | np.random.Generator | None = None,
+    r: float = 0.05,
+    tau: float = 4.0,
+    alpha: float = 1e-3,
+) -> ReluNetwork:
+    """The neurons whose critical hyperplanes one Gaussian line crosses (paper: GetNeurons).
+
+    Orientations are those of the line: every neuron grows along it. What they get wrong is affine,
+    and left to LearnFromQueries; so is everything that the line missed.
+
+    Parameters
+    ----------
+    black_box : callable or Oracle
+        (n, d) -> (n,) or (n, m).
+    dim : int
+        Input dimension d.
+    method : {"adaptive", "grid"}
+    line : Line, optional
+        Default: a random Gaussian line.
+    rng : int, numpy.random.Generator or None
+    r, tau, alpha : float
+        For "grid": see `learn_steps`.
+
+    Returns
+    -------
+    ReluNetwork
+        The neurons in the order of their critical points, without an affine part.
+
+    Raises
+    ------
+    InvalidArgument
+        If `method` is unknown.
+
+    Examples
+    --------
+    >>> from relu_learn import zoo
+    >>> get_neurons(zoo.random_network(3, 5, rng=0), 3, rng=1).n_neurons
+    5
+    """
+    if method not in ("adaptive", "grid"):
+        raise InvalidArgument(f"method must be 'adaptive' or 'grid', got {method!r}")
+    oracle = black_box if isinstance(black_box, Oracle) else Oracle(black_box, dim)
+    rng = np.random.default_rng(rng)
+    line = line or Line.draw(dim, rng)
+    target = Target(oracle, np.ones(1))
+    noise = Noise(probe_noise(lambda t: target(line.at(t)), rng))
+    found: list[tuple[float, np.ndarray, float, np.ndarray]] = []
+    if method == "grid":
+        for part in probe_intervals(target, line, r, tau, alpha, noise, rng):
+            if isinstance(part, Jump):
+                found.append((part.t, part.weights, part.bias, part.outputs))
+    else:
+        *_, s = levels(search_line(lambda t: target(line.at(t)), Window(), noise, rng))
+        assert isinstance(s, Slice)
+        for block in neurons_of_slice(target, line, s, noise, rng):
+            if isinstance(block, Block):
+                outputs = block.outputs.T
+                found += zip(block.kinks, block.weights, block.biases, outputs, strict=True)
+    found.sort(key=lambda item: item[0])
+    m = oracle.n_outputs or 1
+    outputs = np.array([a for *_, a in found]).reshape(-1, m).T
+    return ReluNetwork(
+        np.array([w for _, w, _, _ in found]).reshape(-1, dim),
+        np.array([b for _, _, b, _ in found]),
+        outputs[0] if oracle.is_scalar else outputs,
+    )
+
+
+def output_directions(jumps: np.ndarray) -> np.ndarray:
+    """Unit vectors (k, m) parallel to the jumps (k, m)."""
+    size = np.linalg.norm(jumps, axis=1, keepdims=True)
+    return jumps / np.where(size > 0, size, 1)
+
+
+def choose_pieces(
+    directions: np.ndarray, errors: np.ndarray, goal: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pieces of a line to measure: as few as possible, and of these the most precise choice.
+
+    Dynamic programming over the pieces from left to right; best[r] is the smallest possible worst
+    error with a given number of blocks up to piece r.
+
+    Parameters
+    ----------
+    directions : ndarray of shape (k, m)
+        Output directions of the kinks.
+    errors : ndarray of shape (k + 1,)
+        Expected error of a gradient entry on each piece.
+    goal : float
+        An error that is small enough: a few more pieces are spent to get below it.
+
+    Returns
+    -------
+    pieces : ndarray of int, shape (p,)
+        From 0 to k, increasing, never more than m apart.
+    amplify : ndarray of shape (p,)
+        How much the neurons on either side amplify an error of the piece.
+    """
+    k, m = directions.shape
+    longest = min(k, m)
+    if longest <= 1:
+        return np.arange(k + 1), np.ones(k + 1)
+    amplify = np.full((longest + 1, k + 1), np.inf)  # [n, r]: the block of n neurons up to piece r
+    for n in range(1, longest + 1):
+        stacks = np.lib.stride_tricks.sliding_window_view(directions, n, axis=0)  # (k-n+1, m, n)
+        smallest = np.linalg.svd(stacks, compute_uv=False)[:, -1]
+        firm = smallest * _WORST_AMPLIFICATION > 1
+        amplify[n, n:] = np.where(firm, 1 / np.maximum(smallest, 1e-30), np.inf)
+    best, choices, reached = np.full(k + 1, np.inf), [], []
+    best[0] = 0.0
+    for _ in range(k):
+        options = np.full((longest, k + 1), np.inf)
+        for n in range(1, longest + 1):
+            cost = amplify[n, n:] * np.maximum(errors[n:], errors[: k + 1 - n])
+            options[n - 1, n:] = np.maximum(best[: k + 1 - n], cost)
+        choices.append(options.argmin(axis=0) + 1)
+        best = options.min(axis=0)
+        if np.isfinite(best[k]):
+            reached.append(float(best[k]))
+            if best[k] <= goal or len(reached) > 1 + len(choices) // 12:
+                break
+    spare = len(reached) - 1 - int(np.argmin(reached))
+    pieces = [k]
+    for choice in choices[: len(choices) - spare][::-1]:
+        pieces.append(pieces[-1] - int(choice[pieces[-1]]))
+    chosen = np.array(pieces[::-1])
+    inner = amplify[np.diff(chosen), chosen[1:]]
+    return chosen, np.maximum(np.r_[inner, 1.0], np.r_[1.0, inner])
+
+
+def neurons_of_slice(
+    target: Target, line: Line, s: Slice, noise: Noise, rng: np.random.Generator
+) -> Generator[Piece | Block, None, None]:
+    """Measure pieces of a line and solve for the neurons at its kinks (paper: GetNeurons).
+
+    Pieces that are wide enough are measured where the line crosses them. The others are scouted
+    in a few directions there, and measured at a roomy point of the same cell.
+
+    Yields
+    ------
+    Piece
+        When its gradient is known.
+    Block
+        When the pieces on both sides of some neurons are known.
+    """
+    d, k = len(line.origin), len(s.kinks)
+    length = float(np.linalg.norm(line.direction))
+    basis = orthonormal_basis(line.direction, rng)
+    slopes = s.slopes / length
+    eta = noise.at(s.centers)
+    steps = np.array([safe_step(w, t, d) for w, t in zip(s.widths, s.centers, strict=True)])
+    errors = eta.max(axis=1) / steps
+    goal = GOAL / (4 * np.sqrt(d))
+    directions = output_directions(s.jumps)
+    # A short piece can be measured elsewhere, dependent output directions cannot.
+    chosen, amplify = choose_pieces(directions, np.minimum(errors, goal), 30 * goal)
+    points = line.at(s.centers)
+    pieces: dict[int, Piece] = {}
+    narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
+    rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in basis[:n]
+    n = min(d, 1 + _SCOUTS)
+
+    def blocks(new: int) -> Generator[Block, None, None]:
+        i = int(np.searchsorted(chosen, new))
+        for left, right in ((i - 1, i), (i, i + 1)):
+            if left >= 0 and right < len(chosen):
+                a, b = int(chosen[left]), int(chosen[right])
+                if a in pieces and b in pieces:
+                    yield _solve(pieces[a], pieces[b], directions, line, s)
+
+    for r in map(int, chosen):
+        count = n if r in narrow else d
+        point, value = points[r], s.values[r]
+        rates = np.concatenate([slopes[r : r + 1], np.zeros((count - 1, len(value)))])
+        used = np.full(1, steps[r])
+        if count > 1:
+            _, rates[1:], used = measure_rates(
+                target, point, value, basis[1:count], np.full(count - 1, steps[r]), eta[r], rng
+            )
+        if r in narrow:
+            rough[r] = rates
+            continue
+        error = float(eta[r].max() / used.min())
+        pieces[r] = Piece(r, point, value, rates.T @ basis, float(used.min()), error)
+        yield pieces[r]
+        yield from blocks(r)
+    if not narrow:
+        return
+    view = _scouted(pieces, rough, chosen, directions, line, s, basis[:n])
+    start = np.zeros((len(narrow), n))
+    start[:, 0] = s.centers[narrow] * length
+    where, room = view.roomy(start)
+    for r, c, space in zip(narrow, where, room, strict=True):
+        point = view.origin + c @ view.basis
+        own = noise.at_point(point)
+        reach = np.full(d, 0.15 * np.sqrt(d) * space)
+        reach[:n] = view.reach(c, 0.4, reach[0])
+        if own.max() / reach.min() > errors[r]:  # a cell that is narrow everywhere
+            point, own = points[r], eta[r]
+            reach = np.full(d, steps[r])
+        value, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
+        error = float(own.max() / used.min())
+        pieces[r] = Piece(r, point, value, rates.T @ basis, float(used.min()), error)
+        yield pieces[r]
+        yield from blocks(r)
+
+
+def _solve(left: Piece, right: Piece, directions: np.ndarray, line: Line, s: Slice) -> Block:
+    inside = slice(left.index, right.index)
+    alpha = directions[inside].T
+    jump = right.gradient - left.gradient
+    weights = alpha.T @ jump if alpha.shape[1] == 1 else np.linalg.lstsq(alpha, jump, rcond=None)[0]
+    size = np.linalg.norm(weights, axis=1)
+    keep = size > 0
+    weights = weights[keep] / size[keep, None]
+    # <w, x(t)> - b vanishes at the kink: whatever the error of w, the neuron is right on the line.
+    kinks = s.kinks[inside][keep]
+    biases = (weights * line.at(kinks)).sum(axis=1)
+    return Block(left.index, right.index, weights, biases, alpha[:, keep] * size[keep], kinks)
+
+
+def _scouted(
+    pieces: dict[int, Piece],
+    rough: dict[int, np.ndarray],
+    chosen: np.ndarray,
+    directions: np.ndarray,
+    line: Line,
+    s: Slice,
+    basis: np.ndarray,
+) -> Arrangement:
+    """How the hyperplanes lie in the subspace that was scouted on every chosen piece."""
+    d, n = len(line.origin), len(basis)
+    rates = {r: rough[r] if r in rough else basis @ pieces[r].gradient.T for r in map(int, chosen)}
+    normals = np.zeros((len(s.kinks), n))
+    norms = np.zeros(len(s.kinks))
+    for a, b in zip(chosen[:-1], chosen[1:], strict=True):
+        alpha = directions[a:b].T
+        inverse = np.linalg.pinv(alpha)
+        normals[a:b] = inverse @ (rates[int(b)] - rates[int(a)]).T
+        if a in pieces and b in pieces:
+            whole = inverse @ (pieces[int(b)].gradient - pieces[int(a)].gradient)
+            norms[a:b] = np.linalg.norm(whole, axis=1)
+    # Of the others only n of d coordinates are known.
+    guess = np.sqrt(d / n) * np.linalg.norm(normals, axis=1)
+    norms = np.where(norms > 0, norms, guess)
+    normals /= np.where(norms > 0, norms, 1)[:, None]
+    levels = -normals[:, 0] * s.kinks * np.linalg.norm(line.direction)
+    return Arrangement(line.origin, basis, normals, levels)
