@@ -109,7 +109,8 @@ class SliceView:
                 TRUTH: {**xy(*secret), "visible": truth is not None},
                 HYPOTHESIS: xy(*hypothesis),
                 PIECES: xy(corner_t, corner_y),
-                SAMPLES: xy(state.t[shown], values[shown]),
+                SAMPLES: xy(state.t[shown], values[shown])
+                | self.theme.crowded("query", int(shown.sum()), 100),
                 KINKS: xy(kinks[seen], heights[seen]),
                 NOW: xy(ring_t, ring_y),
             },

@@ -77,7 +77,7 @@ class LossView:
             title={"text": "Loss"},
             showlegend=False,
             xaxis={"type": "log", "range": [math.log10(_EDGE), 2], "title": {"text": "queries"}}
-            | {"dtick": 1},
+            | {"tickvals": [5, 10, 20, 50, 100]},
             yaxis={"type": "log", "range": [-3.5, 1.5], "title": {"text": "E|F − F′|²"}},
         )
         return figure
@@ -97,6 +97,7 @@ class LossView:
         pad = 0.3 + 0.05 * (high - low)
         high = math.ceil(high + pad)
         low = min(math.floor(low - pad), high - 4)
+        decades = max(2, math.ceil(math.log10(max(state.queries, 1) * 1.1)))
         ticks, texts = power_ticks(low, high, most=4)
         return Patch(
             {
@@ -106,9 +107,11 @@ class LossView:
             },
             {
                 "title.text": self._title(state),
-                "xaxis.range": [
-                    math.log10(_EDGE),
-                    max(2, math.ceil(math.log10(max(state.queries, 1) * 1.1))),
+                "xaxis.range": [math.log10(_EDGE), decades],
+                "xaxis.tickvals": [
+                    digit * 10**power
+                    for power in range(decades + 1)
+                    for digit in ((1, 2, 5) if decades < 3 else (1,))
                 ],
                 "yaxis.range": [low, high],
                 "yaxis.tickvals": ticks,

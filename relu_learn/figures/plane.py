@@ -183,14 +183,18 @@ class PlaneView:
                 TRUE_CREASES: {**xy(*true), "visible": truth is not None},
                 CREASES: xy(*creases),
                 LINE: xy(*line),
-                QUERIES: points(self._inside(state.queried)),
-                PROBES: points(self._inside(state.probed)),
+                QUERIES: self._crowd(state.queried, "query", 150),
+                PROBES: self._crowd(state.probed, "probe", 40),
                 TESTS: points(self._inside(tests)[:_MOST_TESTS]),
                 KINKS: points(self._inside(kinks)),
                 NOW: points(self._inside(_now(state))),
             },
             {"title.text": title},
         )
+
+    def _crowd(self, xs: np.ndarray, role: str, many: int) -> dict[str, Any]:
+        shown = self._inside(xs)
+        return {**points(shown), **self.theme.crowded(role, len(shown), many)}
 
     def _inside(self, points: np.ndarray) -> np.ndarray:
         return points[np.all(np.abs(points) <= self.reach, axis=1)]

@@ -78,6 +78,12 @@ class Theme:
         }
         return {**markers[role], **more}
 
+    def crowded(self, role: str, count: int, many: int) -> dict[str, Any]:
+        """Size and edge of the markers of a role for a patch: smaller and bare in a crowd."""
+        marker = self.marker(role, 0.6 if count > many else 1.0)
+        width = 0 if count > many else marker["line"]["width"]
+        return {"marker.size": marker["size"], "marker.line.width": width}
+
     @property
     def template(self) -> go.layout.Template:
         """The plotly template: fonts, background, axes, margins, no accidental zooming."""

@@ -29,6 +29,8 @@ export default {
       wanted = Number(input.value);
       if (!waiting) ask(); // one request at a time; of those in between only the last counts
     });
+    // JupyterLab takes the arrow keys for itself as soon as they bubble up to the page.
+    input.addEventListener("keydown", (event) => event.stopPropagation());
     input.addEventListener("pointerdown", () => { held = true; });
     for (const end of ["pointerup", "pointercancel", "blur"])
       input.addEventListener(end, () => { held = false; });

@@ -83,10 +83,17 @@ FINGERPRINTS = """() => {
     return hash;
   });
 }"""
-WATCH_REDRAWS = """() => {
-  window.__redraws = [];
-  for (const plot of document.querySelectorAll('.js-plotly-plot'))
-    plot.on('plotly_afterplot', () => window.__redraws.push(performance.now()));
+CLICK_AND_WATCH = """async button => {
+  let last = 0;
+  const plots = document.querySelectorAll('.js-plotly-plot');
+  const watch = () => { last = performance.now(); };
+  for (const plot of plots) plot.on('plotly_afterplot', watch);
+  const start = performance.now();
+  button.click();
+  do await new Promise(resolve => setTimeout(resolve, 400));
+  while (!last || performance.now() - last < 400);
+  for (const plot of plots) plot.removeListener('plotly_afterplot', watch);
+  return last - start;
 }"""
 
 
@@ -253,6 +260,49 @@ class LabPage:
         """What is drawn."""
         return list(self.page.evaluate(PLOTS))
 
+    def exercise(self) -> dict[str, int]:
+        """Do to every control what a hand can do: sliders, buttons, menus, fields, radio buttons.
+
+        Returns
+        -------
+        dict
+            How many of each kind there were.
+        """
+        area = self.page.locator(".jp-OutputArea-output")
+        done = {"slider": 0, "menu": 0, "field": 0, "radio": 0, "button": 0}
+        for slider in area.locator("input[type=range]:visible, .noUi-handle:visible").all():
+            slider.focus()
+            for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+                slider.press(key)
+                self.settle()
+            done["slider"] += 1
+        for menu in area.locator("select:visible").all():
+            before = menu.input_value()
+            for option in menu.locator("option").all():
+                menu.select_option(option.get_attribute("value") or option.inner_text())
+                self.settle()
+            menu.select_option(before)
+            self.settle()
+            done["menu"] += 1
+        for field in area.locator("input[type=text]:visible").all():
+            before = field.input_value()
+            for text in ("-1", "nonsense", before):
+                field.fill(text)
+                field.press("Enter")
+                self.settle()
+            done["field"] += 1
+        for radio in area.locator("input[type=radio]:visible").all():
+            radio.check()
+            self.settle()
+            done["radio"] += 1
+        for button in area.locator("button.jupyter-button:visible").all():
+            if button.is_enabled():
+                button.scroll_into_view_if_needed()
+                button.click()
+                self.settle()
+                done["button"] += 1
+        return done
+
     def python(self, code: str) -> str:
         """Run code in the notebook's kernel, return what it printed."""
         return str(
@@ -269,14 +319,9 @@ class LabPage:
             )
         ).strip()
 
-    def redraw_times(self, act: Any, figures: int = 1) -> float:
-        """Milliseconds from an action (a callable) to the last of its redraws."""
-        self.page.evaluate(WATCH_REDRAWS)
-        start = self.page.evaluate("() => performance.now()")
-        act()
-        self.page.wait_for_function("n => window.__redraws.length >= n", arg=figures)
-        self.settle()
-        return float(self.page.evaluate("() => Math.max(...window.__redraws)")) - start
+    def click_to_redraw(self, button: Any) -> float:
+        """Milliseconds from a click, by way of the kernel, to the last figure redrawn."""
+        return float(button.evaluate(CLICK_AND_WATCH))
 
     def screenshot(self, path: pathlib.Path, selector: str | None = None) -> None:
         """Picture of the window, or of one element."""
