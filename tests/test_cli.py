@@ -76,7 +76,8 @@ def test_demo_of_a_named_secret():
 
 
 def test_demo_of_a_random_secret_is_the_network_of_that_seed():
-    code, out, _ = run("demo", "--dim", "3", "--neurons", "4", "--outputs", "2", "--seed", "7")
+    sizes = ["--dim", "3", "--neurons", "4", "--outputs", "2"]
+    code, out, _ = run("demo", *sizes, "--seed", "7", "--max-queries", "5000")
     rows = table(out)
     assert code == 0
     assert "Learned: random 3-4-2, seed 7" in out
