@@ -14,7 +14,7 @@ from relu_learn.core.target import Target
 
 # How far to step from the middle of a piece, in units of its half width, once the direction is
 # orthogonal to the line (see `safe_step`).
-CAUTION = 0.03
+CAUTION = 0.02
 _RETRIES = 6
 
 
@@ -93,7 +93,7 @@ def get_gradient(
     rng = np.random.default_rng(rng)
     basis = orthonormal_basis(rng.standard_normal(len(x)), rng)
     directions = np.vstack([np.zeros(len(x)), basis])
-    answers = oracle.around(x, np.full(len(directions), alpha), directions)
+    answers = oracle.around(x, np.full(len(directions), alpha), directions, directions[:0])
     values = answers.reshape(len(answers), -1)
     gradient = ((values[1:] - values[0]) / alpha).T @ basis
     return gradient[0] if oracle.is_scalar else gradient
@@ -136,13 +136,11 @@ def measure_rates(
     """
     n = len(directions)
     steps = np.array(steps, dtype=float)
-    moves = directions * steps[:, None]
     everything = _Combinations.draw([np.arange(n)], 1.0, rng)
-    rows = [moves, everything.of(moves)]
+    moves = everything.of(directions, steps)
     if value is None:
-        rows.append(np.zeros((1, len(point))))
-    moved = np.concatenate(rows)
-    answers = target.around(point, np.ones(len(moved)), moved)
+        moves = np.concatenate([moves, np.zeros((1, len(point)))])
+    answers = target.around(point, steps, directions, moves)
     if value is None:
         value = answers[-1]
     changes = answers[:n] - value
@@ -155,16 +153,14 @@ def measure_rates(
         group = np.concatenate(suspect)
         parts = np.array_split(rng.permutation(group), max(1, round(np.sqrt(len(group)))))
         tests = _Combinations.draw(parts, 0.25, rng)
-        answers = target.around(point, np.ones(len(parts)), tests.of(moves))
+        answers = target.around(point, steps[:0], directions[:0], tests.of(directions, steps))
         suspect = tests.failing(answers - value, changes, noise)
         if not suspect:
             break
         todo = np.concatenate(suspect)
         steps[todo] /= 8
-        moves[todo] /= 8
         again = _Combinations.draw([todo], 1.0, rng)
-        moved = np.concatenate([moves[todo], again.of(moves)])
-        answers = target.around(point, np.ones(len(moved)), moved)
+        answers = target.around(point, steps[todo], directions[todo], again.of(directions, steps))
         changes[todo] = answers[:-1] - value
         suspect = again.failing(answers[-1:] - value, changes, noise)
     return value, changes / steps[:, None], steps
@@ -182,15 +178,17 @@ class _Combinations:
     size: float
 
     @classmethod
-    def draw(
-        cls, groups: list[np.ndarray], size: float, rng: np.random.Generator
-    ) -> _Combinations:
+    def draw(cls, groups: list[np.ndarray], size: float, rng: np.random.Generator) -> _Combinations:
         weights = [rng.standard_normal(len(g)) for g in groups]
         return cls(groups, [size * w / np.linalg.norm(w) for w in weights], size)
 
-    def of(self, rows: np.ndarray) -> np.ndarray:
-        """The combinations of the given rows (n, ...)."""
-        return np.array([w @ rows[g] for g, w in zip(self.groups, self.weights, strict=True)])
+    def of(self, rows: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
+        """The combinations of the rows (n, ...), each multiplied by its factor (n,)."""
+        f = np.ones(len(rows)) if factors is None else factors
+        return np.array([(w * f[g]) @ rows[g] for g, w in self._pairs()])
+
+    def _pairs(self) -> zip[tuple[np.ndarray, np.ndarray]]:
+        return zip(self.groups, self.weights, strict=True)
 
     def failing(
         self, measured: np.ndarray, changes: np.ndarray, noise: np.ndarray

@@ -311,7 +311,7 @@ class _Run:
     # ---------------------------------------------------------------- validation
 
     def validation_size(self) -> int:
-        """Fresh points of the last test: many where few kinks were found, and at least 1 % of all.
+        """Fresh points of the last test: many where few kinks were found, and at least half a percent of all.
 
         A secret that looks simple is where a narrow bump would hide, and where points are cheap.
         """
@@ -319,7 +319,7 @@ class _Run:
             return self.settings.validation
         k = self.known.n_neurons if self.known is not None else 0
         wide = 2000 if k <= 8 else int(2000 * (8 / k) ** 4)
-        return max(32, wide, min(self.oracle.queries // 100, 1000))
+        return max(32, wide, min(self.oracle.queries // 200, 1000))
 
     def validate(self) -> Iterator[Event]:
         """Compare F and F' on fresh Gaussian points; stop early where they differ."""

@@ -31,9 +31,9 @@ from relu_learn.core.target import Target
 _WORST_AMPLIFICATION = 1e4
 # Error of F', in units of its scale, that a piece measured on the line may cause. Worse pieces are
 # measured at a roomy point instead.
-GOAL = 2e-11
+GOAL = 3e-11
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
-_SCOUTS = 6
+_SCOUTS = 4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -291,7 +291,7 @@ def neurons_of_slice(
     goal = GOAL / (4 * np.sqrt(d))
     directions = output_directions(s.jumps)
     # A short piece can be measured elsewhere, dependent output directions cannot.
-    chosen, amplify = choose_pieces(directions, np.minimum(errors, goal), 30 * goal)
+    chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), 60 * goal)
     points = line.at(s.centers)
     pieces: dict[int, Piece] = {}
     narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
@@ -331,7 +331,7 @@ def neurons_of_slice(
     for r, c, space in zip(narrow, where, room, strict=True):
         point = view.origin + c @ view.basis
         own = noise.at_point(point)
-        reach = np.full(d, 0.15 * np.sqrt(d) * space)
+        reach = np.full(d, 0.08 * np.sqrt(d) * space)
         reach[:n] = view.reach(c, 0.4, reach[0])
         if own.max() / reach.min() > errors[r]:  # a cell that is narrow everywhere
             point, own = points[r], eta[r]

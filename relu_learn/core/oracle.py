@@ -89,8 +89,10 @@ class Oracle:
         self._history.append((x.copy(), answers))
         return answers
 
-    def around(self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray) -> np.ndarray:
-        """Ask at ``point + steps[j] * basis[j]`` for every row j of `basis`.
+    def around(
+        self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
+    ) -> np.ndarray:
+        """Ask at ``point + steps[j] * basis[j]`` for every row of `basis`, and at ``point + moves``.
 
         The same as calling the oracle with these rows, but the history keeps only the recipe: the
         gradients of a large network are hundreds of megabytes of queries.
@@ -100,16 +102,23 @@ class Oracle:
         point : ndarray of shape (d,)
         steps : ndarray of shape (n,)
         basis : ndarray of shape (n, d)
+            Kept by reference: it must not change afterwards.
+        moves : ndarray of shape (q, d)
+
+        Returns
+        -------
+        ndarray of shape (n + q,) or (n + q, m)
         """
-        answers = self._ask(_steps_from(point, steps, basis))
-        self._history.append(((point.copy(), np.array(steps), basis), answers))
+        recipe = (point.copy(), np.array(steps), basis, np.array(moves))
+        answers = self._ask(points_around(*recipe))
+        self._history.append((recipe, answers))
         return answers
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         """Every query (n, d) and its answer, (n,) or (n, m), in the order they were asked."""
         shape = (0,) if self.is_scalar else (0, self.n_outputs or 0)
         asked = [np.empty((0, self.dim))]
-        asked += [_steps_from(*q) if isinstance(q, tuple) else q for q, _ in self._history]
+        asked += [points_around(*q) if isinstance(q, tuple) else q for q, _ in self._history]
         return np.concatenate(asked), np.concatenate(
             [np.empty(shape), *(y for _, y in self._history)]
         )
@@ -171,8 +180,14 @@ class Oracle:
         return y
 
 
-def _steps_from(point: np.ndarray, steps: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    x = basis * np.asarray(steps)[:, None]
+def points_around(
+    point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
+) -> np.ndarray:
+    """The rows ``point + steps[j] * basis[j]``, and then ``point + moves``."""
+    n = len(basis)
+    x = np.empty((n + len(moves), len(point)))
+    np.multiply(basis, steps[:, None], out=x[:n])
+    x[n:] = moves
     x += point
     return x
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle
+from relu_learn.core.oracle import Oracle, points_around
 
 
 class Target:
@@ -30,9 +30,12 @@ class Target:
         answers = self.oracle(x).reshape(len(x), -1) / self.scale
         return answers if self.known is None else answers - self.known(x)
 
-    def around(self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray) -> np.ndarray:
-        """Values (n, m) at the points ``point + steps[j] * basis[j]``."""
-        answers = self.oracle.around(point, steps, basis).reshape(len(basis), -1) / self.scale
+    def around(
+        self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
+    ) -> np.ndarray:
+        """Values (n + q, m) at ``point + steps[j] * basis[j]`` and ``point + moves``."""
+        answers = self.oracle.around(point, steps, basis, moves)
+        answers = answers.reshape(len(answers), -1) / self.scale
         if self.known is None:
             return answers
-        return answers - self.known(basis * steps[:, None] + point)
+        return answers - self.known(points_around(point, steps, basis, moves))
