@@ -16,3 +16,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 def rng() -> np.random.Generator:
     """A generator with a fixed seed."""
     return np.random.default_rng(20211108)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright leaves an event loop running in the thread of the tests."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)  # stable
