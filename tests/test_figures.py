@@ -350,8 +350,8 @@ class TestSlice:
             for t in (-70.0, 0.5, 8.0, 9.0)
         ]
         patch = SliceView().patch(RunView([*events, *far], 2).finish())
-        assert patch.layout["annotations[0].text"] == "◂ 1 kink farther out"
-        assert patch.layout["annotations[1].text"] == "2 kinks farther out ▸"
+        assert "4 kinks" in patch.layout["title.text"]
+        assert "(◂ 1, 2 ▸ farther out)" in patch.layout["title.text"]
         assert patch.traces[line.KINKS]["x"].tolist() == [0.5]
 
     def test_hypothesis_and_secret_agree_at_the_end(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
+import json
+import pathlib
+import re
 import weakref
 from typing import Any
 
@@ -28,6 +30,8 @@ from relu_learn.widgets.panel import Panel, PlotlyLibrary, encode
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import ChoiceTask, NumberTask, Prediction
 from relu_learn.widgets.transport import Transport
+
+LESSONS = sorted((pathlib.Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(autouse=True)
@@ -543,9 +547,12 @@ class TestPlayer:
                 Player(**arguments)
 
     def test_learner_that_fails_is_heard(self) -> None:
-        player = Player("tent", learner=functools.partial(learn_steps, max_queries=12))
+        def poor(black_box: object, dim: int, **settings: Any) -> Any:
+            return learn_steps(black_box, dim, **(settings | {"max_queries": 20}))
+
+        player = Player("tent", learner=poor)
         player.transport.seek(10**6)
-        assert "12" in player.messages.value and not player.state.is_final
+        assert "20" in player.messages.value and not player.state.is_final
         player.transport.back_button.click()
         player.dispose()
 
@@ -556,3 +563,64 @@ class TestPlayer:
         heads = [rule.rsplit("{", 1)[0].strip() for rule in rules[:-1]]
         assert all(f".rl-{theme}" in head for head in heads)
         player.dispose()
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+class TestLessons:
+    """What every notebook promises; the pictures are for tests/browser."""
+
+    def test_file_is_light(self, path: pathlib.Path) -> None:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        assert path.stat().st_size < 200_000
+        assert "widgets" not in notebook["metadata"], "saved widget state makes megabytes"
+        assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+        for cell in notebook["cells"]:
+            checked = "NBVAL_CHECK_OUTPUT" in "".join(cell["source"])
+            assert bool(cell.get("outputs")) == checked, "only printed claims keep their output"
+
+    def test_chapters(self, path: pathlib.Path) -> None:
+        text = "".join("".join(cell["source"]) for cell in _cells(path, "markdown"))
+        for heading in ("Goals", "What to remember", "Legend of the controls"):
+            assert f"## {heading}\n" in text
+
+    def test_solutions_pass_and_wrong_answers_get_a_hint(self, path: pathlib.Path) -> None:
+        space: dict[str, Any] = {}
+        for cell in _cells(path, "code"):
+            exec("".join(cell["source"]), space)
+        tasks = [name for name in space if re.fullmatch(r"task_\d+", name)]
+        folded = "".join(
+            "".join(cell["source"])
+            for cell in _cells(path, "markdown")
+            if "<details>" in "".join(cell["source"])
+        )
+        solutions = re.findall(r"```python\n(.*?)```", folded, re.DOTALL)
+        assert 2 <= len(tasks) <= 4 and len(solutions) == len(tasks)
+        for name, solution in zip(tasks, solutions, strict=True):
+            assert solution.startswith(f"{name}.check(")
+            assert eval(solution, space).correct, solution
+            for wrong in _wrong_answers(space[name]):
+                feedback = space[name].check(wrong)
+                assert not feedback.correct and len(feedback.sentence) > 10
+        for thing in list(space.values()):
+            if isinstance(thing, ipywidgets.Widget) and hasattr(thing, "dispose"):
+                thing.dispose()
+        close_all_but_the_library()
+
+
+def _cells(path: pathlib.Path, kind: str) -> list[dict[str, Any]]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == kind]
+
+
+def _wrong_answers(task: NumberTask | ChoiceTask) -> list[Any]:
+    if isinstance(task, ChoiceTask):
+        return [option for option in task.control.options if option != task._answer]
+    return [*task._mistakes, -1.0, 1e12, task._answer * 1.5 + 1]
+
+
+def close_all_but_the_library() -> None:
+    """Widgets that a lesson showed without giving them a name."""
+    library = PlotlyLibrary.ensure()
+    for widget in list(_instances.values()):
+        if widget is not library and widget is not library.layout:
+            widget.close()

@@ -18,7 +18,6 @@ from relu_learn.figures.traces import dots, lines, xy
 
 # Trace indices, bottom to top.
 OPEN, TRUTH, PIECES, HYPOTHESIS, SAMPLES, KINKS, NOW = range(7)
-_LEFT, _RIGHT = 0, 1  # annotations
 Curve = tuple[np.ndarray | None, np.ndarray | None]
 
 
@@ -31,7 +30,7 @@ class SliceView:
     theme : Theme
     reach : float
         t is drawn within [-reach, reach] at most. Critical points have Cauchy-like tails: those
-        farther out are counted at the edges instead.
+        farther out are counted in the title instead.
     output : int
         Which of the m outputs is drawn.
     """
@@ -47,17 +46,14 @@ class SliceView:
         th = self.theme
         band = {"mode": "none", "fill": "toself", "fillcolor": th.open, "opacity": 0.35}
         data = [
-            go.Scatter(**xy(), **band, yaxis="y2", name="open interval", hoverinfo="skip"),
+            go.Scatter(**xy(), **band, yaxis="y2", name="still open", hoverinfo="skip"),
             lines("secret F", th.truth, th.line_width, dash="dot", visible=False),
-            lines("known piece", th.line, th.line_width),
-            lines("hypothesis F′", th.crease, th.line_width, dash="dash"),
+            lines("known", th.line, th.line_width),
+            lines("F′ so far", th.crease, th.line_width, dash="dash"),
             dots("query", th.marker("query"), "t = %{x:.4g}, F = %{y:.4g}", showlegend=False),
             dots("kink", th.marker("crease"), "kink at t = %{x:.4g}", showlegend=False),
             dots("now", th.marker("now"), showlegend=False),
         ]
-        # On the row of the axis title, where no data can be.
-        edge = {"yref": "paper", "xref": "paper", "y": 0, "yanchor": "top", "showarrow": False}
-        edge |= {"text": "", "yshift": -1.5 * th.font_size, "font": {"color": th.crease}}
         figure = go.Figure(data)
         figure.update_layout(
             template=th.template,
@@ -68,10 +64,6 @@ class SliceView:
             xaxis={"range": [-self.reach, self.reach], "title": {"text": "t"}},
             yaxis={"range": [-1, 1], "title": {"text": "F(x(t))"}, "nticks": 5},
             yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
-            annotations=[
-                {**edge, "x": 0, "xanchor": "left"},
-                {**edge, "x": 1, "xanchor": "right"},
-            ],
         )
         return figure
 
@@ -80,8 +72,7 @@ class SliceView:
         if state.line is None:
             empty: dict[int, dict[str, Any]] = {i: xy() for i in range(7)}
             empty[TRUTH]["visible"] = False
-            edges = {"annotations[0].text": "", "annotations[1].text": ""}
-            return Patch(empty, {"title.text": "Along the line: no line yet", **edges})
+            return Patch(empty, {"title.text": "Along the line: no line yet"})
         low, high = self._limits(state.line)
         line, shown = state.line, (state.t >= low) & (state.t <= high)
         values = state.values[:, self.output]
@@ -115,12 +106,10 @@ class SliceView:
                 NOW: xy(ring_t, ring_y),
             },
             {
-                "title.text": self._title(state, len(kinks)),
+                "title.text": self._title(state, kinks, low, high),
                 "xaxis.range": [low, high],
                 "yaxis.range": y_range,
                 "yaxis.title.text": "F(x(t))" if minus is None else "(F − F′)(x(t))",
-                f"annotations[{_LEFT}].text": _beyond(int(np.sum(kinks < low)), "◂ {}"),
-                f"annotations[{_RIGHT}].text": _beyond(int(np.sum(kinks > high)), "{} ▸"),
             },
         )
 
@@ -163,35 +152,44 @@ class SliceView:
         after = np.flatnonzero(blocked) + 1
         return np.insert(t, after, np.nan), np.insert(y, after, np.nan)
 
-    def _title(self, state: State, kinks: int) -> str:
-        found = {0: "no kink yet", 1: "1 kink"}.get(kinks, f"{kinks} kinks")
-        if kinks:
-            found += f' <span style="color:{self.theme.crease}">◆</span>'
+    def _title(self, state: State, kinks: np.ndarray, low: float, high: float) -> str:
         which = f"Along line {state.line_number}" if state.line_number > 1 else "Along the line"
         m = state.hypothesis.n_outputs
         output = f" (output {self.output + 1} of {m})" if m > 1 else ""
         error = "" if state.subtracted is None else ", what F′ misses"
-        return f"{which}{output}{error}: {found}"
+        if not len(kinks):
+            return f"{which}{output}{error}: no kink yet"
+        found = "1 kink" if len(kinks) == 1 else f"{len(kinks)} kinks"
+        symbol = f'<span style="color:{self.theme.crease}">◆</span>'
+        left, right = int(np.sum(kinks < low)), int(np.sum(kinks > high))
+        arrows = [f"◂ {left}"] * (left > 0) + [f"{right} ▸"] * (right > 0)
+        outside = f" ({', '.join(arrows)} farther out)" if arrows else ""
+        return f"{which}{output}{error}: {found} {symbol}{outside}"
 
 
 def kink_heights(state: State, output: int) -> np.ndarray:
     """Value of the secret at each critical point found, (k,), in increasing t.
 
-    No query was spent there: with one kink t* of jump J between samples (a, y_a) and (b, y_b),
-    the left slope is s = (y_b - y_a - J (b - t*)) / (b - a), and the value y_a + s (t* - a).
+    No query was spent there. Between neighbouring samples (a, y_a) and (b, y_b) with kinks t_i of
+    jumps J_i, the slope after a is s = (y_b - y_a - sum_i J_i (b - t_i)) / (b - a), and the value
+    at t is y_a + s (t - a) + sum_{t_i < t} J_i (t - t_i).
     """
     kinks = sorted(state.kinks, key=lambda kink: kink.t)
-    heights = np.zeros(len(kinks))
     values = state.values[:, output]
-    for i, kink in enumerate(kinks):
-        right = int(np.searchsorted(state.t, kink.t))
-        if not 0 < right < len(state.t):
-            heights[i] = values[min(right, len(values) - 1)] if len(values) else 0.0
+    t = np.array([kink.t for kink in kinks])
+    jumps = np.array([kink.jump[output] for kink in kinks])
+    heights = np.zeros(len(t))
+    after = np.searchsorted(state.t, t)  # the sample to the right of each kink
+    for right in np.unique(after):
+        here = after == right
+        if not 0 < right < len(state.t):  # no sample on one side: the nearest one must do
+            heights[here] = values[min(right, len(values) - 1)] if len(values) else 0.0
             continue
-        a, b = state.t[right - 1], state.t[right]
-        jump = float(kink.jump[output])
-        slope = (values[right] - values[right - 1] - jump * (b - kink.t)) / (b - a)
-        heights[i] = values[right - 1] + slope * (kink.t - a)
+        a, b, ya, yb = *state.t[right - 1 : right + 1], *values[right - 1 : right + 1]
+        inner, jump = t[here], jumps[here]
+        slope = (yb - ya - jump @ (b - inner)) / (b - a)
+        bends = np.maximum(inner[:, None] - inner, 0.0) @ jump
+        heights[here] = ya + slope * (inner - a) + bends
     return heights
 
 
@@ -213,7 +211,3 @@ def _range(*values: np.ndarray) -> list[float]:
     low, high = (float(known.min()), float(known.max())) if len(known) else (-1.0, 1.0)
     pad = 0.12 * (high - low) or 1.0
     return [low - pad, high + pad]
-
-
-def _beyond(count: int, arrow: str) -> str:
-    return arrow.format(f"{count} kink{'s' * (count > 1)} farther out") if count else ""

@@ -53,7 +53,8 @@ class NeuronsView:
         figure.update_layout(
             template=th.template,
             height=th.height,
-            title={"text": "Neurons: none found yet"},
+            plot_bgcolor=th.unknown,
+            title={"text": "Neurons found: none yet"},
             xaxis={"title": {"text": "weights w / ‖w‖, and bias b / ‖w‖ at the right"}}
             | {"type": "category", "nticks": 9, "showgrid": False},
             yaxis={"title": {"text": "neuron"}, "autorange": "reversed", "showgrid": False}
@@ -65,7 +66,7 @@ class NeuronsView:
         """The rows in this state; with `truth`, those of the secret's neurons that match them."""
         known = state.hypothesis.network
         rows = _rows(known)
-        title = f"Neurons found: {len(rows)}"
+        title = f"Neurons found: {len(rows) or 'none yet'}"
         if truth is not None:
             rows, title = self._true_rows(known, truth)
         shown = rows[: self.most]

@@ -147,7 +147,7 @@ THEMES = {
         _LIGHT,
         name="projector",
         ink="#000000",
-        height=430,  # with the controls above it, what a 720 pixel high screen holds
+        height=420,  # with the controls above it, what a 720 pixel high screen holds
         faint="#bfbfbf",
         unknown="#ececec",
         query="#1a1a1a",

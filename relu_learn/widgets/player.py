@@ -27,6 +27,7 @@ from relu_learn.widgets.style import Styled
 from relu_learn.widgets.transport import Transport
 
 METHODS = ("adaptive", "grid")
+MAX_QUERIES = 300_000  # a lesson ends with a sentence before it fills the kernel's memory
 Learner = Callable[..., Iterable[Event]]
 
 
@@ -46,8 +47,9 @@ class Player(Styled, ipywidgets.Box):
     secrets : sequence of str, optional
         Names in the menu; the zoo's pictures when omitted.
     learner : callable, optional
-        ``learner(black_box, dim, method=..., rng=...)`` yields events; `learn_steps` when omitted.
-        A `functools.partial` of it fixes further parameters, such as the grid's r.
+        ``learner(black_box, dim, method=..., rng=..., max_queries=...)`` yields events;
+        `learn_steps` when omitted. A function around it can fix further parameters, such as the
+        grid's r.
 
     Attributes
     ----------
@@ -195,6 +197,7 @@ class Player(Styled, ipywidgets.Box):
             self.secret.dim,
             method=self._settings["method"],
             rng=self._settings["seed"],
+            max_queries=MAX_QUERIES,
         )
         self.run = RunView(events, self.secret.dim, self.secret.n_outputs)
 

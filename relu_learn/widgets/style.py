@@ -53,7 +53,7 @@ def stylesheet(theme: Theme) -> str:
         size=theme.font_size,
         big=theme.font_size + 3,
         line=2 * theme.font_size + 2,
-        column=theme.height + 10 * theme.font_size,
+        column=theme.height + 9 * theme.font_size,
         scheme="dark" if theme.name == "dark" else "light",
         room=round(2 * 1.35 * (theme.font_size + 3)),
     )

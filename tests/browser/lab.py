@@ -337,6 +337,7 @@ class LabPage:
             "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
         )
         self.page.set_viewport_size({"width": width, "height": min(int(height) + 120, 9000)})
+        self.page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)")
         self.page.wait_for_timeout(800)
         self.screenshot(path)
 

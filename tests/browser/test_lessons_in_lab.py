@@ -145,7 +145,7 @@ class TestPlayer:
             lab.page.set_viewport_size({"width": 1280, "height": 720})
         lab.page.locator(".rl-controls select").nth(2).select_option(theme)
         lab.settle()
-        lab.python("player.transport.seek(18)")
+        lab.python("player.transport.seek(20)")
         lab.settle()
         name = {"light": "00_start_here.png"}.get(theme, f"00_start_here.{theme}.png")
         if theme == "projector":
