@@ -48,6 +48,10 @@ class BlackBoxError(ReluLearnError):
         self.query = query
 
 
+class LedgerError(ReluLearnError):
+    """The ledger cannot be written (a full disk, say); all that it stored before is still whole."""
+
+
 class _WithWitness(ReluLearnError):
     """An error whose claim can be checked by hand: three points, three calls of the black box."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from relu_learn.core.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
+from relu_learn.core.ledger import Ledger, digest
 
 BlackBox = Callable[[np.ndarray], Any]
 
@@ -25,15 +27,35 @@ class Oracle:
         Budget: a batch that would exceed it is refused before any of it is sent.
     batch_size : int, optional
         Longest batch that the black box is asked at once (default: no limit).
+    ledger : path-like, optional
+        File that every answered batch is appended to, durably. A run that was interrupted and is
+        started again with the same seed gets the recorded answers from there and asks the black
+        box for the rest. On a new black box: name a new file.
 
     Attributes
     ----------
     queries : int
-        Rows answered so far.
+        Rows answered so far, replayed ones included: they were paid for.
+    replayed : int
+        How many of them were answered from the ledger.
     n_outputs : int or None
         m, or None before the first answer. A scalar black box, answers of shape (n,), has m = 1.
     is_scalar : bool
         Whether the answers have shape (n,).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from relu_learn import learn_from_queries, zoo
+    >>> secret, folder = zoo.random_network(dim=3, neurons=4, rng=0), tempfile.TemporaryDirectory()
+    >>> path = f"{folder.name}/run.ledger"
+    >>> with Oracle(secret, 3, ledger=path) as oracle:
+    ...     first = learn_from_queries(oracle, 3, rng=0)
+    >>> with Oracle(secret, 3, ledger=path) as oracle:
+    ...     again = learn_from_queries(oracle, 3, rng=0)
+    >>> again.network == first.network, oracle.queries - oracle.replayed
+    (True, 0)
+    >>> folder.cleanup()
     """
 
     def __init__(
@@ -43,6 +65,7 @@ class Oracle:
         *,
         max_queries: int | None = None,
         batch_size: int | None = None,
+        ledger: str | os.PathLike[str] | None = None,
     ) -> None:
         if not callable(black_box):
             raise InvalidArgument(
@@ -54,10 +77,23 @@ class Oracle:
         )
         self.batch_size = None if batch_size is None else _positive_int("batch_size", batch_size)
         self.queries = 0
+        self.replayed = 0
         self.n_outputs: int | None = None
         self.is_scalar = True
         self._black_box = black_box
         self._history: list[tuple[Any, np.ndarray]] = []
+        self._ledger = None if ledger is None else Ledger(ledger, self.dim)
+
+    def __enter__(self) -> Oracle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the ledger, if there is one; it can then be opened by another process."""
+        if self._ledger is not None:
+            self._ledger.close()
 
     @property
     def remaining(self) -> int | None:
@@ -81,18 +117,23 @@ class Oracle:
             Before anything is sent.
         BlackBoxError
             When the black box raises, or answers with the wrong shape or type, or not finitely.
+        LedgerError
+            When the ledger cannot be written.
         """
-        x = np.asarray(x, dtype=float)
+        try:
+            x = np.array(x, dtype=float, order="C")
+        except (TypeError, ValueError) as error:
+            raise InvalidArgument(f"x must be a real array of shape (n, d): {error}") from None
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise InvalidArgument(f"x must have shape (n, {self.dim}), got {x.shape}")
-        answers = self._ask(x.copy())  # a copy: the black box may write into its argument
-        self._history.append((x.copy(), answers))
-        return answers
+        if not np.isfinite(x).all():
+            raise InvalidArgument("x must be finite")
+        return self._ask(x, x)
 
     def around(
         self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
     ) -> np.ndarray:
-        """Ask at ``point + steps[j] * basis[j]`` for every row of `basis`, and at ``point + moves``.
+        """Ask at ``point + steps[j] * basis[j]`` for all rows of `basis`, and at ``point + moves``.
 
         The same as calling the oracle with these rows, but the history keeps only the recipe: the
         gradients of a large network are hundreds of megabytes of queries.
@@ -110,9 +151,7 @@ class Oracle:
         ndarray of shape (n + q,) or (n + q, m)
         """
         recipe = (point.copy(), np.array(steps), basis, np.array(moves))
-        answers = self._ask(points_around(*recipe))
-        self._history.append((recipe, answers))
-        return answers
+        return self._ask(points_around(*recipe), recipe)
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         """Every query (n, d) and its answer, (n,) or (n, m), in the order they were asked."""
@@ -123,21 +162,49 @@ class Oracle:
             [np.empty(shape), *(y for _, y in self._history)]
         )
 
-    def _ask(self, x: np.ndarray) -> np.ndarray:
+    def _ask(self, x: np.ndarray, keep: Any) -> np.ndarray:
+        """The answers at x, remembered under `keep`: x itself or the recipe for it."""
         n = len(x)
         if self.max_queries is not None and self.queries + n > self.max_queries:
             raise QueryBudgetExceeded(
-                f"max_queries={self.max_queries}: {self.queries} are spent and the next step needs {n} more"
+                f"max_queries={self.max_queries}: {self.queries} are spent and the next step needs "
+                f"{n} more"
             )
-        size = self.batch_size or max(n, 1)
-        parts = [self._ask_once(x[i : i + size]) for i in range(0, n, size)]
+        parts: list[np.ndarray] = []
+        done = 0
+        try:
+            while done < n:
+                parts.append(self._next(x[done:]))
+                done += len(parts[-1])
+        except BaseException:
+            if parts:  # what was answered before it went wrong
+                self._history.append((x[:done].copy(), np.concatenate(parts)))
+            raise
         if not parts:
             return np.empty((0,) if self.is_scalar else (0, self.n_outputs or 0))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        answers = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        self._history.append((keep, answers))
+        return answers.copy()
+
+    def _next(self, x: np.ndarray) -> np.ndarray:
+        """Answers to the first rows of x: one record of the ledger, or one batch of new queries."""
+        if self._ledger is None:
+            return self._ask_once(x[: self.batch_size])
+        answers = self._ledger.replay(x)
+        if answers is None:
+            x = x[: self.batch_size]
+            self._ledger.reserve(len(x))
+            answers = self._ask_once(x)
+            self._ledger.append(digest(x), answers)
+            return answers
+        self.queries += len(answers)
+        self.replayed += len(answers)
+        self._remember_shape(answers, x)
+        return answers
 
     def _ask_once(self, x: np.ndarray) -> np.ndarray:
         try:
-            raw = self._black_box(x)
+            raw = self._black_box(x.copy())  # a copy: the black box may write into its argument
         except Exception as error:
             raise BlackBoxError(
                 f"black_box raised {type(error).__name__}: {error} (on a batch of {len(x)} rows)", x
@@ -147,21 +214,34 @@ class Oracle:
         return answers
 
     def _checked(self, raw: Any, x: np.ndarray) -> np.ndarray:
+        """The answers as a float64 array of their own: the black box may use its buffer again."""
         try:
-            y = np.asarray(raw)
+            # np.asarray would drop the mask, and with it what is missing.
+            y = np.asarray(raw.filled(np.nan) if isinstance(raw, np.ma.MaskedArray) else raw)
         except Exception as error:
             raise BlackBoxError(
-                f"black_box must return an array, got {type(raw).__name__}", x
+                f"black_box must return an array, got {type(raw).__name__} ({error})", x
             ) from error
         if y.dtype.kind != "f":
-            what = {"i": "integers (labels?)", "u": "integers (labels?)", "b": "booleans"}.get(
-                y.dtype.kind, f"{'complex numbers' if y.dtype.kind == 'c' else y.dtype}"
-            )
+            what = _KINDS.get(y.dtype.kind, f"{type(raw).__name__} of type {y.dtype}")
             raise BlackBoxError(f"black_box must return real floating-point numbers, got {what}", x)
         if y.ndim not in (1, 2) or len(y) != len(x) or (y.ndim == 2 and y.shape[1] == 0):
             raise BlackBoxError(
                 f"black_box must return shape (n,) or (n, m) for n={len(x)} rows, got {y.shape}", x
             )
+        with np.errstate(over="ignore"):  # longer floats: what overflows is reported as infinite
+            y = y.astype(float)
+        bad = ~np.isfinite(y.reshape(len(y), -1)).all(axis=1)
+        if bad.any():
+            raise BlackBoxError(
+                f"black_box must return finite numbers, got {y[bad][0]} "
+                f"({bad.sum()} of {len(x)} rows)",
+                x[bad],
+            )
+        self._remember_shape(y, x)
+        return y
+
+    def _remember_shape(self, y: np.ndarray, x: np.ndarray) -> None:
         m, scalar = (1, True) if y.ndim == 1 else (y.shape[1], False)
         if self.n_outputs is None:
             self.n_outputs, self.is_scalar = m, scalar
@@ -170,14 +250,16 @@ class Oracle:
             raise BlackBoxError(
                 f"black_box changed the shape of its answers from {was} to {y.shape}", x
             )
-        y = y.astype(float)
-        bad = ~np.isfinite(y) if scalar else ~np.isfinite(y).all(axis=1)
-        if bad.any():
-            raise BlackBoxError(
-                f"black_box must return finite numbers, got {y[bad][0]} ({bad.sum()} of {len(x)} rows)",
-                x[bad],
-            )
-        return y
+
+
+_KINDS = {
+    "i": "integers (labels?)",
+    "u": "integers (labels?)",
+    "b": "booleans",
+    "c": "complex numbers",
+    "U": "strings",
+    "S": "strings",
+}
 
 
 def points_around(
@@ -195,7 +277,7 @@ def points_around(
 def _positive_int(name: str, value: Any) -> int:
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidArgument(f"{name} must be a positive integer, got {value!r}") from None
     if number != value or number < 1 or isinstance(value, bool):
         raise InvalidArgument(f"{name} must be a positive integer, got {value!r}")
