@@ -121,6 +121,8 @@ class Oracle:
             When the ledger cannot be written.
         """
         try:
+            if np.iscomplexobj(x):
+                raise TypeError("it is complex")
             x = np.array(x, dtype=float, order="C")
         except (TypeError, ValueError) as error:
             raise InvalidArgument(f"x must be a real array of shape (n, d): {error}") from None
