@@ -82,7 +82,9 @@ def test_core_is_written_with_numpy_and_scipy(path):
 
 
 def test_core_runs_when_nothing_above_it_can_be_imported():
-    modules = [f"relu_learn.core.{info.name}" for info in pkgutil.iter_modules([PACKAGE / "core"])]
+    modules = [
+        f"relu_learn.core.{info.name}" for info in pkgutil.iter_modules([str(PACKAGE / "core")])
+    ]
     above = [f"relu_learn.{layer}" for layer in LAYERS if layer != "core"]
     out = run_python(
         f"""
