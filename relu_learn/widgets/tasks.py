@@ -13,13 +13,19 @@ from relu_learn.core.errors import InvalidArgument
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 
 _STYLE = """<style>
-.rl-task { border-left: 4px solid #0072B2; padding: 4px 12px; margin: 6px 0; }
-.rl-task .widget-html-content, .rl-task .rl-question { line-height: 1.45; white-space: normal; }
+.rl-task {
+  border-left: 4px solid #0072B2; padding: 4px 12px; margin: 6px 0; line-height: 1.45;
+  --jp-widgets-font-size: var(--jp-content-font-size1);
+}
+.rl-task .rl-question { white-space: normal; line-height: 1.45; }
 .rl-task .jupyter-button { width: auto; }
-.rl-task label { white-space: normal; }
+.rl-task .widget-radio-box label { white-space: normal; }
+.rl-task .widget-radio-box, .rl-task .widget-radio { width: auto; max-width: none; }
+.rl-task .rl-messages { line-height: 1.45; }
+.rl-task .rl-messages [role=alert] { white-space: normal; }
+.rl-task.rl-right { border-left-color: #009E73; }
+.rl-task.rl-wrong { border-left-color: #D55E00; }
 .rl-task :focus-visible { outline: 3px solid #D55E00; outline-offset: 1px; }
-.rl-task .widget-radio-box { width: auto; max-width: none; }
-.rl-task .widget-radio { width: 100%; }
 </style>"""
 
 
@@ -42,7 +48,7 @@ class _Task(ipywidgets.VBox):
     """Question, input row, feedback."""
 
     _button = "Check"
-    _marks = ("✗", "✓")  # wrong, right
+    _judged = True
 
     def __init__(self, question: str, control: ipywidgets.Widget) -> None:
         self.question = question
@@ -50,8 +56,9 @@ class _Task(ipywidgets.VBox):
         self.messages = Messages()
         self.check_button = ipywidgets.Button(description=self._button, icon="check")
         text = ipywidgets.HTML(f'{_STYLE}<div class="rl-question">{question}</div>')
-        row = ipywidgets.HBox([control, self.check_button])
-        row.layout.align_items = "center"
+        inline = not isinstance(control, ipywidgets.RadioButtons)
+        row = (ipywidgets.HBox if inline else ipywidgets.VBox)([control, self.check_button])
+        row.layout.align_items = "center" if inline else "flex-start"
         super().__init__([text, row, self.messages])
         self.add_class("rl-task")
         self.check_button.on_click(self.messages.guard(lambda _: self._checked()))
@@ -62,8 +69,12 @@ class _Task(ipywidgets.VBox):
         raise NotImplementedError
 
     def _checked(self) -> None:
+        for verdict in ("rl-right", "rl-wrong"):
+            self.remove_class(verdict)
         feedback = self.check(self.control.value)
-        mark = self._marks[feedback.correct]
+        if self._judged:
+            self.add_class("rl-right" if feedback.correct else "rl-wrong")
+        mark = ("✗", "✓")[feedback.correct] if self._judged else ""
         self.messages.say(f"{mark} {feedback.sentence}".strip())
 
     def dispose(self) -> None:
@@ -179,7 +190,7 @@ class Prediction(_Task):
     """
 
     _button = "This is my guess"
-    _marks = ("", "")
+    _judged = False
 
     def __init__(self, question: str, options: Sequence[str], then: str) -> None:
         self._then = then
