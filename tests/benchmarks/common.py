@@ -1,0 +1,176 @@
+"""What the benchmarks share: one measured run, and tables."""
+
+from __future__ import annotations
+
+import os
+
+# One BLAS thread, so that seconds mean the same everywhere; set the variable yourself for more.
+if "OMP_NUM_THREADS" not in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+import contextlib
+import dataclasses
+import signal
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from relu_learn import (
+    Oracle,
+    OrientationNotFound,
+    ReluLearnError,
+    ReluNetwork,
+    learn_from_queries,
+    match_neurons,
+    worst_error,
+    zoo,
+)
+
+
+def network(name: str, seed: int) -> ReluNetwork:
+    """The secret called "d-k-m" (random) or by its name in the zoo."""
+    if name[0].isdigit():
+        dim, neurons, outputs = map(int, name.split("-"))
+        return zoo.random_network(dim, neurons, outputs, rng=seed)
+    return zoo.get(name)
+
+
+def parameters(net: ReluNetwork) -> int:
+    """D: k(d + 1) + (d + 1) of a scalar network, otherwise k(d + 1) + mk + m(d + 1)."""
+    k, d, m = net.n_neurons, net.dim, net.n_outputs
+    return k * (d + 1) + d + 1 if net.is_scalar else k * (d + 1) + m * k + m * (d + 1)
+
+
+def per_parameter(queries: int, net: ReluNetwork) -> float:
+    """Queries over D; over D / m for m outputs, as every query answers m numbers."""
+    return queries * net.n_outputs / parameters(net)
+
+
+class Timed:
+    """A black box with a stop-watch.
+
+    Attributes
+    ----------
+    seconds : float
+    """
+
+    def __init__(self, black_box: ReluNetwork) -> None:
+        self.black_box, self.seconds = black_box, 0.0
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        start = time.perf_counter()
+        y = self.black_box(x)
+        self.seconds += time.perf_counter() - start
+        return y
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One run. Errors are relative to the scale of the outputs, NaN where the run failed."""
+
+    name: str
+    seed: int
+    queries: int
+    ratio: float  # queries over D, or D / m
+    error: float  # worst over 10,000 Gaussian points
+    parameter_error: float  # worst of angles, biases and output weights; NaN: not oriented
+    found: int
+    true: int
+    seconds: float
+    failure: str = ""
+
+    def exact(self, tolerance: float = 1e-8) -> bool:
+        return self.error <= tolerance
+
+
+class _Timeout(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise after so many seconds (where the system has alarms): a hanging run is a failed run."""
+
+    def stop(*_: object) -> None:
+        raise _Timeout(f"stopped after {seconds:g} s")
+
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def run(
+    name: str,
+    secret: ReluNetwork,
+    seed: int,
+    *,
+    orient_seconds: float = 0.0,
+    points: int = 10_000,
+    limit: float = 600.0,
+    **settings: object,
+) -> Record:
+    """Learn the secret and compare; `orient_seconds` > 0 compares the parameters too."""
+    true = secret.simplify().n_neurons
+    oracle = Oracle(secret, secret.dim)
+    start = time.perf_counter()
+    try:
+        with limited(limit):
+            result = learn_from_queries(oracle, secret.dim, rng=seed, **settings)
+    except (ReluLearnError, _Timeout) as failure:
+        seconds, queries = time.perf_counter() - start, oracle.queries
+        text = f"{type(failure).__name__}: {failure}"
+        ratio = per_parameter(queries, secret)
+        return Record(name, seed, queries, ratio, np.nan, np.nan, 0, true, seconds, text)
+    seconds = time.perf_counter() - start
+    worst, scale = worst_error(secret, result.network, points, rng=10**6 + seed)
+    precision = np.nan
+    if orient_seconds > 0:
+        try:
+            found = result.network.orient(orient_seconds)
+            precision = match_neurons(found, secret).worst
+        except OrientationNotFound:
+            pass
+    return Record(
+        name,
+        seed,
+        result.queries,
+        per_parameter(result.queries, secret),
+        worst / scale,
+        precision,
+        result.network.n_neurons,
+        true,
+        seconds,
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], markdown: bool = False) -> str:
+    """Columns of text: the first left-aligned, the others right-aligned."""
+    columns = list(zip(head, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    lines = []
+    for i, row in enumerate([head, *rows]):
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("| " + " | ".join(cells) + " |" if markdown else "  ".join(cells).rstrip())
+        if markdown and i == 0:
+            rules = ["-" * widths[0], *("-" * (w - 1) + ":" for w in widths[1:])]
+            lines.append("| " + " | ".join(rules) + " |")
+    return "\n".join(lines)
+
+
+def spread(values: Sequence[float], form: str = ".2f") -> str:
+    """Smallest and largest of some numbers, or the number if there is one."""
+    low, high = (format(float(f(values)), form) for f in (np.min, np.max))
+    return low if low == high else f"{low}–{high}"
+
+
+def power(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.0e}"
