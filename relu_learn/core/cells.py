@@ -43,8 +43,8 @@ class Arrangement:
         """Steps (n,) along the basis from the point c that stay within `fraction` of the way to
         every hyperplane, and are not longer than 10 times `most`."""
         away = np.abs(self.distances(c[None]))[0]
-        with np.errstate(divide="ignore"):
-            free = (away[:, None] / np.abs(self.normals)).min(axis=0, initial=np.inf)
+        tilt = np.abs(self.normals)
+        free = (away[:, None] / np.maximum(tilt, 1e-300)).min(axis=0, initial=np.inf)
         return np.minimum(fraction * free, 10 * most)
 
     def roomy(self, start: np.ndarray, steps: int = 150) -> tuple[np.ndarray, np.ndarray]:

@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
 
 from relu_learn.core import events as ev
-from relu_learn.core.errors import InvalidArgument, LearningFailed, ReluLearnError
+from relu_learn.core.errors import (
+    InvalidArgument,
+    LearningFailed,
+    NotPiecewiseLinear,
+    ReluLearnError,
+)
 from relu_learn.core.events import Event, Trace
 from relu_learn.core.grid import Probe, probe_intervals
 from relu_learn.core.lines import (
     SIGMAS,
+    Level,
     Line,
     Noise,
     Slice,
     Window,
-    levels,
     probe_noise,
     search_line,
 )
@@ -193,10 +198,12 @@ class _Run:
             seen.append(plain(self.line.at(t)))
             return seen[-1]
 
-        noise = probe_noise(ask, self.rng)
-        values = np.concatenate(seen)
-        size = np.abs(values - values.mean(axis=0)).max(axis=0)
-        size = np.where(size > SIGMAS * noise, size, np.abs(values).max(axis=0))
+        noise = probe_noise(ask, self.rng, Window())
+        left, middle, right = np.split(np.concatenate(seen), 3)
+        # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
+        size = np.abs(np.stack([left[0] - middle[0], right[0] - middle[0]])).max(axis=0) / 1e3
+        values = np.abs(middle).max(axis=0)
+        size = np.where(size > SIGMAS * noise, size, values)
         self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
         self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 4)
@@ -218,13 +225,10 @@ class _Run:
         target, line = self.target(), self.line
         extra = np.array([0.0]) if through else None
         steps = search_line(
-            lambda t: target(line.at(t)), Window(), Noise(self.noise), self.rng, extra=extra
+            lambda t: target(line.at(t)), Window(), self.precision(), self.rng, extra=extra
         )
         phase = "repair" if through else "search"
-        for level in levels(steps):
-            if isinstance(level, Slice):
-                self.slice = level
-                break
+        for level in self._found_on_line(steps):
             n, q = len(level.t), len(level.open_intervals)
             yield self.emit(
                 ev.IntervalProbed,
@@ -247,10 +251,27 @@ class _Run:
                 point=line.at(np.array([t]))[0],
             )
 
+    def _found_on_line(self, steps: Generator[Level, None, Slice]) -> Iterator[Level]:
+        try:
+            self.slice = yield from steps
+        except NotPiecewiseLinear as error:
+            error.witness = self.line.at(error.witness)
+            raise
+        step = np.abs(self.slice.steps).max(axis=1, initial=0.0)
+        if (step > 1e-6).any():
+            i = int(step.argmax())
+            t = self.slice.kinks[i]
+            h = 1e-9 * (1 + abs(t))
+            raise NotPiecewiseLinear(
+                f"the black box jumps by {step[i]:.2g} of its size within {h:.0e} of t = {t:.6g}: "
+                "a step function, a tree or a nearest-neighbour rule?",
+                self.line.at(np.array([t - h, t, t + h])),
+            )
+
     def solve(self, phase: str) -> Iterator[Event]:
         """Gradients and neurons of the current line."""
         index = 0 if self.known is None else self.known.n_neurons
-        parts = neurons_of_slice(self.target(), self.line, self.slice, Noise(self.noise), self.rng)
+        parts = neurons_of_slice(self.target(), self.line, self.slice, self.precision(), self.rng)
         centers = self.slice.centers
         for part in parts:
             if isinstance(part, Piece):
@@ -352,6 +373,12 @@ class _Run:
             scale=self.output_scale,
             loss=float((self.errors**2).mean()),
         )
+
+    def precision(self) -> Noise:
+        """The noise of an answer; in a repair, what needs no repair counts as noise."""
+        if self.known is None:
+            return Noise(self.noise)
+        return Noise(np.maximum(self.noise, self.tolerance() / self.scale / (2 * SIGMAS)))
 
     def tolerance(self) -> float:
         rounding = 1e4 * float((self.noise * self.scale).max())

@@ -17,6 +17,8 @@ from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
+from relu_learn.core.errors import NotPiecewiseLinear
+
 EPS = np.finfo(float).eps
 # A deviation counts as a bend when it exceeds the noise by this factor: the noise of a sum of many
 # roundings is close to normal, and a search tests up to 1e5 deviations.
@@ -25,6 +27,10 @@ SIGMAS = 16.0
 # middle one; otherwise a kink next to the closer pair would hardly show.
 BALANCE = 2e-4
 FAR = 1e6
+# Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
+_MAX_LEVELS = 300
+# A search with more samples than this looks for the reason.
+_PATIENCE = 4000
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -146,24 +152,31 @@ class Noise:
         return (1 + float(np.linalg.norm(x)) / np.sqrt(len(x))) * self.level
 
 
-def probe_noise(ask: Ask, rng: np.random.Generator, sites: int = 2, length: int = 7) -> np.ndarray:
+def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarray:
     """Estimate the precision of the answers from second differences over tiny steps.
 
-    Seven points 1e-6 apart lie on one affine piece (a kink among them shows in two of five second
-    differences and the median ignores it): what remains is the rounding of the answers.
+    Five neighbouring points lie on one affine piece, or a kink shows in at most two of their three
+    second differences, and the median ignores it: what remains is the rounding of the answers. Every
+    neuron is active at one of the two far ends of the line, so large terms that cancel, and whose
+    rounding does not, are seen there.
 
     Returns
     -------
     ndarray of shape (m,)
-        Root-mean-square noise of one answer.
+        Noise of one answer, per unit of 1 + |t|.
     """
-    starts = (np.arange(sites) + rng.uniform(0.1, 0.9, sites)) * (2.0 / sites) - 1.0
-    t = (starts[:, None] + 1e-6 * np.arange(length)).ravel()
-    y = ask(t).reshape(sites, length, -1)
-    bends = np.abs(np.diff(y, 2, axis=1)).reshape(-1, y.shape[-1])
-    spread = np.sort(bends, axis=0)[: max(1, int(0.6 * len(bends)))].max(axis=0) / np.sqrt(6)
-    floor = EPS * np.abs(y).max(axis=(0, 1)) / 4
-    return np.maximum(spread, floor)
+    sites = window.low + (window.high - window.low) * np.array([0.02, 0.5, 0.98])
+    if window.cauchy:
+        sites = np.array([-1e3, 0.0, 1e3])
+    sites = sites + rng.uniform(-0.01, 0.01, 3) * (1 + np.abs(sites))
+    reach = 1 + np.abs(sites)
+    spacing = 1e-6 * np.minimum(reach, window.high - window.low)
+    t = sites[:, None] + spacing[:, None] * np.arange(5)
+    y = ask(t.ravel()).reshape(3, 5, -1) / reach[:, None, None]
+    bends = np.median(np.abs(np.diff(y, 2, axis=1)), axis=1)
+    # The median of three normal errors is 0.6 of their spread on average, and often less.
+    spread = 2 * bends.max(axis=0) / np.sqrt(6)
+    return np.maximum(spread, EPS * np.abs(y).max(axis=(0, 1)) / 4)
 
 
 class _Samples:
@@ -245,6 +258,20 @@ class _Samples:
         bend = np.abs((y[b] - y[near]) - weight * (y[far] - y[near]))
         tolerance = SIGMAS * (eta[b] + (1 - weight) * eta[near] + weight * eta[far])
         return (bend <= tolerance).all(axis=1)
+
+    def resolution(self) -> np.ndarray:
+        """Widths (n - 1,) below which nothing can be told, or nothing matters.
+
+        The parameter itself is rounded; and what happens in an interval that the function crosses
+        by less than the noise cannot move it by more.
+        """
+        t = self.t
+        rounding = 64 * EPS * (1 + np.maximum(np.abs(t[1:]), np.abs(t[:-1])))
+        slopes = np.abs(np.diff(self.y, axis=0)) / np.diff(t)[:, None]
+        steepest = slopes.max(axis=0)
+        with np.errstate(divide="ignore"):
+            harmless = float((self.noise.level / steepest).min())
+        return np.maximum(rounding, harmless if np.isfinite(harmless) else 0.0)
 
     def meet(self, b: np.ndarray, c: np.ndarray) -> _Meeting:
         """Intersect the lines that end at the samples `b` and begin at the samples `c`."""
@@ -337,15 +364,54 @@ def search_line(
     y = ask(t)
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
     samples = _Samples(t, y, noise)
-    while True:
+    patience = _PATIENCE
+    for _ in range(_MAX_LEVELS):
+        if len(samples.t) > patience:
+            patience *= 4
+            noise = _explain(ask, samples, rng)
+            samples = _Samples(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
         if not len(new):
             new, intervals = _certify(samples)
         if not len(new):
-            return _finish(samples, window)
+            break
         y = ask(new)
         yield Level(new, y, intervals)
         samples = samples.insert(new, y)
+    return _finish(samples, window)
+
+
+def _explain(ask: Ask, s: _Samples, rng: np.random.Generator) -> Noise:
+    """Why is the search so long: many kinks, a smooth function, or answers noisier than thought?
+
+    Second differences F(c + h) - 2 F(c) + F(c - h) at shrinking h, around random places: they fall
+    like h^2 where the function is smooth, do not fall where there is only noise, and vanish below
+    some h where it is piecewise linear.
+    """
+    wide = np.flatnonzero(~s.affine & (np.diff(s.t) > 1e-4 * (1 + np.abs(s.t[:-1]))))
+    if len(wide) < 8:
+        wide = np.arange(len(s.t) - 1)
+    i = rng.choice(wide, 24)
+    c = (s.t[i] + s.t[i + 1]) / 2
+    h = np.multiply.outer((s.t[i + 1] - s.t[i]) / 2, 0.5 ** np.arange(6))
+    t = np.concatenate([c[:, None] - h, np.broadcast_to(c[:, None], h.shape), c[:, None] + h])
+    y = ask(t.ravel()).reshape(3, 24, 6, -1) / (1 + np.abs(c))[:, None, None]
+    bend = np.abs(y[0] - 2 * y[1] + y[2])
+    bend = bend[:, :, (bend / s.noise.level).max(axis=(0, 1)).argmax()]
+    visible = bend[:, :-1].min(axis=1) > 100 * s.noise.level.max()
+    ratios = bend[:, :-1] / np.maximum(bend[:, 1:], 1e-300)
+    smooth = visible & (np.abs(ratios - 4) < 0.8).all(axis=1)
+    if smooth.sum() > 0.6 * len(c):
+        j = int(np.flatnonzero(smooth)[0])
+        raise NotPiecewiseLinear(
+            "the black box is curved: between the witness's ends it bends like a parabola at every "
+            "scale (a smooth activation such as tanh, sigmoid or GELU?)",
+            np.array([c[j] - h[j, 0], c[j], c[j] + h[j, 0]]),
+        )
+    flat = np.median(bend, axis=0)
+    if flat[-1] > SIGMAS * s.noise.level.max() and flat[-1] > flat[0] / 3:
+        return Noise(s.noise.level * float(flat[-1] / s.noise.level.max()))
+    return s.noise
 
 
 def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
@@ -357,7 +423,7 @@ def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
 def _split(s: _Samples, window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Samples that split the open intervals, and these intervals."""
     t = s.t
-    is_open = ~s.affine & (np.diff(t) > 64 * EPS * (1 + np.maximum(np.abs(t[1:]), np.abs(t[:-1]))))
+    is_open = ~s.affine & (np.diff(t) > s.resolution())
     gap_start, gap_end = s.last[:-1], s.first[1:]
     closed = np.zeros(len(t), int)
     hinged = s.hinged(gap_start, gap_end)
@@ -422,8 +488,10 @@ def _finish(s: _Samples, window: Window) -> Slice:
         centers[-1] = kinks[-1] + 1 + abs(kinks[-1]) if len(kinks) else 0.0
     widths = np.minimum(centers - outer[:-1], outer[1:] - centers)
     widths = np.where(np.isfinite(widths), widths, 1.0)
-    # From the nearer end: values far out on the line are large, and so is their rounding.
-    near = np.where(np.abs(centers - t[s.first]) < np.abs(centers - t[s.last]), s.first, s.last)
+    # From the nearest sample: values far out on the line are large, and so is their rounding.
+    i = np.clip(np.searchsorted(t, centers), 1, len(t) - 1)
+    i = np.where(centers - t[i - 1] < t[i] - centers, i - 1, i)
+    near = np.clip(i, s.first, s.last)
     values = y[near] + slopes * (centers - t[near])[:, None]
     after = values[:-1] + slopes[:-1] * (kinks - centers[:-1])[:, None]
     before = values[1:] + slopes[1:] * (kinks - centers[1:])[:, None]

@@ -181,7 +181,7 @@ def get_neurons(
     rng = np.random.default_rng(rng)
     line = line or Line.draw(dim, rng)
     target = Target(oracle, np.ones(1))
-    noise = Noise(probe_noise(lambda t: target(line.at(t)), rng))
+    noise = Noise(probe_noise(lambda t: target(line.at(t)), rng, Window()))
     found: list[tuple[float, np.ndarray, float, np.ndarray]] = []
     if method == "grid":
         for part in probe_intervals(target, line, r, tau, alpha, noise, rng):
@@ -333,7 +333,7 @@ def neurons_of_slice(
         own = noise.at_point(point)
         reach = np.full(d, 0.08 * np.sqrt(d) * space)
         reach[:n] = view.reach(c, 0.4, reach[0])
-        if own.max() / reach.min() > errors[r]:  # a cell that is narrow everywhere
+        if own.max() > errors[r] * reach.min():  # a cell that is narrow everywhere
             point, own = points[r], eta[r]
             reach = np.full(d, steps[r])
         value, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
