@@ -222,6 +222,26 @@ def test_a_black_box_of_another_shape_is_refused(path, recorded):
     assert path.read_bytes()[: len(stages[-1])] == stages[-1]
 
 
+def test_fingerprints_see_every_bit(rng):
+    x = rng.standard_normal((4, 6))
+    near = [x, -x, np.abs(x), x[::-1], x[:, ::-1], x[:3], 2 * x, np.nextafter(x, 9)]
+    for i in range(64):
+        flipped = x.copy()
+        flipped.view(np.uint64)[1, 2] ^= np.uint64(1 << i)
+        near.append(flipped)
+        flipped = flipped.copy()
+        flipped.view(np.uint64)[1, 5] ^= np.uint64(1 << i)
+        near.append(flipped)
+    assert len({module.fingerprint(a) for a in near}) == len(near)
+
+
+def test_fingerprints_stay_the_same_in_future_versions():
+    """Or ledgers written today could not be resumed: raise `ledger.VERSION` if this must change."""
+    assert (
+        module.fingerprint(np.arange(6.0).reshape(2, 3)).hex() == "83d0f6d19a897efbb39cdf88fe4101e3"
+    )
+
+
 # --------------------------------------------------------------------- interrupted writes
 
 

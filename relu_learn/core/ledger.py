@@ -38,9 +38,21 @@ _FILE_SIZE, _RECORD_SIZE = _FILE.size + _SUM, _RECORD.size + _SUM
 _HERE: weakref.WeakValueDictionary[tuple[int, int], Ledger] = weakref.WeakValueDictionary()
 
 
-def digest(data: np.ndarray | bytes, key: bytes = b"") -> bytes:
-    """Fingerprint (16 bytes) of the bytes of an array."""
-    return blake2b(data, digest_size=_SUM, key=key).digest()  # type: ignore[arg-type]
+def digest(data: bytes, key: bytes = b"") -> bytes:
+    """Checksum (16 bytes) of some bytes."""
+    return blake2b(data, digest_size=_SUM, key=key).digest()
+
+
+def fingerprint(rows: np.ndarray) -> bytes:
+    """Checksum (16 bytes) of queries (n, d), ten times faster than `digest`.
+
+    Every row becomes one number, the sum of its entries' bits times random odd numbers modulo
+    2^64. The shift brings sign and exponent down to where the product does not lose them.
+    """
+    bits = np.ascontiguousarray(rows).view(np.uint64)
+    # The raw stream is the part of NumPy's generators that no release changes.
+    odd = np.random.PCG64(1).random_raw(rows.shape[1]) | np.uint64(1)
+    return digest(np.einsum("ij,j->i", bits ^ (bits >> np.uint64(32)), odd).tobytes())
 
 
 class _Head(NamedTuple):
@@ -131,7 +143,7 @@ class Ledger:
         if not self._recorded:
             return None
         head, answers = self._recorded[0]
-        if head.rows > len(rows) or head.queries != digest(np.ascontiguousarray(rows[: head.rows])):
+        if head.rows > len(rows) or head.queries != fingerprint(rows[: head.rows]):
             raise InvalidArgument(
                 f"ledger={self.path!r} recorded other queries than this run asks (batch "
                 f"{head.number + 1} of {self._number} differs): resume with the same seed, "
@@ -207,8 +219,8 @@ class Ledger:
             if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
                 raise self._failed(error, "nothing was asked") from error
 
-    def append(self, queries: bytes, answers: np.ndarray) -> None:
-        """Store the answers (n,) or (n, m) to queries with this digest; on disk when it returns.
+    def append(self, rows: np.ndarray, answers: np.ndarray) -> None:
+        """Store the answers (n,) or (n, m) to queries (n, d); on disk when it returns.
 
         Raises
         ------
@@ -217,7 +229,8 @@ class Ledger:
         """
         outputs = 0 if answers.ndim == 1 else answers.shape[1]
         body = answers.astype("<f8").tobytes()
-        head = _RECORD.pack(_MARK, self._number, len(answers), outputs, queries, digest(body))
+        queries = fingerprint(rows)
+        head = _RECORD.pack(_MARK, self._number, len(rows), outputs, queries, digest(body))
         try:
             self._write(self._end, head + digest(head, self._key) + body)
         except OSError as error:

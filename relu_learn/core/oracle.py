@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from relu_learn.core.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
-from relu_learn.core.ledger import Ledger, digest
+from relu_learn.core.ledger import Ledger
 
 BlackBox = Callable[[np.ndarray], Any]
 
@@ -197,7 +197,7 @@ class Oracle:
             x = x[: self.batch_size]
             self._ledger.reserve(len(x))
             answers = self._ask_once(x)
-            self._ledger.append(digest(x), answers)
+            self._ledger.append(x, answers)
             return answers
         self.queries += len(answers)
         self.replayed += len(answers)

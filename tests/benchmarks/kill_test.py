@@ -25,7 +25,7 @@ from common import network, table
 
 from relu_learn import Oracle, ReluNetwork, learn_from_queries
 from relu_learn.core.errors import LedgerError
-from relu_learn.core.ledger import digest
+from relu_learn.core.ledger import fingerprint
 
 WAYS = {
     "signal": "SIGKILL at a random moment",
@@ -40,7 +40,7 @@ def child(name: str, seed: int, folder: Path, way: str, at: int) -> None:
     log = os.open(folder / "asked", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def black_box(x: np.ndarray) -> np.ndarray:
-        os.write(log, f"{len(x)} {digest(x).hex()}\n".encode())
+        os.write(log, f"{len(x)} {fingerprint(x).hex()}\n".encode())
         print(".", end="", flush=True)
         time.sleep(0.001)
         return secret(x)
