@@ -354,6 +354,20 @@ class TestSlice:
         assert "(◂ 1, 2 ▸ farther out)" in patch.layout["title.text"]
         assert patch.traces[line.KINKS]["x"].tolist() == [0.5]
 
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            ([0.0, 1.0], [-0.12, 1.12]),
+            ([0.0], [-1.0, 1.0]),
+            ([1e6, 1e6 + 1e-9], [1e6 - 0.62, 1e6 + 0.62]),
+            ([], [-1.24, 1.24]),
+        ],
+    )
+    def test_range_shows_the_function_and_not_its_rounding(
+        self, values: list[float], expected: list[float]
+    ) -> None:
+        np.testing.assert_allclose(line._range(np.array(values)), expected)
+
     def test_hypothesis_and_secret_agree_at_the_end(
         self, finished: tuple[ReluNetwork, RunView]
     ) -> None:

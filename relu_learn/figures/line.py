@@ -72,7 +72,8 @@ class SliceView:
         if state.line is None:
             empty: dict[int, dict[str, Any]] = {i: xy() for i in range(7)}
             empty[TRUTH]["visible"] = False
-            return Patch(empty, {"title.text": "Along the line: no line yet"})
+            start = {"yaxis.range": [-1, 1], "yaxis.title.text": "F(x(t))"}
+            return Patch(empty, {"title.text": "Along the line: no line yet", **start})
         low, high = self._limits(state.line)
         line, shown = state.line, (state.t >= low) & (state.t <= high)
         values = state.values[:, self.output]
@@ -209,5 +210,8 @@ def _bands(intervals: np.ndarray, low: float, high: float) -> dict[str, Any]:
 def _range(*values: np.ndarray) -> list[float]:
     known = np.concatenate(values)
     low, high = (float(known.min()), float(known.max())) if len(known) else (-1.0, 1.0)
-    pad = 0.12 * (high - low) or 1.0
-    return [low - pad, high + pad]
+    # A constant must not be magnified until its rounding errors look like a function.
+    height = max(high - low, 1e-6 * max(abs(low), abs(high)))
+    pad = 0.12 * height if height > 0 else 1.0
+    middle = (low + high) / 2
+    return [middle - height / 2 - pad, middle + height / 2 + pad]

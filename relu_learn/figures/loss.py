@@ -63,7 +63,7 @@ class LossView:
                 "%{x} queries: loss %{y:.2g}",
                 shape="hv",
             ),
-            dots("now", {"size": 2 * th.marker_size, "color": th.line}),
+            dots("now", {"size": 2 * th.marker_size, "color": th.line}, cliponaxis=False),
             dots(
                 "learner's own test",
                 {"symbol": "x", "size": 1.4 * th.marker_size, "color": th.query},
