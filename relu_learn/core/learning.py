@@ -201,7 +201,7 @@ class _Run:
         noise = probe_noise(ask, self.rng, Window())
         left, middle, right = np.split(np.concatenate(seen), 3)
         # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
-        size = np.abs(np.stack([left[0] - middle[0], right[0] - middle[0]])).max(axis=0) / 1e3
+        size = np.abs(np.stack([left[2] - middle[2], right[2] - middle[2]])).max(axis=0) / 1e3
         values = np.abs(middle).max(axis=0)
         size = np.where(size > SIGMAS * noise, size, values)
         self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))

@@ -155,10 +155,11 @@ class Noise:
 def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarray:
     """Estimate the precision of the answers from second differences over tiny steps.
 
-    Five neighbouring points lie on one affine piece, or a kink shows in at most two of their three
-    second differences, and the median ignores it: what remains is the rounding of the answers. Every
-    neuron is active at one of the two far ends of the line, so large terms that cancel, and whose
-    rounding does not, are seen there.
+    Neighbouring points lie on one affine piece, or a kink shows in two of their second differences
+    and the median ignores it: what remains is the rounding of the answers. Every neuron is active
+    at one of the two far ends of the line, so large terms that cancel, and whose rounding does not,
+    are seen there; and there kinks are rare, so that steps can be long enough for the roundings of
+    neighbouring points to be independent.
 
     Returns
     -------
@@ -166,13 +167,12 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
         Noise of one answer, per unit of 1 + |t|.
     """
     sites = window.low + (window.high - window.low) * np.array([0.02, 0.5, 0.98])
+    spacing = 1e-6 * (window.high - window.low) * np.ones(3)
     if window.cauchy:
-        sites = np.array([-1e3, 0.0, 1e3])
+        sites, spacing = np.array([-1e3, 0.0, 1e3]), np.array([10.0, 1e-6, 10.0])
     sites = sites + rng.uniform(-0.01, 0.01, 3) * (1 + np.abs(sites))
-    reach = 1 + np.abs(sites)
-    spacing = 1e-6 * np.minimum(reach, window.high - window.low)
-    t = sites[:, None] + spacing[:, None] * np.arange(5)
-    y = ask(t.ravel()).reshape(3, 5, -1) / reach[:, None, None]
+    t = sites[:, None] + spacing[:, None] * (np.arange(5) - 2)
+    y = ask(t.ravel()).reshape(3, 5, -1) / (1 + np.abs(sites))[:, None, None]
     bends = np.median(np.abs(np.diff(y, 2, axis=1)), axis=1)
     # The median of three normal errors is 0.6 of their spread on average, and often less.
     spread = 2 * bends.max(axis=0) / np.sqrt(6)
@@ -388,7 +388,7 @@ def _explain(ask: Ask, s: _Samples, rng: np.random.Generator) -> Noise:
     like h^2 where the function is smooth, do not fall where there is only noise, and vanish below
     some h where it is piecewise linear.
     """
-    wide = np.flatnonzero(~s.affine & (np.diff(s.t) > 1e-4 * (1 + np.abs(s.t[:-1]))))
+    wide = np.flatnonzero(~s.affine & (np.diff(s.t) > 1e-9 * (1 + np.abs(s.t[:-1]))))
     if len(wide) < 8:
         wide = np.arange(len(s.t) - 1)
     i = rng.choice(wide, 24)
@@ -408,9 +408,9 @@ def _explain(ask: Ask, s: _Samples, rng: np.random.Generator) -> Noise:
             "scale (a smooth activation such as tanh, sigmoid or GELU?)",
             np.array([c[j] - h[j, 0], c[j], c[j] + h[j, 0]]),
         )
-    flat = np.median(bend, axis=0)
-    if flat[-1] > SIGMAS * s.noise.level.max() and flat[-1] > flat[0] / 3:
-        return Noise(s.noise.level * float(flat[-1] / s.noise.level.max()))
+    flat = np.quantile(bend, 0.75, axis=0)[-2:]
+    if flat[1] > 8 * s.noise.level.max() and flat[1] > flat[0] / 2.5:
+        return Noise(s.noise.level * float(flat[1] / s.noise.level.max()))
     return s.noise
 
 
