@@ -472,6 +472,7 @@ class TestPlayer:
         player.seed_text.value = "5"
         player.transport.seek(4)
         other = Player("valley")
+        other.transport.seek(10**6)  # farther than the other run will have got
         other.share_text.value = player.share
         assert other.share == player.share
         assert (other.secret, other.state.index, other.transport.revealed) == (
@@ -527,7 +528,9 @@ class TestPlayer:
         player.transport.seek(10**6)
         player.transport.revealed = True
         assert "all found" in player._panels[0].figure["layout"]["title"]["text"]
+        assert player._panels[0].label.startswith("Weights")
         player.secret_menu.value = "tent"  # from d = 4 to d = 2: another first view
+        assert player._panels[0].label.startswith("Map")
         assert "Input plane" in player._panels[0].figure["layout"]["title"]["text"]
         player.dispose()
         column = ReluNetwork(mine.weights, mine.biases, mine.output_weights[:1])
@@ -545,6 +548,21 @@ class TestPlayer:
         ]:
             with pytest.raises(InvalidArgument, match=complaint):
                 Player(**arguments)
+
+    def test_learner_that_refuses_changes_nothing(self) -> None:
+        def picky(black_box: object, dim: int, **settings: Any) -> Any:
+            if settings["method"] == "grid":
+                raise InvalidArgument("method must not be grid today")
+            return learn_steps(black_box, dim, **settings)
+
+        player = Player("tent", learner=picky)
+        player.transport.seek(4)
+        before = player.share, player.run
+        player.method_menu.value = "grid"
+        assert "not be grid today" in player.messages.value
+        assert (player.share, player.run) == before and not player.run.exhausted
+        assert player.method_menu.value == "adaptive"
+        player.dispose()
 
     def test_learner_that_fails_is_heard(self) -> None:
         def poor(black_box: object, dim: int, **settings: Any) -> Any:

@@ -94,7 +94,7 @@ class Player(Styled, ipywidgets.Box):
             "reveal": share.switch,
         }
         self._settings = self._checked(secret=name, method=method, seed=seed, theme=theme)
-        self._start_run()  # first of all: what it may reject, it rejects before a widget exists
+        self._start_run(self._settings)  # what this rejects, it rejects before a widget exists
         self._make_controls(names)
         self._build()
         super().__init__(
@@ -183,23 +183,24 @@ class Player(Styled, ipywidgets.Box):
     def _build(self) -> None:
         self._make_views()
         self._panels = [Panel(view.figure(), label=view.label) for view in self._views]
+        self._views_are_new = False
         first, *others = self._panels
         side = ipywidgets.Box(others, layout=ipywidgets.Layout(flex_flow="column", min_width="0"))
         self._views_box = ipywidgets.Box([first, side], layout=ipywidgets.Layout(width="100%"))
         self._views_box.add_class("rl-views")
         self.transport = Transport(self.run, self._show)
 
-    def _start_run(self) -> None:
-        name = self._settings["secret"]
-        self.secret = _scalar(self._networks[name] if name in self._networks else zoo.get(name))
+    def _start_run(self, settings: dict[str, Any]) -> None:
+        name = settings["secret"]
+        secret = _scalar(self._networks[name] if name in self._networks else zoo.get(name))
         events = self._learner(
-            self.secret,
-            self.secret.dim,
-            method=self._settings["method"],
-            rng=self._settings["seed"],
+            secret,
+            secret.dim,
+            method=settings["method"],
+            rng=settings["seed"],
             max_queries=MAX_QUERIES,
         )
-        self.run = RunView(events, self.secret.dim, self.secret.n_outputs)
+        self.secret, self.run = secret, RunView(events, secret.dim, secret.n_outputs)
 
     def _make_views(self) -> None:
         theme, secret = get_theme(self._settings["theme"]), self.secret
@@ -210,12 +211,19 @@ class Player(Styled, ipywidgets.Box):
             z = PlaneView(theme).values(secret)
             first = PlaneView(theme, span=(float(z.min()), float(z.max()) + 1e-9))
         self._views = (first, SliceView(theme), LossView(theme, secret))
+        self._views_are_new = True
 
     def _show(self, index: int, revealed: bool) -> None:
         self.state = self.run[index]
         truth = self.secret if revealed else None
         for panel, view in zip(self._panels, self._views, strict=True):
-            panel.patch(view.patch(self.state, truth))
+            patch = view.patch(self.state, truth)
+            if self._views_are_new:
+                panel.label = view.label
+                panel.replace(view.figure(), patch)
+            else:
+                panel.patch(patch)
+        self._views_are_new = False
         self._tell()
 
     def _tell(self) -> None:
@@ -248,26 +256,28 @@ class Player(Styled, ipywidgets.Box):
         self._change(step, reveal, **values)
 
     def _change(self, step: int | None = None, reveal: bool | None = None, **new: Any) -> None:
-        before = dict(self._settings)
-        self._settings |= new
-        for name, widget in self._inputs.items():
-            self._set(
-                widget,
-                str(new[name]) if name == "seed" and name in new else new.get(name, widget.value),
-            )
-        same_run = all(before[key] == self._settings[key] for key in ("secret", "method", "seed"))
+        before, now = self._settings, self._settings | new
+        same_run = all(before[key] == now[key] for key in ("secret", "method", "seed"))
         if not same_run:
-            self.run.close()
-            self._start_run()
-        if not same_run or before["theme"] != self._settings["theme"]:
+            old = self.run
+            try:
+                self._start_run(now)
+            except Exception:  # refused: everything as it was, the menus too
+                self._place_inputs(before)
+                raise
+            old.close()
+        self._settings = now
+        self._place_inputs(now)
+        if not same_run or before["theme"] != now["theme"]:
             self._make_views()
-            self.wear(get_theme(self._settings["theme"]))
-            for panel, view in zip(self._panels, self._views, strict=True):
-                panel.replace(view.figure())
-        if reveal is not None:
-            self.transport.revealed = reveal
-        kept = self.state.index if same_run else 0
-        self.transport.wind(self.run, kept if step is None else step)
+            self.wear(get_theme(now["theme"]))
+        if step is None:
+            step = self.state.index if same_run else 0
+        self.transport.wind(self.run, step, reveal)
+
+    def _place_inputs(self, settings: dict[str, Any]) -> None:
+        for name, widget in self._inputs.items():
+            self._set(widget, str(settings[name]) if name == "seed" else settings[name])
 
     def dispose(self) -> None:
         """Stop the timer, let go of the run and close every widget."""

@@ -85,7 +85,8 @@ class Transport(ipywidgets.Box):
         self.step_button.on_click(guard(lambda _: self._by_hand(self.position + 1)))
         self.back_button.on_click(guard(lambda _: self._by_hand(self.position - 1)))
         self.reset_button.on_click(guard(lambda _: self._by_hand(0)))
-        self.reveal_button.observe(guard(lambda _: self.refresh()), "value")
+        self._winding = False
+        self.reveal_button.observe(guard(self._switched), "value")
 
     # ------------------------------------------------------------- where we are
 
@@ -103,10 +104,14 @@ class Transport(ipywidgets.Box):
         """True while the timer runs."""
         return self._task is not None
 
-    def wind(self, reel: Reel, position: int = 0) -> None:
-        """Put in another reel and show its state `position`."""
+    def wind(self, reel: Reel, position: int = 0, revealed: bool | None = None) -> None:
+        """Put in another reel and show its state `position`; None leaves the switch as it is."""
         self.pause()
         self._reel = reel
+        if revealed is not None:
+            self._winding = True  # the switch alone must not draw: nothing fits together yet
+            self.revealed = revealed
+            self._winding = False
         self.seek(position)
 
     def seek(self, index: int) -> bool:
@@ -126,6 +131,10 @@ class Transport(ipywidgets.Box):
         at_end = self._reel.exhausted and self.position == len(self._reel) - 1
         self.back_button.disabled = self.reset_button.disabled = self.position == 0
         self.step_button.disabled = at_end
+
+    def _switched(self, _: Any) -> None:
+        if not self._winding:
+            self.refresh()
 
     def _by_hand(self, index: int) -> None:
         self.messages.clear()

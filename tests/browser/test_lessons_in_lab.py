@@ -145,7 +145,11 @@ class TestPlayer:
             lab.page.set_viewport_size({"width": 1280, "height": 720})
         lab.page.locator(".rl-controls select").nth(2).select_option(theme)
         lab.settle()
-        lab.python("player.transport.seek(20)")
+        lab.python(
+            "run = player.run; run.finish()\n"
+            "found = [s.index for s in run if type(s.event).__name__ == 'NeuronFound']\n"
+            "player.transport.seek(found[3])"
+        )
         lab.settle()
         light = theme == "light"  # the one in the README
         name = "00_start_here.png" if light else f"extra/00_start_here_{theme}.png"
