@@ -1,0 +1,533 @@
+"""Passive learners: what can be had from random labelled examples, without choosing the questions.
+
+Each sees n pairs (x, F(x)) with Gaussian x, the same number that the query learner asks. All are
+tuned on a held-out fifth of their examples, trained again on all of them, and free of scales
+(inputs and outputs are standardised first).
+
+>>> import numpy as np
+>>> from relu_learn import zoo
+>>> secret, rng = zoo.get("tent"), np.random.default_rng(0)
+>>> x = rng.standard_normal((200, 2))
+>>> fit_random_features(x, secret(x), rng=0)(x[:5]).shape
+(5,)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relu_learn.core.errors import InvalidArgument, ReluLearnError
+from relu_learn.core.learning import learn_from_queries
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.oracle import BlackBox, Oracle
+
+Array = NDArray[np.float64]
+Rng = int | np.random.Generator | None
+
+LEARNING_RATES = (0.003, 0.01, 0.03)
+_TEST_POINTS = 10_000
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Fitted:
+    """A trained passive learner, to be called like the secret.
+
+    Attributes
+    ----------
+    method : str
+        One of `METHODS`.
+    setting : str
+        What the held-out examples chose.
+    validation_loss : float
+        Mean of |F - F'|^2 on the held-out examples (before training on all of them).
+    predict : callable
+        (n, d) -> (n,) or (n, m).
+    network : ReluNetwork or None
+        The student, which is itself in the class.
+    """
+
+    method: str
+    setting: str
+    validation_loss: float
+    predict: Callable[[ArrayLike], Array]
+    network: ReluNetwork | None = None
+
+    def __call__(self, x: ArrayLike) -> Array:
+        return self.predict(x)
+
+    def __repr__(self) -> str:
+        return (
+            f"Fitted({self.method!r}, {self.setting}, validation_loss={self.validation_loss:.1e})"
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Epoch:
+    """The student after one pass through its examples.
+
+    Attributes
+    ----------
+    epoch : int
+        From 0, before the first step.
+    loss : float
+        Mean of |F - F'|^2 on the examples.
+    network : ReluNetwork
+    """
+
+    epoch: int
+    loss: float
+    network: ReluNetwork
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LossCurve:
+    """Loss against the number of examples or queries.
+
+    Attributes
+    ----------
+    method : str
+    budgets : ndarray of int, shape (b,)
+    losses : ndarray of shape (b,)
+        Mean of |F - F'|^2 over fresh Gaussian points, in units of the variance of F: 1 is what
+        the best constant has.
+    """
+
+    method: str
+    budgets: NDArray[np.intp]
+    losses: Array
+
+
+# ------------------------------------------------------------------- the examples
+
+
+class _Examples:
+    """Standardised examples, and the way back to the units of the secret."""
+
+    def __init__(self, x: ArrayLike, y: ArrayLike) -> None:
+        inputs, outputs = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        if inputs.ndim != 2 or inputs.shape[1] < 1:
+            raise InvalidArgument(f"x must have shape (n, d), got {inputs.shape}")
+        if outputs.ndim not in (1, 2) or len(outputs) != len(inputs):
+            raise InvalidArgument(
+                f"y must have shape (n,) or (n, m) for n={len(inputs)}, got {outputs.shape}"
+            )
+        if len(inputs) < 10:
+            raise InvalidArgument(f"x must have at least 10 rows, got {len(inputs)}")
+        if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
+            raise InvalidArgument("x and y must be finite")
+        self.is_scalar = outputs.ndim == 1
+        outputs = outputs.reshape(len(inputs), -1)
+        self.x_mean, self.x_size = inputs.mean(axis=0), _size(inputs)
+        self.y_mean, self.y_size = outputs.mean(axis=0), _size(outputs)
+        self.x = self.standard(inputs)
+        self.y = (outputs - self.y_mean) / self.y_size
+
+    def standard(self, x: ArrayLike) -> Array:
+        return (np.asarray(x, dtype=float) - self.x_mean) / self.x_size
+
+    def original(self, y: Array) -> Array:
+        y = self.y_mean + self.y_size * y.reshape(len(y), -1)
+        return y[:, 0] if self.is_scalar else y
+
+    def loss(self, error: Array) -> float:
+        """Mean of |F - F'|^2 from the standardised error (n, m)."""
+        return float(((error * self.y_size) ** 2).sum(axis=1).mean())
+
+    def split(self, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Indices for training, and a held-out fifth."""
+        order = rng.permutation(len(self.x))
+        held_out = len(order) // 5
+        return order[held_out:], order[:held_out]
+
+
+def _size(values: Array) -> Array:
+    size = values.std(axis=0)
+    return np.where(size > 0, size, 1.0)
+
+
+# ------------------------------------------------------------------- a student network
+
+
+def student_steps(
+    x: ArrayLike,
+    y: ArrayLike,
+    neurons: int,
+    rng: Rng = None,
+    *,
+    epochs: int | None = None,
+    learning_rate: float = 0.01,
+    batch: int | None = None,
+) -> Iterator[Epoch]:
+    """Train a network of the secret's kind by Adam [1]_, one epoch at a time.
+
+    Parameters
+    ----------
+    x : array_like of shape (n, d)
+    y : array_like of shape (n,) or (n, m)
+    neurons : int
+        Width of the student.
+    rng : int, numpy.random.Generator or None
+    epochs : int, optional
+        Default: about 5000 steps in all.
+    learning_rate : float
+        At the start; it falls to zero along a cosine.
+    batch : int, optional
+        Default: a sixteenth of the examples, between 32 and 256.
+
+    Yields
+    ------
+    Epoch
+        One before the first step, one after every epoch.
+
+    References
+    ----------
+    .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    """
+    data, random = _Examples(x, y), np.random.default_rng(rng)
+    student = _Student(data, neurons, random, learning_rate, batch)
+    count = student.default_epochs() if epochs is None else epochs
+    if count < 1:
+        raise InvalidArgument(f"epochs must be at least 1, got {epochs!r}")
+    return student.steps(np.arange(len(data.x)), count)
+
+
+def fit_student(
+    x: ArrayLike,
+    y: ArrayLike,
+    neurons: int,
+    rng: Rng = None,
+    *,
+    epochs: int | None = None,
+    learning_rates: Sequence[float] = LEARNING_RATES,
+    batch: int | None = None,
+) -> Fitted:
+    """The best of several learning rates on held-out examples, trained again on all of them.
+
+    Parameters are those of `student_steps`.
+    """
+    data, random = _Examples(x, y), np.random.default_rng(rng)
+    train, held_out = data.split(random)
+    seed = int(random.integers(2**31))
+
+    def last(rate: float, rows: NDArray[np.intp]) -> _Student:
+        student = _Student(data, neurons, np.random.default_rng(seed), rate, batch)
+        student.train(rows, student.default_epochs() if epochs is None else epochs)
+        return student
+
+    losses = []
+    for rate in learning_rates:
+        error = last(rate, train).error(held_out)
+        loss = data.loss(error)
+        losses.append(loss if np.isfinite(loss) else np.inf)
+    best = int(np.argmin(losses))
+    network = last(learning_rates[best], np.arange(len(data.x))).network()
+    setting = f"{neurons} neurons, learning rate {learning_rates[best]:g}"
+    return Fitted("student", setting, losses[best], network, network)
+
+
+class _Student:
+    """All parameters in one vector, so that a step of Adam is a handful of array operations."""
+
+    def __init__(
+        self,
+        data: _Examples,
+        neurons: int,
+        rng: np.random.Generator,
+        learning_rate: float,
+        batch: int | None,
+    ) -> None:
+        if neurons < 1 or int(neurons) != neurons:
+            raise InvalidArgument(f"neurons must be a positive integer, got {neurons!r}")
+        if not learning_rate > 0:
+            raise InvalidArgument(f"learning_rate must be positive, got {learning_rate!r}")
+        self.data, self.rng, self.rate = data, rng, learning_rate
+        (n, d), m = data.x.shape, data.y.shape[1]
+        self.batch = int(np.clip(n // 16, 32, 256)) if batch is None else batch
+        if self.batch < 1:
+            raise InvalidArgument(f"batch must be at least 1, got {batch!r}")
+        self.shapes = [(d, neurons), (neurons,), (neurons, m), (m,)]
+        size = sum(int(np.prod(shape)) for shape in self.shapes)
+        self.theta, self.gradient = np.zeros(size), np.zeros(size)
+        self.first, self.second = np.zeros(size), np.zeros(size)
+        self.done = 0
+        w, b, a, _ = self._views(self.theta)
+        # He et al. 2015, with biases spread over the data.
+        w[:] = rng.standard_normal(w.shape) * np.sqrt(2 / d)
+        b[:] = rng.standard_normal(b.shape)
+        a[:] = rng.standard_normal(a.shape) / np.sqrt(neurons)
+
+    def _views(self, vector: Array) -> list[Array]:
+        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
+        return [
+            part.reshape(s) for part, s in zip(np.split(vector, ends), self.shapes, strict=True)
+        ]
+
+    def default_epochs(self) -> int:
+        return int(np.clip(5000 * self.batch // len(self.data.x), 20, 400))
+
+    def error(self, rows: NDArray[np.intp]) -> Array:
+        w, b, a, c = self._views(self.theta)
+        return np.maximum(self.data.x[rows] @ w - b, 0) @ a + c - self.data.y[rows]
+
+    def network(self) -> ReluNetwork:
+        """In the units of the secret."""
+        w, b, a, c = self._views(self.theta)
+        data = self.data
+        weights = w.T / data.x_size
+        outputs = data.y_size[:, None] * a.T
+        offset = data.y_mean + data.y_size * c
+        if data.is_scalar:
+            outputs, offset = outputs[0], offset[0]
+        return ReluNetwork(weights, b + weights @ data.x_mean, outputs, None, offset)
+
+    def steps(self, rows: NDArray[np.intp], epochs: int) -> Iterator[Epoch]:
+        yield Epoch(0, self.data.loss(self.error(rows)), self.network())
+        for epoch in range(epochs):
+            self._epoch(rows, epochs)
+            yield Epoch(epoch + 1, self.data.loss(self.error(rows)), self.network())
+
+    def train(self, rows: NDArray[np.intp], epochs: int) -> None:
+        for _ in range(epochs):
+            self._epoch(rows, epochs)
+
+    def _epoch(self, rows: NDArray[np.intp], epochs: int) -> None:
+        order = self.rng.permutation(rows)
+        starts = range(0, len(order), self.batch)
+        total = epochs * len(starts)
+        for start in starts:
+            self._step(order[start : start + self.batch])
+            self.done += 1
+            rate = self.rate * 0.5 * (1 + np.cos(np.pi * self.done / total))
+            self._adam(rate)
+
+    def _step(self, rows: NDArray[np.intp]) -> None:
+        w, b, a, c = self._views(self.theta)
+        dw, db, da, dc = self._views(self.gradient)
+        x = self.data.x[rows]
+        hidden = x @ w
+        hidden -= b
+        np.maximum(hidden, 0, out=hidden)
+        error = hidden @ a
+        error += c
+        error -= self.data.y[rows]
+        error *= 2 / len(rows)
+        np.matmul(hidden.T, error, out=da)
+        error.sum(axis=0, out=dc)
+        back = error @ a.T
+        back *= hidden > 0
+        np.matmul(x.T, back, out=dw)
+        np.negative(back.sum(axis=0), out=db)
+
+    def _adam(self, rate: float) -> None:
+        g, m, v = self.gradient, self.first, self.second
+        m += 0.1 * (g - m)
+        v += 0.001 * (g * g - v)
+        step = rate * np.sqrt(1 - 0.999**self.done) / (1 - 0.9**self.done)
+        self.theta -= step * m / (np.sqrt(v) + 1e-10)
+
+
+# ------------------------------------------------------------------- random features, trees
+
+
+def fit_random_features(
+    x: ArrayLike,
+    y: ArrayLike,
+    rng: Rng = None,
+    *,
+    widths: Sequence[int] | None = None,
+    ridges: Sequence[float] = tuple(10.0 ** np.arange(-10, 3)),
+) -> Fitted:
+    """Ridge regression on random ReLUs and the inputs; width and ridge from held-out examples.
+
+    Parameters
+    ----------
+    x : array_like of shape (n, d)
+    y : array_like of shape (n,) or (n, m)
+    rng : int, numpy.random.Generator or None
+    widths : sequence of int, optional
+        Numbers of random neurons to try. Default: a quarter, once and four times the number of
+        examples, up to a few thousand.
+    ridges : sequence of float
+        Penalties to try, relative to the mean square of a feature times the examples.
+    """
+    data, random = _Examples(x, y), np.random.default_rng(rng)
+    n, d = data.x.shape
+    if widths is None:
+        # The cost is n * width^2: keep it to seconds.
+        most = int(np.clip(np.sqrt(2e9 / n), 1000, 2000))
+        widths = sorted({max(1, min(most, w)) for w in (n // 4, n, 4 * n)})
+    if not len(widths) or min(widths) < 1:
+        raise InvalidArgument(f"widths must be positive integers, got {widths!r}")
+    w = random.standard_normal((d, max(widths))) / np.sqrt(d)
+    b = random.standard_normal(max(widths))
+    train, held_out = data.split(random)
+
+    def features(points: Array, width: int) -> Array:
+        relus = np.maximum(points @ w[:, :width] - b[:width], 0)
+        return np.concatenate([relus, points, np.ones((len(points), 1))], axis=1)
+
+    best = (np.inf, widths[0], ridges[0])
+    for width in widths:
+        solve = _ridge(features(data.x[train], width), data.y[train])
+        test = features(data.x[held_out], width)
+        for ridge in ridges:
+            loss = data.loss(test @ solve(ridge) - data.y[held_out])
+            best = min(best, (loss, width, ridge))
+    loss, width, ridge = best
+    top = _ridge(features(data.x, width), data.y)(ridge)
+    return Fitted(
+        "random features",
+        f"{width} features, ridge {ridge:g}",
+        loss,
+        lambda points: data.original(features(data.standard(points), width) @ top),
+    )
+
+
+def _ridge(features: Array, y: Array) -> Callable[[float], Array]:
+    """Ridge solutions for any penalty from one eigendecomposition."""
+    n, p = features.shape
+    wide = p > n
+    gram = features @ features.T if wide else features.T @ features
+    values, vectors = np.linalg.eigh(gram)
+    mean = values.sum() / min(n, p)
+    right = vectors.T @ (y if wide else features.T @ y)
+
+    def solve(ridge: float) -> Array:
+        inner = vectors @ (right / (np.maximum(values, 0) + ridge * mean)[:, None])
+        return features.T @ inner if wide else inner
+
+    return solve
+
+
+def fit_boosting(
+    x: ArrayLike,
+    y: ArrayLike,
+    rng: Rng = None,
+    *,
+    learning_rates: Sequence[float] = (0.05, 0.1, 0.2),
+    iterations: int | None = None,
+) -> Fitted:
+    """Gradient-boosted trees from scikit-learn, one model for each output.
+
+    Learning rate and number of trees are chosen on held-out examples, for every output; at most
+    `iterations` trees (default: 300, or 100 for more than three outputs).
+
+    Raises
+    ------
+    ImportError
+        Without scikit-learn.
+    """
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    data, random = _Examples(x, y), np.random.default_rng(rng)
+    train, held_out = data.split(random)
+    seed = int(random.integers(2**31))
+    outputs = range(data.y.shape[1])
+    most = iterations or (300 if len(outputs) <= 3 else 100)
+
+    def model(rate: float, trees: int, rows: NDArray[np.intp], output: int) -> object:
+        trained = HistGradientBoostingRegressor(
+            learning_rate=rate, max_iter=trees, early_stopping=False, random_state=seed
+        )
+        return trained.fit(data.x[rows], data.y[rows, output])
+
+    chosen = []
+    for j in outputs:
+        best = (np.inf, learning_rates[0], 1)
+        for rate in learning_rates:
+            trained = model(rate, most, train, j)
+            stages = trained.staged_predict(data.x[held_out])  # type: ignore[attr-defined]
+            losses = [float(np.mean((p - data.y[held_out, j]) ** 2)) for p in stages]
+            best = min(best, (min(losses), rate, int(np.argmin(losses)) + 1))
+        chosen.append(best)
+    models = [
+        model(rate, trees, np.arange(len(data.x)), j) for j, (_, rate, trees) in enumerate(chosen)
+    ]
+
+    def predict(points: ArrayLike) -> Array:
+        inputs = data.standard(points)
+        return data.original(
+            np.stack([trained.predict(inputs) for trained in models], axis=1)  # type: ignore[attr-defined]
+        )
+
+    loss = float(np.sum([c[0] * data.y_size[j] ** 2 for j, c in enumerate(chosen)]))
+    trees = sum(c[2] for c in chosen)
+    return Fitted("boosting", f"{trees} trees", loss, predict)
+
+
+# ------------------------------------------------------------------- loss against examples
+
+METHODS: dict[str, Callable[[Array, Array, int, np.random.Generator], Fitted]] = {
+    "student": lambda x, y, neurons, rng: fit_student(x, y, neurons, rng),
+    "student x4": lambda x, y, neurons, rng: dataclasses.replace(
+        fit_student(x, y, 4 * neurons, rng), method="student x4"
+    ),
+    "random features": lambda x, y, neurons, rng: fit_random_features(x, y, rng),
+    "boosting": lambda x, y, neurons, rng: fit_boosting(x, y, rng),
+}
+
+
+def fit(method: str, secret: BlackBox, dim: int, neurons: int, n: int, rng: Rng = None) -> Fitted:
+    """Train a passive learner on n random examples of a secret.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
+    secret : callable
+        (n, d) -> (n,) or (n, m).
+    dim, neurons : int
+        Of the secret. (The students are told the number of neurons.)
+    n : int
+    rng : int, numpy.random.Generator or None
+    """
+    if method not in METHODS:
+        raise InvalidArgument(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    random = np.random.default_rng(rng)
+    x = random.standard_normal((n, dim))
+    return METHODS[method](x, np.asarray(secret(x), dtype=float), max(neurons, 1), random)
+
+
+def loss_curve(
+    secret: ReluNetwork, budgets: Sequence[int], method: str = "student", rng: Rng = None
+) -> LossCurve:
+    """How good a learner is with so many examples or queries.
+
+    Parameters
+    ----------
+    secret : ReluNetwork
+    budgets : sequence of int
+        Numbers of random examples; of queries for "queries".
+    method : str
+        One of `METHODS`, or "queries": this package's learner, stopped when the budget is spent.
+    rng : int, numpy.random.Generator or None
+    """
+    random = np.random.default_rng(rng)
+    test = random.standard_normal((_TEST_POINTS, secret.dim))
+    true = secret(test).reshape(_TEST_POINTS, -1)
+    variance = float(true.var(axis=0).sum()) or 1.0
+    losses = []
+    for budget in budgets:
+        if method == "queries":
+            guess = _with_budget(secret, int(budget), random)
+        else:
+            guess = fit(method, secret, secret.dim, secret.n_neurons, int(budget), random)
+        error = guess(test).reshape(_TEST_POINTS, -1) - true
+        losses.append(float((error**2).sum(axis=1).mean()) / variance)
+    return LossCurve(method, np.asarray(budgets, dtype=np.intp), np.array(losses))
+
+
+def _with_budget(secret: ReluNetwork, budget: int, rng: np.random.Generator) -> BlackBox:
+    """What the query learner has when the budget is spent."""
+    oracle = Oracle(secret, secret.dim, max_queries=budget)
+    try:
+        return learn_from_queries(oracle, secret.dim, rng=rng).network
+    except ReluLearnError as error:
+        if error.partial is not None:
+            return error.partial.network
+        shape = (secret.n_outputs,) if not secret.is_scalar else ()
+        return lambda x: np.zeros((len(x), *shape))
