@@ -290,7 +290,8 @@ class Trace:
             If the file is not a trace, is damaged or from another version.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # np.load would leave a file open that it cannot read.
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             version = int(arrays["version"])
             heads = json.loads(arrays["events"].tobytes())
