@@ -36,6 +36,11 @@ def network(name: str, seed: int) -> ReluNetwork:
     return zoo.get(name)
 
 
+def parse_names(text: str | None) -> list[str]:
+    """Comma-separated names."""
+    return [name.strip() for name in text.split(",")] if text else []
+
+
 def parameters(net: ReluNetwork) -> int:
     """D: k(d + 1) + (d + 1) of a scalar network, otherwise k(d + 1) + mk + m(d + 1)."""
     k, d, m = net.n_neurons, net.dim, net.n_outputs

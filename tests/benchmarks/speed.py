@@ -1,0 +1,135 @@
+"""Where the time goes: learner against oracle, growth with k, d and m, memory.
+
+    python tests/benchmarks/speed.py [--quick]
+
+The bare network is evaluated on as many rows as the learner asked, in batches of 8192: nothing that
+asks so many queries can be faster. "ratio" is the time of the whole run over that. BLAS gets two
+threads, unless OMP_NUM_THREADS says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "2")
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+from common import Timed, network, per_parameter, table
+
+from relu_learn import ReluLearnError, ReluNetwork, learn_from_queries, worst_error
+
+BATCH = 8192
+# Two decades of each size, the others fixed: (what, sizes, shape of the network of that size).
+GROWTH = [
+    ("k", (10, 30, 100, 300, 1000), "20-{}-1"),
+    ("d", (10, 30, 100, 300, 1000), "{}-20-1"),
+    ("m", (1, 3, 10, 30, 100), "50-100-{}"),
+]
+
+
+def bare_seconds(net: ReluNetwork, rows: int) -> float:
+    """Time to evaluate the network on so many rows in large batches."""
+    x = np.random.default_rng(0).standard_normal((min(rows, BATCH), net.dim))
+    net(x)
+    start = time.perf_counter()
+    for done in range(0, rows, BATCH):
+        net(x[: rows - done])
+    return time.perf_counter() - start
+
+
+def timed_run(name: str, seed: int) -> tuple[int, float, float]:
+    """Queries, seconds in all and seconds of the oracle (the black box itself)."""
+    secret = network(name, seed)
+    box = Timed(secret)
+    start = time.perf_counter()
+    queries = learn_from_queries(box, secret.dim, rng=seed).queries
+    return queries, time.perf_counter() - start, box.seconds
+
+
+def ratios(names: list[str], repeats: int) -> None:
+    rows = []
+    for name in names:
+        secret = network(name, 0)
+        runs = [timed_run(name, 0) for _ in range(repeats)]
+        queries, total, oracle = min(runs, key=lambda run: run[1])
+        bare = min(bare_seconds(secret, queries) for _ in range(repeats))
+        cells = [total, oracle, total - oracle, bare]
+        ratio = f"{total / bare:.2f}"
+        rows.append([name, f"{queries:,}", *(f"{cell:.2f}" for cell in cells), ratio])
+    print(f"Seconds, best of {repeats}, seed 0:")
+    print(table(["network", "queries", "in all", "oracle", "learner", "bare", "ratio"], rows))
+
+
+def growth(quick: bool) -> None:
+    for what, sizes, shape in GROWTH:
+        sizes = sizes[:3] if quick else sizes
+        rows, costs = [], []
+        for size in sizes:
+            name = shape.format(size)
+            try:
+                runs = [timed_run(name, seed) for seed in range(1 if quick else 3)]
+            except ReluLearnError as failure:
+                print(f"{name}: {failure}")
+                continue
+            queries, total, oracle = np.median(np.array(runs), axis=0)
+            own = total - oracle
+            costs.append([size, queries, total, own])
+            ratio = per_parameter(int(queries), network(name, 0))
+            rows.append([name, f"{queries:,.0f}", f"{ratio:.2f}", f"{total:.3f}", f"{own:.3f}"])
+        print(f"\nGrowth with {what} (medians):")
+        print(table(["network", "queries", "queries/D", "s in all", "s learner"], rows))
+        if len(costs) > 1:
+            logs = np.log(np.array(costs))
+            powers = np.polyfit(logs[:, 0], logs[:, 1:], 1)[0]
+            print(
+                f"queries ~ {what}^{powers[0]:.2f}, seconds in all ~ {what}^{powers[1]:.2f}, "
+                f"of the learner ~ {what}^{powers[2]:.2f}"
+            )
+
+
+def large(names: list[str]) -> None:
+    """One run each in a process of its own, which reports its peak memory."""
+    rows = []
+    for name in names:
+        command = [sys.executable, __file__, "--one", name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        cells = done.stdout.strip().splitlines()[-1:] or [f"failed {done.stderr[-200:]}"]
+        rows.append([name, *cells[0].split()])
+    print("\nLarge networks, seed 0:")
+    print(table(["network", "queries", "queries/D", "worst error", "s", "peak MB"], rows))
+
+
+def one(name: str) -> None:
+    secret = network(name, 0)
+    start = time.perf_counter()
+    result = learn_from_queries(secret, secret.dim, rng=0)
+    seconds = time.perf_counter() - start
+    # Kilobytes on Linux, bytes on macOS.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    worst, scale = worst_error(secret, result.network, 2000)
+    ratio = per_parameter(result.queries, secret)
+    print(f"{result.queries:,} {ratio:.3f} {worst / scale:.0e} {seconds:.1f} {peak:.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="small networks")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        one(options.one)
+        return
+    ratios(["64-32-10", "100-50-1"] if options.quick else ["784-32-1", "784-128-1"], 3)
+    growth(options.quick)
+    large(["64-32-10"] if options.quick else ["100-1000-1", "5-1000-1", "3072-256-10"])
+
+
+if __name__ == "__main__":
+    main()
