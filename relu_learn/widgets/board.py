@@ -1,0 +1,156 @@
+"""Boards: a few controls, a sentence, and panels that are redrawn from one method.
+
+The common part of every explorer that has no transport: themes, messages beside the controls,
+errors in sight, one refresh for all panels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import ipywidgets
+import plotly.graph_objects as go
+
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.figures.patch import Patch
+from relu_learn.figures.theme import THEMES, Theme, get_theme
+from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
+from relu_learn.widgets.narration import Narration
+from relu_learn.widgets.panel import Panel
+from relu_learn.widgets.style import Styled
+
+
+class Chart(Protocol):
+    """A figure in one theme; what a board draws on it comes as patches."""
+
+    label: str
+
+    def figure(self) -> go.Figure:
+        """The empty figure, with every trace that will be needed."""
+
+
+class Board(Styled, ipywidgets.Box):
+    """A box of controls above panels.
+
+    A subclass makes its controls, calls ``super().__init__`` and implements `patches`. Its
+    callbacks go through `on`, which shows their exceptions and redraws afterwards.
+
+    Parameters
+    ----------
+    charts : sequence of callable
+        Each makes a chart for a theme.
+    controls : sequence of sequence of Widget
+        Rows of controls; the theme menu is added to the last one.
+    theme : str
+        "light", "dark" or "projector".
+    grow : sequence of int, optional
+        Relative widths of the panels.
+    least : int
+        Width in pixels below which panels stack.
+    """
+
+    def __init__(
+        self,
+        charts: Sequence[Callable[[Theme], Chart]],
+        controls: Sequence[Sequence[ipywidgets.Widget]],
+        theme: str = "light",
+        *,
+        grow: Sequence[int] | None = None,
+        least: int = 420,
+    ) -> None:
+        self.theme = get_theme(theme)
+        self._make_charts = list(charts)
+        self.charts = [make(self.theme) for make in charts]
+        self._style_widget = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
+        self.messages = Messages()
+        self.narration = Narration()
+        self.theme_menu = ipywidgets.Dropdown(
+            options=list(THEMES), value=theme, description="Theme"
+        )
+        self.theme_menu.observe(self.messages.guard(self._on_theme), "value")
+        rows = [list(row) for row in controls]
+        rows[-1].append(self.theme_menu)
+        boxes = []
+        for row in rows:
+            box = ipywidgets.Box(row)
+            box.add_class("rl-controls")
+            boxes.append(box)
+        self.panels = [Panel(chart.figure(), label=chart.label) for chart in self.charts]
+        for panel, share in zip(self.panels, grow or [1] * len(self.panels), strict=True):
+            panel.layout.flex, panel.layout.width = f"{share} 1 {least}px", "auto"
+        views = ipywidgets.Box(
+            self.panels, layout=ipywidgets.Layout(width="100%", flex_flow="row wrap")
+        )
+        super().__init__(
+            [self._style_widget, *boxes, self.messages, self.narration, views],
+            layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
+        )
+        self.wear(self.theme)
+        self.refresh()
+        live_and_die_with_cell(self)
+
+    def patches(self) -> Sequence[Patch]:
+        """What the panels show now, one patch each; also the place to call `tell`."""
+        raise NotImplementedError
+
+    def tell(self, sentence: str, facts: str = "") -> None:
+        """The sentence above the panels."""
+        self.narration.tell(sentence, facts)
+
+    def refresh(self) -> None:
+        """Draw what changed."""
+        for panel, patch in zip(self.panels, self.patches(), strict=True):
+            panel.patch(patch)
+
+    def on(self, widget: ipywidgets.Widget, act: Callable[[Any], None] | None = None) -> None:
+        """When `widget` is pressed or gets a value: act on it, then redraw."""
+
+        def react(value: Any) -> None:
+            self.messages.clear()
+            if act is not None:
+                act(value)
+            self.refresh()
+
+        if isinstance(widget, ipywidgets.Button):
+            widget.on_click(self._guard(react))
+        else:
+            widget.observe(self._guard(lambda change: react(change["new"])), "value")
+
+    def _guard(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+        # Controls exist before the box, and so before its messages: look them up when needed.
+        def guarded(value: Any) -> None:
+            self.messages.guard(callback)(value)
+
+        return guarded
+
+    def _on_theme(self, change: dict[str, Any]) -> None:
+        self.theme = get_theme(change["new"])
+        self.charts = [make(self.theme) for make in self._make_charts]
+        self.wear(self.theme)
+        for panel, chart, patch in zip(self.panels, self.charts, self.patches(), strict=True):
+            panel.replace(chart.figure(), patch)
+
+    def dispose(self) -> None:
+        """Close every widget."""
+        for panel in self.panels:
+            panel.dispose()
+        close_tree(self)
+
+
+def slider(description: str, values: Sequence[Any], value: Any, width: str = "360px") -> Any:
+    """A slider over a few values, each a number or a pair (text, value)."""
+    known = [v[1] if isinstance(v, tuple) else v for v in values]
+    if value not in known:
+        raise InvalidArgument(f"{description} must be one of {known}, got {value!r}")
+    return ipywidgets.SelectionSlider(
+        options=list(values),
+        value=value,
+        description=description,
+        layout=ipywidgets.Layout(width=width),
+    )
+
+
+def button(text: str, icon: str, tip: str) -> ipywidgets.Button:
+    """A button."""
+    return ipywidgets.Button(description=text, icon=icon, tooltip=tip)

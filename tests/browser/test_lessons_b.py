@@ -1,0 +1,81 @@
+"""Lessons 04 to 07 and the teachers' page as they look: screenshots, widths, and how quick they are.
+
+That every control can be touched is tested for all notebooks in test_lessons_in_lab.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import statistics
+
+import pytest
+
+from .lab import ROOT, LabPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+# Lesson and number of figures.
+LESSONS = {"05_high_dimensions": 7}
+MOVE_AND_WATCH = """async ([handle, key]) => {
+  let last = 0;
+  const root = handle.closest('.rl-root');
+  const plots = root.querySelectorAll('.js-plotly-plot');
+  const watch = () => { last = performance.now(); };
+  for (const plot of plots) plot.on('plotly_afterplot', watch);
+  const start = performance.now();
+  handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
+  for (let i = 0; i < 40 && (!last || performance.now() - last < 300); i++)
+    await new Promise(resolve => setTimeout(resolve, 50));
+  for (const plot of plots) plot.removeListener('plotly_afterplot', watch);
+  return last ? last - start : null;
+}"""
+
+
+@pytest.fixture
+def lesson(lab_page: LabPage, request: pytest.FixtureRequest) -> LabPage:
+    name = request.param
+    shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", lab_page.server.root)
+    lab_page.open(f"{name}.ipynb")
+    lab_page.run_all(LESSONS[name])
+    return lab_page
+
+
+@pytest.mark.parametrize("lesson", LESSONS, indirect=True, ids=list(LESSONS))
+def test_sliders_are_quick_and_pictures_fit(
+    lesson: LabPage, request: pytest.FixtureRequest, screenshots: pathlib.Path
+) -> None:
+    """Prints the time from a key press on a slider to the redrawn figures."""
+    name = request.node.callspec.id
+    lab = lesson
+    lab.whole_page(screenshots / "extra" / f"{name}_1400.png")
+    lab.page.set_viewport_size({"width": 1400, "height": 1000})
+    lab.settle()
+    times = []
+    for handle in lab.page.locator(".rl-root .noUi-handle").all():
+        handle.scroll_into_view_if_needed()
+        for key in ("ArrowLeft", "ArrowRight") * 4:
+            took = handle.evaluate(f"handle => ({MOVE_AND_WATCH})([handle, '{key}'])")
+            if took is not None:
+                times.append(took)
+    if times:
+        times.sort()
+        late = times[int(0.95 * (len(times) - 1))]
+        print(f"{name}: {len(times)} moves, p50 {statistics.median(times):.0f} ms, p95 {late:.0f}")
+    for plot in lab.page.locator(".js-plotly-plot").all():
+        box = plot.bounding_box()
+        assert box is not None and box["width"] > 300
+    lab.page.set_viewport_size({"width": 1280, "height": 720})
+    boards = lab.page.locator(".rl-root").all()
+    for i, board in enumerate(boards):
+        board.locator("select").last.select_option("projector")
+        lab.settle()
+        board.evaluate("root => root.scrollIntoView()")
+        lab.settle()
+        lab.screenshot(screenshots / "extra" / f"{name}_projector_{i + 1}.png")
+    for board in boards:
+        board.locator("select").last.select_option("dark")
+    lab.settle()
+    lab.whole_page(screenshots / "extra" / f"{name}_dark.png")
+    lab.assert_clean()
+    lab.close()
