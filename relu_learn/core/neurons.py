@@ -72,6 +72,8 @@ class Block:
     biases : ndarray of shape (n,)
     outputs : ndarray of shape (m, n)
     kinks : ndarray of shape (n,)
+    tilt : ndarray of shape (n,)
+        Expected error of the unit weight vectors.
     """
 
     first: int
@@ -80,6 +82,7 @@ class Block:
     biases: np.ndarray
     outputs: np.ndarray
     kinks: np.ndarray
+    tilt: np.ndarray
 
 
 def get_bias(
@@ -354,7 +357,61 @@ def _solve(left: Piece, right: Piece, directions: np.ndarray, line: Line, s: Sli
     # <w, x(t)> - b vanishes at the kink: whatever the error of w, the neuron is right on the line.
     kinks = s.kinks[inside][keep]
     biases = (weights * line.at(kinks)).sum(axis=1)
-    return Block(left.index, right.index, weights, biases, alpha[:, keep] * size[keep], kinks)
+    spread = np.sqrt(weights.shape[1]) * np.hypot(left.error, right.error)
+    tilt = spread / size[keep]
+    return Block(left.index, right.index, weights, biases, alpha[:, keep] * size[keep], kinks, tilt)
+
+
+def assemble(blocks: list[Block], first: Piece) -> ReluNetwork:
+    """The network on a line: its blocks, and the affine part from the leftmost piece.
+
+    Left of all kinks every neuron is switched off, so that piece *is* the affine part.
+    """
+    d, m = len(first.point), len(first.value)
+    blocks = sorted(blocks, key=lambda b: b.first)
+    weights = np.concatenate([np.zeros((0, d)), *(b.weights for b in blocks)])
+    biases = np.concatenate([np.zeros(0), *(b.biases for b in blocks)])
+    outputs = np.concatenate([np.zeros((m, 0)), *(b.outputs for b in blocks)], axis=1)
+    tilt = np.concatenate([np.zeros(0), *(b.tilt for b in blocks)])
+    weights, biases, outputs = _merge_twins(weights, biases, outputs, tilt)
+    offset = first.value - first.gradient @ first.point
+    return ReluNetwork(weights, biases, outputs, first.gradient, offset)
+
+
+def _merge_twins(
+    weights: np.ndarray, biases: np.ndarray, outputs: np.ndarray, tilt: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Merge neighbours on the line whose hyperplanes are parallel as far as one can tell.
+
+    Between two kinks at a tiny distance g the steps are tiny too, and the two weight vectors are
+    uncertain by noise / g; only their sum is precise. If the measured angle is not larger than
+    that uncertainty, one neuron with the sum is the better answer: it is off by about g. (Cancelling
+    neighbours stay: their errors tilt both hyperplanes alike, and the step between them is real.)
+    """
+    unsure = np.minimum(np.maximum(tilt[:-1], tilt[1:]), 1e-3)
+    apart = np.linalg.norm(weights[1:] - weights[:-1], axis=1)
+    dot = (outputs[:, 1:] * outputs[:, :-1]).sum(axis=0)
+    sizes = np.linalg.norm(outputs, axis=0)
+    parallel = dot > (1 - 1e-6) * sizes[1:] * sizes[:-1]
+    near = np.abs(np.diff(biases)) < 1e-6 + 4 * unsure
+    twins = np.flatnonzero(parallel & near & (unsure > 1e-8) & (apart < 4 * unsure))
+    keep = np.ones(len(biases), bool)
+    weights, biases, outputs = weights.copy(), biases.copy(), outputs.copy()
+    for i in twins:
+        # Merge i into i + 1: as one affine function, in the output direction of the larger.
+        sizes = np.linalg.norm(outputs[:, [i, i + 1]], axis=0)
+        alpha = outputs[:, i + int(sizes.argmax())] / max(sizes.max(), 1e-300)
+        share = alpha @ outputs[:, [i, i + 1]]
+        w = share @ weights[[i, i + 1]]
+        size = float(np.linalg.norm(w))
+        keep[i] = False
+        if size <= 4 * unsure[i] * sizes.max():
+            keep[i + 1] = False
+            continue
+        weights[i + 1] = w / size
+        biases[i + 1] = share @ biases[[i, i + 1]] / size
+        outputs[:, i + 1] = alpha * size
+    return weights[keep], biases[keep], outputs[:, keep]
 
 
 def _scouted(
@@ -384,3 +441,18 @@ def _scouted(
     normals /= np.where(norms > 0, norms, 1)[:, None]
     levels = -normals[:, 0] * s.kinks * np.linalg.norm(line.direction)
     return Arrangement(line.origin, basis, normals, levels)
+
+
+def prune(network: ReluNetwork, size: float = 1e-12) -> ReluNetwork:
+    """Drop neurons whose weights cannot matter: smaller than `size` times the largest."""
+    strength = np.linalg.norm(network.output_weights, axis=0) * np.linalg.norm(
+        network.weights, axis=1
+    )
+    keep = strength > size * strength.max(initial=0.0)
+    return ReluNetwork(
+        network.weights[keep],
+        network.biases[keep],
+        network.output_weights[:, keep],
+        network.skip,
+        network.offset,
+    )
