@@ -1,0 +1,315 @@
+"""The frame of every explorer: controls, a sentence, linked views and a share string."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import ipywidgets
+import plotly.graph_objects as go
+
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.figures.patch import Patch
+from relu_learn.figures.theme import THEMES, Theme, get_theme
+from relu_learn.widgets import share
+from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
+from relu_learn.widgets.narration import Narration
+from relu_learn.widgets.panel import Panel
+from relu_learn.widgets.style import Styled
+
+
+class Drawing(Protocol):
+    """The least that a panel needs to start: a figure with all its traces, and what it shows."""
+
+    label: str
+
+    def figure(self) -> go.Figure: ...
+
+
+class Explorer(Styled, ipywidgets.Box):
+    """Inputs above, one sentence, linked views, and a share string below.
+
+    A lesson's explorer derives from it and says what its inputs are, which views it has and what
+    they show: `make_views`, `draw` and, where an input does more than redraw, `changed`.
+
+    Parameters
+    ----------
+    inputs : mapping of str to widget
+        Everything that a person sets, by its name in the share string. A menu "theme" is added.
+    rows : sequence of sequences of widgets
+        How the controls are laid out.
+    start : mapping of str to object
+        Initial values, checked as strictly as a share string.
+    between : sequence of widgets
+        Put between controls and views (a transport, say).
+
+    Attributes
+    ----------
+    messages : Messages
+        Beside the controls: what was wrong with an input, or with us.
+    """
+
+    kind = "explorer"
+    config: Mapping[str, Any] = {}
+    _setting = False  # True while we set an input ourselves
+
+    def __init__(
+        self,
+        inputs: Mapping[str, Any],
+        rows: Sequence[Sequence[ipywidgets.Widget]],
+        start: Mapping[str, Any],
+        *,
+        between: Sequence[ipywidgets.Widget] = (),
+    ) -> None:
+        self.inputs = dict(inputs)
+        self.inputs["theme"] = ipywidgets.Dropdown(options=list(THEMES), description="Theme")
+        self._style_widget = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
+        self.messages, self.share_messages = Messages(), Messages()
+        self.narration = Narration()
+        self._start(start)
+        self.views: list[Any] = self.make_views(self.theme)
+        config = dict(self.config)
+        self.panels = [Panel(view.figure(), label=view.label, config=config) for view in self.views]
+        self.share_text = ipywidgets.Text(
+            description="Share",
+            continuous_update=False,
+            layout=ipywidgets.Layout(flex="1 1 auto", width="auto"),
+        )
+        self.share_text.observe(self.share_messages.guard(self._on_share), "value")
+        for name, widget in self.inputs.items():
+            widget.observe(self.messages.guard(self._on_input(name)), "value")
+        boxes = [controls(row) for row in rows]
+        boxes[-1].children = (*boxes[-1].children, self.inputs["theme"])
+        super().__init__(
+            [
+                self._style_widget,
+                *boxes,
+                self.messages,
+                *between,
+                self.narration,
+                self.arrange(self.panels),
+                controls([self.share_text]),
+                self.share_messages,
+            ],
+            layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
+        )
+        self.wear(self.theme)
+        self.show()
+        live_and_die_with_cell(self)
+
+    # --------------------------------------------------- what an explorer fills in
+
+    def make_views(self, theme: Theme) -> list[Any]:
+        """One drawing for each panel."""
+        raise NotImplementedError
+
+    def draw(self) -> list[Patch]:
+        """A patch for each panel, after `narration.tell`."""
+        raise NotImplementedError
+
+    def changed(self, name: str) -> None:
+        """An input was changed by hand (the default does nothing more than draw)."""
+
+    def arrange(self, panels: list[Panel]) -> ipywidgets.Widget:
+        """The first view at the left, the others stacked beside it."""
+        first, *others = panels
+        side = ipywidgets.Box(others, layout=ipywidgets.Layout(flex_flow="column", min_width="0"))
+        box = ipywidgets.Box([first, side], layout=ipywidgets.Layout(width="100%"))
+        box.add_class("rl-views")
+        return box
+
+    def extra_rules(self) -> dict[str, share.Rule]:
+        """Further entries of the share string, beside the inputs."""
+        return {}
+
+    def extra_values(self) -> dict[str, Any]:
+        """Their present values."""
+        return {}
+
+    def restore(self, values: dict[str, Any]) -> None:
+        """Put in the values of a share string, all of them valid one by one."""
+        self.put(**{name: values[name] for name in self.inputs})
+
+    # ----------------------------------------------------------------- machinery
+
+    @property
+    def theme(self) -> Theme:
+        """The chosen theme."""
+        return get_theme(self.inputs["theme"].value)
+
+    def value(self, name: str) -> Any:
+        """What an input is set to."""
+        return self.inputs[name].value
+
+    def rules(self) -> dict[str, share.Rule]:
+        """How each entry of the share string is read."""
+        return {name: rule_of(widget) for name, widget in self.inputs.items()} | self.extra_rules()
+
+    def _start(self, start: Mapping[str, Any]) -> None:
+        for name, value in start.items():
+            try:
+                self.inputs[name].value = rule_of(self.inputs[name])(_text(value))
+            except ValueError as error:
+                raise InvalidArgument(f"{name} {error}") from None
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Inputs set in here are ours: nothing reacts to them."""
+        before, self._setting = self._setting, True
+        try:
+            yield
+        finally:
+            self._setting = before
+
+    def put(self, **values: Any) -> None:
+        """Set inputs without anything reacting to it."""
+        with self.quiet():
+            for name, value in values.items():
+                self.inputs[name].value = value
+
+    def _on_input(self, name: str) -> Any:
+        def on_change(change: dict[str, Any]) -> None:
+            if self._setting:
+                return
+            self.messages.clear()
+            if name == "theme":
+                self.redress()
+            else:
+                self.changed(name)
+                self.show()
+
+        return on_change
+
+    def show(self) -> None:
+        """Draw the present settings."""
+        for panel, patch in zip(self.panels, self.draw(), strict=True):
+            panel.patch(patch)
+        self._print_share()
+
+    def redress(self) -> None:
+        """Draw everything again in the present theme (or with other views)."""
+        self.wear(self.theme)
+        self.views = self.make_views(self.theme)
+        for panel, view, patch in zip(self.panels, self.views, self.draw(), strict=True):
+            panel.replace(view.figure(), patch)
+        self._print_share()
+
+    # -------------------------------------------------------------------- sharing
+
+    @property
+    def share(self) -> str:
+        """Text that reopens exactly this view."""
+        values = {name: _text(widget.value) for name, widget in self.inputs.items()}
+        return share.write(self.kind, values | self.extra_values())
+
+    def reopen(self, text: str) -> None:
+        """Reopen the view that a share string describes; nothing changes if it is malformed."""
+        self.restore(share.read(self.kind, text, self.rules()))
+        self.redress()
+
+    def _print_share(self) -> None:
+        with self.quiet():
+            self.share_text.value = self.share
+
+    def _on_share(self, change: dict[str, Any]) -> None:
+        if not self._setting:
+            self.share_messages.clear()
+            self.reopen(change["new"])
+
+    def dispose(self) -> None:
+        """Close every widget."""
+        for panel in self.panels:
+            panel.dispose()
+        close_tree(self)
+
+
+# ---------------------------------------------------------------------- controls
+
+
+def controls(widgets: Iterable[ipywidgets.Widget]) -> ipywidgets.Box:
+    """A row of controls that wraps where the page is narrow."""
+    row = ipywidgets.Box(list(widgets), layout=ipywidgets.Layout(width="100%"))
+    row.add_class("rl-controls")
+    return row
+
+
+def _slider_layout() -> ipywidgets.Layout:
+    return ipywidgets.Layout(flex="1 1 19em", max_width="32em", min_width="15.5em", width="auto")
+
+
+def slider(
+    description: str, low: float, high: float, step: float, form: str = ".2f"
+) -> ipywidgets.FloatSlider:
+    """A linear slider; zero (or the end nearest to it) is where it starts."""
+    return ipywidgets.FloatSlider(
+        value=min(max(0.0, low), high),
+        min=low,
+        max=high,
+        step=step,
+        description=description,
+        readout_format=form,
+        style={"description_width": "initial"},
+        layout=_slider_layout(),
+    )
+
+
+def log_slider(
+    description: str, low: float, high: float, step: float, form: str = ".2g"
+) -> ipywidgets.FloatLogSlider:
+    """A slider over powers of ten, from 10^low to 10^high."""
+    return ipywidgets.FloatLogSlider(
+        value=10.0**low,
+        min=low,
+        max=high,
+        step=step,
+        description=description,
+        readout_format=form,
+        style={"description_width": "initial"},
+        layout=_slider_layout(),
+    )
+
+
+def menu(description: str, options: Sequence[str]) -> ipywidgets.Dropdown:
+    """A menu of words; the first one is chosen."""
+    return ipywidgets.Dropdown(options=list(options), value=options[0], description=description)
+
+
+def toggle(description: str, icon: str, tip: str) -> ipywidgets.ToggleButton:
+    """A switch."""
+    return ipywidgets.ToggleButton(description=description, icon=icon, tooltip=tip)
+
+
+def number(low: float, high: float) -> share.Rule:
+    """Rule of a share string: a number from low to high."""
+
+    def rule(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low * (1 - 1e-6 * (low > 0)) <= value <= high * (1 + 1e-6 * (high > 0)):
+            raise ValueError(f"must be a number from {low:g} to {high:g}, got {text[:40]!r}")
+        return min(max(value, low), high)
+
+    return rule
+
+
+def rule_of(widget: Any) -> share.Rule:
+    """The rule that a control's own limits make."""
+    if isinstance(widget, ipywidgets.FloatLogSlider):
+        return number(widget.base**widget.min, widget.base**widget.max)
+    if isinstance(widget, ipywidgets.FloatSlider):
+        return number(widget.min, widget.max)
+    if isinstance(widget, ipywidgets.IntSlider):
+        return share.whole_number(widget.min, widget.max)
+    if isinstance(widget, ipywidgets.ToggleButton):
+        return share.switch
+    return share.one_of(*widget.options)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
