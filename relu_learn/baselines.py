@@ -207,24 +207,25 @@ def fit_student(
 ) -> Fitted:
     """The best of several learning rates on held-out examples, trained again on all of them.
 
+    Each learning rate has a random start of its own, because small students get stuck.
     Parameters are those of `student_steps`.
     """
     data, random = _Examples(x, y), np.random.default_rng(rng)
     train, held_out = data.split(random)
-    seed = int(random.integers(2**31))
+    starts = random.integers(2**31, size=len(learning_rates))
 
-    def last(rate: float, rows: NDArray[np.intp]) -> _Student:
-        student = _Student(data, neurons, np.random.default_rng(seed), rate, batch)
+    def last(choice: int, rows: NDArray[np.intp]) -> _Student:
+        start = np.random.default_rng(starts[choice])
+        student = _Student(data, neurons, start, learning_rates[choice], batch)
         student.train(rows, student.default_epochs() if epochs is None else epochs)
         return student
 
     losses = []
-    for rate in learning_rates:
-        error = last(rate, train).error(held_out)
-        loss = data.loss(error)
+    for choice in range(len(learning_rates)):
+        loss = data.loss(last(choice, train).error(held_out))
         losses.append(loss if np.isfinite(loss) else np.inf)
     best = int(np.argmin(losses))
-    network = last(learning_rates[best], np.arange(len(data.x))).network()
+    network = last(best, np.arange(len(data.x))).network()
     setting = f"{neurons} neurons, learning rate {learning_rates[best]:g}"
     return Fitted("student", setting, losses[best], network, network)
 

@@ -1,0 +1,44 @@
+"""The benchmarks run; what they print is for people, and no time is asserted."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
+
+
+def run(script: str, *arguments: str) -> str:
+    command = [sys.executable, "-W", "error", str(BENCHMARKS / script), "--quick", *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_queries():
+    printed = run("queries.py", "--markdown")
+    for name in ("10-15-1", "5-100-1", "64-32-10", "digits"):
+        assert f"| {name} " in printed
+    assert printed.count(" 1/1 ") == 4
+
+
+def test_speed():
+    printed = run("speed.py")
+    for text in ("ratio", "Growth with k", "Growth with d", "Growth with m", "peak MB"):
+        assert text in printed
+    assert "failed" not in printed
+
+
+def test_comparison(tmp_path):
+    printed = run("comparison.py", "--write", str(tmp_path / "data.json"))
+    assert "relu_learn" in printed and "not run here" in printed
+    data = json.loads((tmp_path / "data.json").read_text("utf-8"))
+    assert data["rows"] and data["curves"] and data["peers"]
+    assert sum(data["queries"]["10-15-1"].values()) > 0
+
+
+def test_hostile():
+    printed = run("hostile.py")
+    assert "near_parallel" in printed and "runs not recovered" in printed
