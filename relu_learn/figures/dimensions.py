@@ -70,6 +70,11 @@ class GrowthView:
         In units of the theme's height.
     span : tuple of int
         Powers of ten at the ends of the vertical axis.
+    values : str
+        Title of the vertical axis.
+    most_ticks : int
+    marked : bool
+        Whether the measured curves have markers.
     """
 
     theme: Theme = THEMES["light"]
@@ -79,6 +84,8 @@ class GrowthView:
     height: float = 0.75
     span: tuple[int, int] = (0, 5)
     values: str = "queries"
+    most_ticks: int = 5
+    marked: bool = True
 
     @property
     def label(self) -> str:
@@ -98,21 +105,21 @@ class GrowthView:
             marker = {"symbol": symbol, "size": 1.6 * th.marker_size, "color": color}
             data.append(
                 lines(name, color, th.line_width, f"{name}: %{{y:,.3g}}", dash=dash).update(
-                    mode="lines+markers", marker=marker
+                    mode="lines+markers" if self.marked else "lines", marker=marker
                 )
             )
         for name, dash in zip(self.references, ("dot", "dash"), strict=False):
             color = th.truth if dash == "dot" else th.line
             data.append(lines(name, color, th.line_width, f"{name}: %{{y:,.3g}}", dash=dash))
         data.append(dots("now", th.marker("now"), showlegend=False))
-        ticks, texts = power_ticks(*self.span)
+        ticks, texts = power_ticks(*self.span, most=self.most_ticks)
         figure = go.Figure(data)
         figure.update_layout(
             template=th.template,
             height=round(self.height * th.height),
             title={"text": ""},
             showlegend=True,
-            legend={"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"},
+            legend={"orientation": "v", "x": 1.01, "y": 1},
             xaxis={"type": "log", "title": {"text": self.size}},
             yaxis={"type": "log", "range": [self.span[0], self.span[1]]}
             | {"tickvals": ticks, "ticktext": texts, "title": {"text": self.values}},
@@ -202,7 +209,8 @@ class ImagesView:
             height=th.height,
             plot_bgcolor=th.unknown,
             title={"text": "Hidden weights"},
-            xaxis={**plain, "range": [-1.5, wide - 0.5]},
+            xaxis={**plain, "range": [-1.5, wide - 0.5], "constrain": "domain"}
+            | {"constraintoward": "left"},
             yaxis={**plain, "range": [tall - 0.5, -1.5], "scaleanchor": "x", "constrain": "domain"},
             shapes=[{"type": "rect", "line": {"color": th.line, "width": 3}, "x0": 0, "x1": 0}],
         )

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import THEMES, Theme, get_theme
+from relu_learn.figures.theme import THEMES, Theme, get_theme, number
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
@@ -24,7 +24,9 @@ from relu_learn.widgets.style import Styled
 class Chart(Protocol):
     """A figure in one theme; what a board draws on it comes as patches."""
 
-    label: str
+    @property
+    def label(self) -> str:
+        """For those who cannot see the figure."""
 
     def figure(self) -> go.Figure:
         """The empty figure, with every trace that will be needed."""
@@ -138,7 +140,13 @@ class Board(Styled, ipywidgets.Box):
         close_tree(self)
 
 
-def slider(description: str, values: Sequence[Any], value: Any, width: str = "360px") -> Any:
+def say(value: float) -> str:
+    """A number for a sentence: 2,000 with its comma, and powers of ten that stay on one line."""
+    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e4 else number(value)
+    return text.replace(" × ", "\u00a0×\u00a0")
+
+
+def slider(description: str, values: Sequence[Any], value: Any, width: str = "330px") -> Any:
     """A slider over a few values, each a number or a pair (text, value)."""
     known = [v[1] if isinstance(v, tuple) else v for v in values]
     if value not in known:

@@ -23,8 +23,7 @@ from relu_learn.figures.dimensions import (
 from relu_learn.figures.line import SliceView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import RunView, State
-from relu_learn.figures.theme import number
-from relu_learn.widgets.board import Board, button, slider
+from relu_learn.widgets.board import Board, button, say, slider
 
 MAX_QUERIES = 100_000
 SIZES = (2, 5, 16, 64, 200, 784)
@@ -168,7 +167,7 @@ class Growth(Board):
         n = k * (d + 1)
         cost = self.costs[d, k]
         self.tell(
-            f"A secret with {d} inputs and {k} neurons has {n:,} weights and biases inside; finding "
+            f"A secret with {d} inputs and {k} neurons has {n:,} weights and biases; finding "
             f"them took {cost:,} queries, {cost / n:.1f} for each.",
             f"{len(self.costs)} secrets learned in {self.seconds:.1f} s · set {self.seed + 1}",
         )
@@ -179,7 +178,7 @@ class Growth(Board):
                 self.sizes,
                 [self.costs[d, j] for j in self.sizes],
                 fine,
-                [fine * (d + 1), 2**fine],
+                [(fine * (d + 1)).tolist(), (2**fine).tolist()],
                 k,
                 f"Against k, at d = {d}",
             ),
@@ -188,7 +187,7 @@ class Growth(Board):
                 self.sizes,
                 [self.costs[j, k] for j in self.sizes],
                 fine,
-                [k * (fine + 1), 2**fine],
+                [(k * (fine + 1)).tolist(), (2**fine).tolist()],
                 d,
                 f"Against d, at k = {k}",
             ),
@@ -200,7 +199,7 @@ def _with_references(
     sizes: Sequence[int],
     measured: Sequence[int],
     fine: np.ndarray,
-    references: Sequence[np.ndarray],
+    references: Sequence[Sequence[float]],
     now: int,
     title: str,
 ) -> Patch:
@@ -246,8 +245,8 @@ class DigitsWeights(Board):
         if row is not None:
             sentence = (
                 f"Neuron {look + 1}: the angle between true and found weights is "
-                f"{number(match.angle_error[row])} radians, the bias is off by "
-                f"{number(match.bias_error[row])}."
+                f"{say(match.angle_error[row])} radians, the bias is off by "
+                f"{say(match.bias_error[row])}."
             )
         self.tell(
             sentence,
@@ -326,7 +325,7 @@ class ManyOutputs(Board):
         hidden = k * (d + 1)
         many = "1 number" if m == 1 else f"{m} numbers"
         self.tell(
-            f"With {many} per answer: {cost:,} queries for the {hidden:,} weights and biases inside, "
+            f"With {many} per answer: {cost:,} queries for the {hidden:,} hidden weights, "
             f"{cost / hidden:.2f} each. {found} of {k} neurons found.",
             f"d = {d} · k = {k} · m = {m}",
         )

@@ -1,4 +1,4 @@
-"""Lessons 04 to 07 and the teachers' page as they look: screenshots, widths, and how quick they are.
+"""Lessons 04 to 07 and the teachers' page: screenshots, widths, and how quick they are.
 
 That every control can be touched is tested for all notebooks in test_lessons_in_lab.
 """
@@ -16,7 +16,7 @@ from .lab import ROOT, LabPage
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Lesson and number of figures.
-LESSONS = {"05_high_dimensions": 7}
+LESSONS = {"04_loss_convergence": 5, "05_high_dimensions": 6}
 MOVE_AND_WATCH = """async ([handle, key]) => {
   let last = 0;
   const root = handle.closest('.rl-root');
@@ -51,6 +51,9 @@ def test_sliders_are_quick_and_pictures_fit(
     lab.whole_page(screenshots / "extra" / f"{name}_1400.png")
     lab.page.set_viewport_size({"width": 1400, "height": 1000})
     lab.settle()
+    for i, board in enumerate(lab.page.locator(".rl-root").all()):
+        board.scroll_into_view_if_needed()
+        board.screenshot(path=str(screenshots / "extra" / f"{name}_light_{i + 1}.png"))
     times = []
     for handle in lab.page.locator(".rl-root .noUi-handle").all():
         handle.scroll_into_view_if_needed()
