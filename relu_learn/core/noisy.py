@@ -1,0 +1,499 @@
+"""Imprecise black boxes: how imprecise they are, and a learner that averages the error away.
+
+When every answer is off by sigma, gradients over small steps drown. But F' can be *fitted*: for
+given hidden neurons the rest of F' (output weights, skip, offset) is a linear regression, and
+eliminating it (variable projection) leaves a least squares problem in the hidden neurons alone.
+Levenberg-Marquardt solves it from almost any start if the model may be wider than the secret:
+
+1. *Grow.* Fit, look at the residual F - F' on Gaussian samples, add neurons that resemble it,
+   fit again, until the error on held-out samples is down to the noise.
+2. *Prune.* Drop neurons whose loss the others make good.
+3. *Average.* Ask for as many samples as the wished precision needs, and fit a last time.
+
+With N samples of m outputs and p parameters the error of F' is sigma * sqrt(p / (N m)): below the
+noise itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Generator
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.network import ReluNetwork
+
+EPS = float(np.finfo(float).eps)
+Ask = Callable[[np.ndarray], np.ndarray]
+Draw = Callable[[int], np.ndarray]
+
+# ------------------------------------------------------------------------------- the noise
+
+_SITES = 4
+# Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the last.
+_SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class NoiseEstimate:
+    """How imprecise the answers of a black box are.
+
+    Attributes
+    ----------
+    sigma : ndarray of shape (m,)
+        Root-mean-square error of one answer, in the units of the answers.
+    kind : {"exact", "float32", "float16", "rounded", "random"}
+        "exact": float64, up to rounding. "rounded": to multiples of `step`. "random": the same
+        question is answered differently every time.
+    step : float
+        For "rounded": the distance between neighbouring answers; otherwise 0.
+    """
+
+    sigma: np.ndarray
+    kind: str
+    step: float = 0.0
+
+    def __str__(self) -> str:
+        size = f"{float(self.sigma.max()):.0e}"
+        return {
+            "exact": "the answers are exact to float64 rounding",
+            "float32": f"the answers are computed in float32, and off by about {size}",
+            "float16": f"the answers are computed in float16, and off by about {size}",
+            "rounded": f"the answers are rounded to multiples of {self.step:.3g}",
+            "random": f"the answers are noisy: off by about {size}, differently every time",
+        }[self.kind]
+
+
+def estimate_noise(
+    ask: Ask, origin: np.ndarray, direction: np.ndarray, rng: np.random.Generator
+) -> NoiseEstimate:
+    """Estimate the precision of the answers: 28 queries on one line, 24 more if they are random.
+
+    Asking twice shows random noise. Answers that are all multiples of one step, or all float32
+    numbers, show a rounded output. Second differences over tiny distances show the rounding inside
+    the black box, of its inputs and sums.
+
+    Parameters
+    ----------
+    ask : callable
+        Points (n, d) -> raw answers (n,) or (n, m). Not divided by anything: decimals must show.
+    origin, direction : ndarray of shape (d,)
+        The line x(t) = origin + t * direction, of which -1 <= t <= 1 is used.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    NoiseEstimate
+    """
+
+    def answers(t: np.ndarray) -> np.ndarray:
+        y = np.asarray(ask(origin + np.multiply.outer(t, direction)), dtype=float)
+        return y.reshape(len(t), -1)
+
+    sites = np.linspace(-0.9, 0.9, _SITES) + rng.uniform(-0.1, 0.1, _SITES)
+    first = answers(sites)
+    # Uneven: evenly spaced points of an affine piece are multiples of one step anyway.
+    places = np.array([0.0, 1.0, 2.7, 3.6, 5.0]) + rng.uniform(0, 0.3, 5)
+    near = rng.uniform(-0.9, 0.4, len(_SPACINGS))[:, None] + np.multiply.outer(_SPACINGS, places)
+    everything = answers(np.concatenate([sites, near.ravel()]))
+    second, y = everything[:_SITES], everything[_SITES:].reshape(*near.shape, -1)
+    size = np.abs(everything).max(axis=0)
+    floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
+    step = _common_step(everything)
+    rounding = np.maximum(step / math.sqrt(12), floor)
+
+    differs = np.abs(first - second).max(axis=0)
+    if (differs > 1e-10 * size).any():
+        again = answers(np.tile(sites, 6)).reshape(6, _SITES, -1)
+        repeats = np.concatenate([first[None], second[None], again])
+        scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
+        return NoiseEstimate(np.maximum(scatter, rounding), "random")
+    if step > 0:
+        return NoiseEstimate(rounding, "rounded", step)
+    sigma = np.maximum(np.maximum(_bends(near[:2], y[:2]), differs), floor)
+    if (everything == everything.astype(np.float32)).all() and size.any():
+        half = bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
+        unit = np.finfo(np.float16 if half else np.float32).eps
+        return NoiseEstimate(np.maximum(sigma, unit / 4 * size), "float16" if half else "float32")
+    # Inputs that are rounded to float32 make float64 answers just as imprecise.
+    return NoiseEstimate(sigma, "float32" if (sigma > 1e-9 * size).any() else "exact")
+
+
+def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Error of one answer (m,) by second differences of y (s, n, m) at the places t (s, n).
+
+    A kink spoils at most two of the three second differences at its site; the median ignores them.
+    """
+    left, right = np.diff(t)[:, :-1, None], np.diff(t)[:, 1:, None]
+    weight = right / (left + right)
+    bend = y[:, 1:-1] - weight * y[:, :-2] - (1 - weight) * y[:, 2:]
+    bend /= np.sqrt(1 + weight**2 + (1 - weight) ** 2)
+    return np.asarray(np.median(np.abs(bend), axis=1).max(axis=0)) / 0.67
+
+
+def _common_step(y: np.ndarray) -> float:
+    """The largest step, a power of ten or the smallest difference, that all answers are apart by."""
+    values = np.unique(y)
+    if len(values) < 3:  # too few to tell: a constant, or labels
+        return 0.0
+    single = (values == values.astype(np.float32)).all()
+    unit = float(np.finfo(np.float32 if single else float).eps) * np.abs(values).max()
+    gap = float(np.diff(values).min())
+    for step in [*(10.0 ** -np.arange(10)), gap]:
+        ratio = (values - values[0]) / step
+        # A step that was read off the answers has their error, times the ratio.
+        tolerance = 4 * unit / step * (1 + ratio.max() * (step == gap))
+        if tolerance < 0.02 and (np.abs(ratio - np.round(ratio)) <= tolerance).all():
+            return float(step)
+    return 0.0
+
+
+# ------------------------------------------------------------------ fitting all neurons at once
+
+
+@dataclasses.dataclass(eq=False)
+class _Samples:
+    """Samples x (n, d + 1), with a last column of ones, and answers y (n, m) in units of the noise."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+class _Fit:
+    """F' for given hidden neurons, with everything else eliminated by linear regression.
+
+    F'(x) = Z(x) c with the features Z = [relu(<w_i, x> - b_i), x, 1], and c (k + d + 1, m) the
+    least squares solution. The residual is orthogonal to the columns of Z.
+
+    Parameters
+    ----------
+    samples : _Samples
+    hidden : ndarray of shape (k, d + 1)
+        Rows (w_i, -b_i), normalised: their length is free, as c makes it good.
+    """
+
+    def __init__(self, samples: _Samples, hidden: np.ndarray) -> None:
+        self.samples = samples
+        length = np.linalg.norm(hidden, axis=1, keepdims=True)
+        self.hidden = hidden / np.where(length > 0, length, 1.0)
+        active = samples.x @ self.hidden.T
+        self.active = (active > 0).astype(float)
+        self.features = np.concatenate([np.maximum(active, 0, out=active), samples.x], axis=1)
+        gram = self.features.T @ self.features
+        self.size = np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
+        gram /= self.size[:, None] * self.size
+        # Twin neurons make it singular. The second solve takes back what this does to the others.
+        gram[np.diag_indices_from(gram)] += 1e-9
+        self.gram = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+        c = self.regress(samples.y)
+        c += self.regress(samples.y - self.features @ c)
+        self.coefficients = c
+        self.residual = samples.y - self.features @ c
+        self.loss = float((self.residual**2).sum())
+
+    def regress(self, y: np.ndarray) -> np.ndarray:
+        """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
+        moments = (self.features.T @ y) / self.size[:, None]
+        return np.asarray(cho_solve(self.gram, moments, check_finite=False)) / self.size[:, None]
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """Output weights (k, m)."""
+        return self.coefficients[: len(self.hidden)]
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """F' (n, m) at points x (n, d + 1) with a last column of ones."""
+        hidden = np.maximum(x @ self.hidden.T, 0)
+        return np.concatenate([hidden, x], axis=1) @ self.coefficients
+
+    def step(self, damping: float, iterations: int) -> np.ndarray:
+        """Gauss-Newton step of the hidden neurons (k, d + 1), after elimination of the rest.
+
+        A change V of the hidden neurons changes F' by T = (active * (x V^T)) a, of which the
+        regression makes good all but the part T' orthogonal to the features (variable projection
+        in Kaufman's form). Minimise |residual - T'|^2 + damping |V|^2, in the norm of the diagonal,
+        by conjugate gradients: a product costs n k d, and no matrix of squared size is formed.
+        """
+        x, a = self.samples.x, self.outputs
+        norm = (a**2).sum(axis=1)[:, None] * (self.active.T @ x**2)
+        norm += 1e-12 * norm.max(initial=0) + np.finfo(float).tiny
+
+        def normal_matrix(v: np.ndarray) -> np.ndarray:
+            change = (self.active * (x @ v.T)) @ a
+            change -= self.features @ self.regress(change)
+            product: np.ndarray = (self.active * (change @ a.T)).T @ x
+            return product + damping * norm * v
+
+        left = (self.active * (self.residual @ a.T)).T @ x
+        v = np.zeros_like(left)
+        scaled = left / norm
+        direction, power = scaled.copy(), float((left * scaled).sum())
+        enough = 1e-4 * power
+        for _ in range(iterations):
+            if power <= enough:
+                break
+            image = normal_matrix(direction)
+            rate = power / float((direction * image).sum())
+            v += rate * direction
+            left -= rate * image
+            scaled = left / norm
+            power, before = float((left * scaled).sum()), power
+            direction = scaled + power / before * direction
+        return v
+
+
+def levenberg_marquardt(fit: _Fit, iterations: int, goal: float = 0.0) -> _Fit:
+    """Improve all hidden neurons at once, until the loss stands still or is below `goal`."""
+    damping, still = 1e-2, 0
+    for _ in range(iterations):
+        for _ in range(6):
+            trial = _Fit(fit.samples, fit.hidden + fit.step(damping, 100))
+            if trial.loss < fit.loss:
+                break
+            damping = 8 * max(damping, 1e-6)
+        else:
+            return fit
+        still = still + 1 if trial.loss > 0.998 * fit.loss else 0
+        fit, damping = trial, max(damping / 5, 1e-9)
+        if fit.loss <= goal or still > 3:
+            break
+    return fit
+
+
+def propose_neurons(fit: _Fit, count: int, rng: np.random.Generator) -> np.ndarray:
+    """New hidden neurons (count, d + 1) that resemble the residual.
+
+    From random hyperplanes through samples, climb the covariance of a neuron with the residual, and
+    take those that explain most of it on top of the features that there are.
+    """
+    x, residual = fit.samples.x, fit.residual
+    normals = rng.standard_normal((8 * count, x.shape[1] - 1))
+    through = x[rng.integers(0, len(x), len(normals)), :-1]
+    w = np.column_stack([normals, -(normals * through).sum(axis=1)])
+    for _ in range(8):
+        w /= np.linalg.norm(w, axis=1, keepdims=True)
+        values = np.maximum(x @ w.T, 0)
+        covariance = values.T @ residual
+        uphill = ((values > 0) * (residual @ covariance.T)).T @ x
+        w += 0.5 * uphill / (np.linalg.norm(uphill, axis=1, keepdims=True) + 1e-300)
+    w /= np.linalg.norm(w, axis=1, keepdims=True)
+    values = np.maximum(x @ w.T, 0)
+    covariance = values.T @ residual
+    new = values - fit.features @ fit.regress(values)
+    power = (new**2).sum(axis=0) + 1e-3 * (values**2).sum(axis=0) + np.finfo(float).tiny
+    chosen: list[int] = []
+    for i in np.argsort(-(covariance**2).sum(axis=1) / power):
+        if len(chosen) < count and (np.abs(w[chosen] @ w[i]) < 0.95).all():
+            chosen.append(int(i))
+    return w[chosen]
+
+
+# ---------------------------------------------------------------------------- the learner
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class NoisyStep:
+    """One step of `learn_noisy`.
+
+    Attributes
+    ----------
+    action : {"start", "grow", "prune", "average"}
+    network : ReluNetwork
+        The hypothesis F', whitened, with m outputs.
+    samples : int
+        Samples that it was fitted to.
+    held_out : float
+        Root-mean-square of F' minus the answers on samples not used for the fit, in units of the
+        noise: F' is as good as the noise allows when it is close to one.
+    finished : bool
+        Whether the fit explains everything but the noise.
+    """
+
+    action: str
+    network: ReluNetwork
+    samples: int
+    held_out: float
+    finished: bool
+
+
+# F' counts as complete when the held-out error is this much above what noise alone explains: the
+# noise itself is known to some ten percent.
+_SLACK = 1.25
+_MAX_GROWTHS = 24
+
+
+class _Learner:
+    """Samples, held-out samples, and the current fit."""
+
+    def __init__(self, ask: Ask, dim: int, noise: np.ndarray, draw: Draw) -> None:
+        self.ask, self.dim, self.draw = ask, dim, draw
+        noise = np.asarray(noise, dtype=float)
+        # Very precise outputs must not drown the others.
+        self.unit = np.maximum(noise, max(0.03 * float(noise.max()), np.finfo(float).tiny))
+        self.floor = math.sqrt(float(((noise / self.unit) ** 2).mean()))
+        self.outputs = len(noise)
+        self.center, self.spread = np.zeros(dim), np.ones(dim)
+        x = draw(int(np.clip(2000 // self.outputs, 200, 500)))
+        if len(x) != len(x[np.isfinite(x).all(axis=1)]) or x.shape[1] != dim:
+            raise InvalidArgument(f"draw must give finite points of shape (n, {dim})")
+        self.held_out = self.sample(x)
+        self.samples = self.sample(draw(0))
+
+    def sample(self, x: np.ndarray) -> _Samples:
+        scaled = (x - self.center) / self.spread
+        y = self.ask(x) / self.unit if len(x) else np.zeros((0, self.outputs))
+        return _Samples(np.column_stack([scaled, np.ones(len(x))]), y)
+
+    def parameters(self, neurons: int) -> int:
+        m = self.outputs
+        return neurons * (self.dim + (m if m > 1 else 1)) + m * (self.dim + 1)
+
+    def top_up(self, neurons: int, ratio: float) -> None:
+        """Enough samples for `ratio` answers per parameter, and for every output's regression."""
+        each = ratio * self.parameters(neurons) / self.outputs
+        wanted = max(300, 10 * (self.dim + 1 + neurons), math.ceil(each))
+        if wanted > len(self.samples.x):
+            more = self.sample(self.draw(wanted - len(self.samples.x)))
+            self.samples = _Samples(
+                np.concatenate([self.samples.x, more.x]), np.concatenate([self.samples.y, more.y])
+            )
+
+    def error(self, fit: _Fit) -> float:
+        """Root-mean-square error on the held-out samples, in units of the noise."""
+        misfit = fit.predict(self.held_out.x) - self.held_out.y
+        return math.sqrt(float((misfit**2).mean())) / self.floor
+
+    def complete(self, fit: _Fit) -> bool:
+        """Whether the error on the held-out samples is what noise alone makes it."""
+        p, n = self.parameters(len(fit.hidden)), fit.residual.size
+        return self.error(fit) <= _SLACK * math.sqrt(1 + p / max(n - p, n / 10))
+
+    def goal(self, neurons: int) -> float:
+        """The loss that noise alone leaves behind."""
+        n = self.samples.y.size
+        return max(n - self.parameters(neurons), n / 10) * self.floor**2
+
+    def step(self, action: str, fit: _Fit) -> NoisyStep:
+        return NoisyStep(
+            action, self.network(fit), len(fit.residual), self.error(fit), self.complete(fit)
+        )
+
+    def network(self, fit: _Fit) -> ReluNetwork:
+        k, unit = len(fit.hidden), self.unit
+        w = fit.hidden[:, :-1] / self.spread
+        linear = fit.coefficients[k:-1].T * unit[:, None] / self.spread
+        offset = fit.coefficients[-1] * unit - linear @ self.center
+        bias = w @ self.center - fit.hidden[:, -1]
+        return ReluNetwork(w, bias, fit.outputs.T * unit[:, None], linear, offset)
+
+
+def learn_noisy(
+    target: Ask,
+    dim: int,
+    noise: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    draw: Draw | None = None,
+    start: ReluNetwork | None = None,
+    precision: float = 0.5,
+    max_neurons: int = 400,
+) -> Generator[NoisyStep, None, ReluNetwork]:
+    """Learn a one-hidden-layer network from imprecise answers on random points.
+
+    Parameters
+    ----------
+    target : callable
+        Points (n, d) -> whitened answers (n, m).
+    dim : int
+    noise : ndarray of shape (m,)
+        Root-mean-square error of one answer, whitened.
+    rng : numpy.random.Generator
+    draw : callable, optional
+        n -> points (n, d) of the measure that F' is to be good on (default: standard Gaussian).
+    start : ReluNetwork, optional
+        A rough hypothesis, whose neurons are kept and improved.
+    precision : float
+        The wished root-mean-square error of F', in units of the noise: more samples are asked until
+        sqrt(parameters / answers) is below it.
+    max_neurons : int
+        Give up growing there.
+
+    Yields
+    ------
+    NoisyStep
+        Every one holds a whole network. The last one's `finished` says whether it explains the
+        held-out samples to the noise; otherwise it is the best of those tried.
+
+    Returns
+    -------
+    ReluNetwork
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    if not 0 < precision < 1:
+        raise InvalidArgument(f"precision must be in (0, 1), got {precision!r}")
+    learner = _Learner(target, dim, noise, draw or (lambda n: rng.standard_normal((n, dim))))
+    hidden = np.zeros((0, dim + 1))
+    if start is not None:
+        hidden = np.column_stack([start.weights, -start.biases])
+    learner.top_up(len(hidden), 1.5)
+    fit = _Fit(learner.samples, hidden)
+    if len(hidden):
+        fit = levenberg_marquardt(fit, 20, learner.goal(len(hidden)))
+    yield learner.step("start", fit)
+
+    best, stalled, ratio = fit, 0, 4.0
+    for _ in range(_MAX_GROWTHS):
+        k = len(fit.hidden)
+        more = min(max(4, k // 2), max_neurons - k)
+        if learner.complete(fit) or stalled > 2 or not more:
+            break
+        if k and fit.loss <= 1.3 * learner.goal(k):  # learned by heart: more samples, not neurons
+            more, ratio = 0, 2 * ratio
+        learner.top_up(k + more, ratio)
+        fit = _Fit(learner.samples, fit.hidden)
+        if more:
+            wider = np.concatenate([fit.hidden, propose_neurons(fit, more, rng)])
+            fit = _Fit(learner.samples, wider)
+        fit = levenberg_marquardt(fit, 60, learner.goal(len(fit.hidden)))
+        yield learner.step("grow", fit)
+        stalled = 0 if learner.error(fit) < 0.97 * learner.error(best) else stalled + 1
+        best = fit if learner.error(fit) < learner.error(best) else best
+    fit = yield from _prune(learner, best)
+
+    learner.top_up(len(fit.hidden), precision**-2)
+    fit = levenberg_marquardt(_Fit(learner.samples, fit.hidden), 30)
+    yield learner.step("average", fit)
+    return learner.network(fit)
+
+
+def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:
+    """Drop neurons as long as the loss of the others' best fit rises less than a neuron must earn.
+
+    The price of a neuron is that of the Bayesian information criterion, log(n) times the variance
+    for each of its parameters.
+    """
+    batch = max(1, len(fit.hidden) // 3)
+    while batch and len(fit.hidden):
+        batch = min(batch, len(fit.hidden))
+        k, n = len(fit.hidden), fit.residual.size
+        each = learner.parameters(1) - learner.parameters(0)
+        variance = fit.loss / max(n - learner.parameters(k), n / 10)
+        # What the loss rises by when only the linear regression makes good for the lost neuron.
+        inverse = cho_solve(fit.gram, np.eye(len(fit.size)))
+        rise = (fit.outputs**2).sum(axis=1) * fit.size[:k] ** 2 / np.diag(inverse)[:k]
+        keep = np.sort(np.argsort(rise)[batch:])
+        price = batch * each * variance
+        fewer = _Fit(fit.samples, fit.hidden[keep])
+        fewer = levenberg_marquardt(fewer, 20, fit.loss + price)
+        if fewer.loss <= fit.loss + math.log(n) * price and learner.error(fewer) <= 1.02 * learner.error(fit):
+            fit = fewer
+            yield learner.step("prune", fit)
+        else:
+            batch //= 2
+    return fit
