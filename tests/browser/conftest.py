@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Iterator
@@ -36,13 +37,20 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture
-def lab_page(browser: Any, lab_server: lab.Server) -> Iterator[lab.LabPage]:
+@contextlib.contextmanager
+def new_page(browser: Any, server: lab.Server) -> Iterator[lab.LabPage]:
+    """A page with a memory of its own."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    page = lab.LabPage(context.new_page(), lab_server)
+    page = lab.LabPage(context.new_page(), server)
     yield page
     page.close()
     context.close()
+
+
+@pytest.fixture
+def lab_page(browser: Any, lab_server: lab.Server) -> Iterator[lab.LabPage]:
+    with new_page(browser, lab_server) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,8 @@ LISTEN = """() => {
   jupyterapp.shell.currentWidget.sessionContext.iopubMessage.connect((_, message) => {
     const {content} = message, kind = message.header.msg_type;
     if (kind === 'error') window.__kernelErrors.push(`${content.ename}: ${content.evalue}`);
-    if (kind === 'stream' && content.name === 'stderr') window.__kernelErrors.push(content.text);
+    if (content.name === 'stderr' && /Traceback|Error|Exception/.test(content.text))
+      window.__kernelErrors.push(content.text);
   });
 }"""
 CELLS = """() => {
@@ -260,48 +261,57 @@ class LabPage:
         """What is drawn."""
         return list(self.page.evaluate(PLOTS))
 
-    def exercise(self) -> dict[str, int]:
+    def exercise(self) -> tuple[dict[str, int], list[int]]:
         """Do to every control what a hand can do: sliders, buttons, menus, fields, radio buttons.
 
         Returns
         -------
-        dict
+        controls : dict
             How many of each kind there were.
+        pictures : list of int
+            For each figure how many different pictures it showed meanwhile.
         """
         area = self.page.locator(".jp-OutputArea-output")
         done = {"slider": 0, "menu": 0, "field": 0, "radio": 0, "button": 0}
+        seen = [{picture} for picture in self.fingerprints()]
+
+        def look() -> None:
+            self.settle()
+            for pictures, picture in zip(seen, self.fingerprints(), strict=True):
+                pictures.add(picture)
+
         for slider in area.locator("input[type=range]:visible, .noUi-handle:visible").all():
             slider.focus()
             for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
                 slider.press(key)
-                self.settle()
+                look()
             done["slider"] += 1
         for menu in area.locator("select:visible").all():
             before = menu.input_value()
             for option in menu.locator("option").all():
                 menu.select_option(option.get_attribute("value") or option.inner_text())
-                self.settle()
+                look()
             menu.select_option(before)
-            self.settle()
+            look()
             done["menu"] += 1
         for field in area.locator("input[type=text]:visible").all():
             before = field.input_value()
             for text in ("-1", "nonsense", before):
                 field.fill(text)
                 field.press("Enter")
-                self.settle()
+                look()
             done["field"] += 1
         for radio in area.locator("input[type=radio]:visible").all():
             radio.check()
-            self.settle()
+            look()
             done["radio"] += 1
         for button in area.locator("button.jupyter-button:visible").all():
             if button.is_enabled():
                 button.scroll_into_view_if_needed()
                 button.click()
-                self.settle()
+                look()
                 done["button"] += 1
-        return done
+        return done, [len(pictures) for pictures in seen]
 
     def python(self, code: str) -> str:
         """Run code in the notebook's kernel, return what it printed."""
@@ -343,9 +353,10 @@ class LabPage:
 
     def assert_clean(self) -> None:
         """No error in the kernel, in the page or in the server's log; nothing fetched outside."""
-        assert self.page.evaluate("() => window.__kernelErrors") == []
-        assert self.page_errors == []
-        assert self.external == []
+        kernel_errors = self.page.evaluate("() => window.__kernelErrors")
+        assert not kernel_errors, kernel_errors
+        assert not self.page_errors, self.page_errors
+        assert not self.external, self.external
         log = self.server.log.read_text()[self._log_start :]
         assert "Traceback" not in log, log[-3000:]
         plots = self.plots()
