@@ -41,11 +41,11 @@ class Arrangement:
 
     def reach(self, c: np.ndarray, fraction: float, most: float) -> np.ndarray:
         """Steps (n,) along the basis from the point c that stay within `fraction` of the way to
-        every hyperplane, and are not longer than 10 times `most`."""
+        every hyperplane, and are not longer than `most`."""
         away = np.abs(self.distances(c[None]))[0]
         tilt = np.abs(self.normals)
         free = (away[:, None] / np.maximum(tilt, 1e-300)).min(axis=0, initial=np.inf)
-        return np.minimum(fraction * free, 10 * most)
+        return np.minimum(fraction * free, most)
 
     def roomy(self, start: np.ndarray, steps: int = 150) -> tuple[np.ndarray, np.ndarray]:
         """Walk away from all hyperplanes without crossing any.
@@ -80,6 +80,8 @@ class Arrangement:
             norm2 = self.origin @ self.origin + 2 * c @ lean + (c**2).sum(axis=1)
             return room / (1 + np.sqrt(np.maximum(norm2, 0) / len(self.origin))), room, worst
 
+        # Parallel hyperplanes leave cells without end: do not go on for ever.
+        limit = np.maximum(100 * np.sqrt(len(self.origin)), 1.5 * np.linalg.norm(start, axis=1))
         c = start.copy()
         best_score, best_room, worst = measure(c)
         best, room = start.copy(), best_room.copy()
@@ -87,6 +89,7 @@ class Arrangement:
             push = 1.5 * np.maximum(best_room, 1e-12) - room
             push = np.where(push > 0, push, 0.5 * best_room)
             c = c + (push * signs[rows, worst] / size2[worst])[:, None] * self.normals[worst]
+            c *= np.minimum(1, limit / np.maximum(np.linalg.norm(c, axis=1), 1e-300))[:, None]
             score, room, worst = measure(c)
             better = score > best_score
             best[better], best_score[better], best_room[better] = (

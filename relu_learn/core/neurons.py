@@ -22,7 +22,7 @@ from relu_learn.core.cells import Arrangement
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient, measure_rates, orthonormal_basis, safe_step
 from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
-from relu_learn.core.lines import Line, Noise, Slice, Window, levels, probe_noise, search_line
+from relu_learn.core.lines import SIGMAS, Line, Noise, Slice, Window, levels, probe_noise, search_line
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.target import Target
@@ -331,15 +331,29 @@ def neurons_of_slice(
     start = np.zeros((len(narrow), n))
     start[:, 0] = s.centers[narrow] * length
     where, room = view.roomy(start)
-    for r, c, space in zip(narrow, where, room, strict=True):
+    answers = target(view.origin + where @ view.basis)
+    for r, c, c0, space, value in zip(narrow, where, start, room, answers, strict=True):
         point = view.origin + c @ view.basis
         own = noise.at_point(point)
-        reach = np.full(d, 0.08 * np.sqrt(d) * space)
-        reach[:n] = view.reach(c, 0.4, reach[0])
-        if own.max() > errors[r] * reach.min():  # a cell that is narrow everywhere
-            point, own = points[r], eta[r]
-            reach = np.full(d, steps[r])
-        value, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
+        longest = 30 * np.sqrt(d)
+        reach = np.full(d, min(0.08 * np.sqrt(d) * space, longest))
+        reach[:n] = view.reach(c, 0.4, longest)
+        # Still the same affine piece? A neuron that the line missed may lie in between.
+        guess = s.values[r] + (c - c0) @ rough[r]
+        doubt = own + errors[r] * np.linalg.norm(c - c0)
+        same = (np.abs(value - guess) <= 4 * SIGMAS * doubt).all()
+        if same and own.max() < errors[r] * reach.min():
+            _, rates, used = measure_rates(target, point, value, basis, reach, own, rng)
+            doubt = errors[r] + own.max() / reach[:n, None]
+            same = (np.abs(rates[:n] - rough[r]) <= 4 * SIGMAS * doubt).all()
+        if not same or own.max() >= errors[r] * reach.min():
+            point, own, value = points[r], eta[r], s.values[r]
+            _, rates, used = measure_rates(
+                target, point, value, basis[1:], np.full(d - 1, steps[r]), own, rng
+            )
+            rates = np.concatenate([slopes[r : r + 1], rates])
+        if r == 0:  # the affine part is wanted near the line, where its value is known best
+            point, value = points[r], s.values[r]
         error = float(own.max() / used.min())
         pieces[r] = Piece(r, point, value, rates.T @ basis, float(used.min()), error)
         yield pieces[r]

@@ -319,9 +319,11 @@ class NoisyStep:
     finished: bool
 
 
-# F' counts as complete when the held-out error is this much above what noise alone explains: the
-# noise itself is known to some ten percent.
-_SLACK = 1.25
+# F' counts as complete when the held-out error is at most this much above what noise alone explains.
+_SLACK = 1.1
+# Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
+# again (so many answers), more precisely.
+_DOUBT, _RECHECK = 2.0, 200
 _MAX_GROWTHS = 24
 
 
@@ -339,7 +341,7 @@ class _Learner:
         x = draw(int(np.clip(2000 // self.outputs, 200, 500)))
         if len(x) != len(x[np.isfinite(x).all(axis=1)]) or x.shape[1] != dim:
             raise InvalidArgument(f"draw must give finite points of shape (n, {dim})")
-        self.held_out = self.sample(x)
+        self.points, self.held_out, self.sure = x, self.sample(x), False
         self.samples = self.sample(draw(0))
 
     def sample(self, x: np.ndarray) -> _Samples:
@@ -370,6 +372,14 @@ class _Learner:
         """Whether the error on the held-out samples is what noise alone makes it."""
         p, n = self.parameters(len(fit.hidden)), fit.residual.size
         return self.error(fit) <= _SLACK * math.sqrt(1 + p / max(n - p, n / 10))
+
+    def recheck(self) -> None:
+        """Measure the noise again, by asking for held-out samples a second time."""
+        again = self.sample(self.points[:_RECHECK])
+        difference = again.y - self.held_out.y[:_RECHECK]
+        if difference.any():
+            self.floor = math.sqrt(float((difference**2).mean()) / 2)
+        self.sure = True
 
     def goal(self, neurons: int) -> float:
         """The loss that noise alone leaves behind."""
@@ -451,7 +461,10 @@ def learn_noisy(
     for _ in range(_MAX_GROWTHS):
         k = len(fit.hidden)
         more = min(max(4, k // 2), max_neurons - k)
-        if learner.complete(fit) or stalled > 2 or not more:
+        doubtful = learner.error(fit) < _DOUBT
+        if doubtful and not learner.sure and not learner.complete(fit):
+            learner.recheck()
+        if learner.complete(fit) or stalled > (0 if doubtful else 2) or not more:
             break
         if k and fit.loss <= 1.3 * learner.goal(k):  # learned by heart: more samples, not neurons
             more, ratio = 0, 2 * ratio
