@@ -47,7 +47,9 @@ class Arrangement:
         free = (away[:, None] / np.maximum(tilt, 1e-300)).min(axis=0, initial=np.inf)
         return np.minimum(fraction * free, most)
 
-    def roomy(self, start: np.ndarray, steps: int = 150) -> tuple[np.ndarray, np.ndarray]:
+    def roomy(
+        self, start: np.ndarray, steps: int = 150, limit: float = 100.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Walk away from all hyperplanes without crossing any.
 
         Each step projects onto the most violated of the constraints "at least 1.5 times the best
@@ -58,6 +60,9 @@ class Arrangement:
         ----------
         start : ndarray of shape (p, n)
             Coordinates of points strictly inside their cells.
+        steps : int
+        limit : float
+            Largest norm of the coordinates, in units of sqrt(d).
 
         Returns
         -------
@@ -81,7 +86,8 @@ class Arrangement:
             return room / (1 + np.sqrt(np.maximum(norm2, 0) / len(self.origin))), room, worst
 
         # Parallel hyperplanes leave cells without end: do not go on for ever.
-        limit = np.maximum(100 * np.sqrt(len(self.origin)), 1.5 * np.linalg.norm(start, axis=1))
+        most = limit * np.sqrt(len(self.origin))
+        longest = np.maximum(most, 1.5 * np.linalg.norm(start, axis=1))
         c = start.copy()
         best_score, best_room, worst = measure(c)
         best, room = start.copy(), best_room.copy()
@@ -89,7 +95,7 @@ class Arrangement:
             push = 1.5 * np.maximum(best_room, 1e-12) - room
             push = np.where(push > 0, push, 0.5 * best_room)
             c = c + (push * signs[rows, worst] / size2[worst])[:, None] * self.normals[worst]
-            c *= np.minimum(1, limit / np.maximum(np.linalg.norm(c, axis=1), 1e-300))[:, None]
+            c *= np.minimum(1, longest / np.maximum(np.linalg.norm(c, axis=1), 1e-300))[:, None]
             score, room, worst = measure(c)
             better = score > best_score
             best[better], best_score[better], best_room[better] = (

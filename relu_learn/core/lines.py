@@ -6,8 +6,8 @@ refines, one batch of queries a level, until every interval between neighbouring
 either part of a run of collinear samples (an affine piece) or holds exactly one kink, the
 intersection of the runs on both sides.
 
-Where the samples go. For x, v ~ N(0, I) a neuron without bias has its kink at a *Cauchy* distributed
-t, so intervals are split at the midpoint in the Cauchy quantile, where kinks are uniform.
+Where the samples go. For x, v ~ N(0, I) a neuron without bias has its kink at a *Cauchy*
+distributed t, so intervals are split at the midpoint in the Cauchy quantile, where kinks are uniform.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Noise:
         return (1 + np.abs(np.asarray(t, dtype=float)))[..., None] * self.level
 
     def at_point(self, x: np.ndarray) -> np.ndarray:
-        """The same off the line: a point x(t) of a Gaussian line has norm about sqrt(d) (1 + |t|)."""
+        """The same off the line: a point x(t) of a Gaussian line has norm ~ sqrt(d) (1 + |t|)."""
         return (1 + float(np.linalg.norm(x)) / np.sqrt(len(x))) * self.level
 
 
@@ -299,7 +299,7 @@ class _Samples:
         return _Meeting(where, left, right, eta, tolerance, ok)
 
     def hinged(self, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-        """Whether all samples from b to c fit one kink between the lines that end and begin there."""
+        """Whether all samples from b to c fit one kink between the lines on both sides."""
         t, y = self.t, self.y
         meeting = self.meet(b, c)
         count = np.maximum(c - b - 1, 0)
