@@ -302,7 +302,7 @@ def rule_of(widget: Any) -> share.Rule:
         return number(widget.base**widget.min, widget.base**widget.max)
     if isinstance(widget, ipywidgets.FloatSlider):
         return number(widget.min, widget.max)
-    if isinstance(widget, ipywidgets.IntSlider):
+    if isinstance(widget, (ipywidgets.IntSlider, ipywidgets.BoundedIntText)):
         return share.whole_number(widget.min, widget.max)
     if isinstance(widget, ipywidgets.ToggleButton):
         return share.switch

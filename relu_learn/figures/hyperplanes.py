@@ -1,0 +1,381 @@
+"""Lesson 2: from a kink to a hyperplane, by way of the gradients on both sides."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from relu_learn.core import events as ev
+from relu_learn.core.lines import Line
+from relu_learn.core.network import ReluNetwork
+from relu_learn.figures import line as slice_view
+from relu_learn.figures import plane as plane_view
+from relu_learn.figures.line import SliceView
+from relu_learn.figures.patch import Patch
+from relu_learn.figures.plane import PlaneView, crease_segments
+from relu_learn.figures.run_view import State
+from relu_learn.figures.theme import THEMES, Theme, number
+from relu_learn.figures.traces import dots, lines, points, xy
+
+_MOST_EDGES = 200  # more interval edges than this would be a grey wall
+
+
+def arrow_trace(name: str, color: str, theme: Theme) -> go.Scatter:
+    """Arrows from one point to the next; fill it with `arrows`."""
+    return go.Scatter(
+        **xy(),
+        mode="lines+markers",
+        name=name,
+        line={"color": color, "width": theme.line_width},
+        marker={"symbol": "arrow", "angleref": "previous", "size": [0], "color": color},
+        hoverinfo="skip",
+    )
+
+
+def arrows(starts: np.ndarray, ends: np.ndarray, theme: Theme) -> dict[str, Any]:
+    """Coordinates for `arrow_trace`: one arrow for every row of starts and ends, (n, 2) each."""
+    if not len(starts):
+        return xy()
+    broken = np.stack([starts, ends, np.full_like(starts, np.nan)], axis=1).reshape(-1, 2)
+    sizes = np.tile([0.0, 2.2 * theme.marker_size, 0.0], len(starts))
+    return {**xy(*broken.T), "marker.size": sizes}
+
+
+# ------------------------------------------------------------------ one kink by hand
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Bench:
+    """What GetGradient and GetBias returned for an interval [a, b] of a line.
+
+    Attributes
+    ----------
+    line : Line
+    a, b, alpha : float
+    gradients : ndarray of shape (2, 2)
+        At x(a) and x(b).
+    values : ndarray of shape (2,)
+    weights : ndarray of shape (2,)
+    bias, t : float
+        Of GetBias; t is NaN if the two gradients are the same.
+    meets : float
+        Height at which the two affine pieces meet on the line.
+    check : float
+        F(x(t)), one more query.
+    queries : int
+    """
+
+    line: Line
+    a: float
+    b: float
+    alpha: float
+    gradients: np.ndarray
+    values: np.ndarray
+    weights: np.ndarray
+    bias: float
+    t: float
+    meets: float
+    check: float
+    queries: int
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the gradients differ by more than rounding."""
+        return bool(np.isfinite(self.t) and np.linalg.norm(np.diff(self.gradients, axis=0)) > 1e-5)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether F passes through the point where the pieces meet, as a single kink would."""
+        return self.jumps and abs(self.meets - self.check) < 1e-5 * (1 + abs(self.check))
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchPlane(PlaneView):
+    """The plane with the interval, the two balls, the gradients there and the hyperplane found."""
+
+    label = "The plane: interval on the line, gradients at both ends, and the hyperplane they give"
+
+    def figure(self) -> go.Figure:
+        """The empty plane."""
+        figure = super().figure()
+        th = self.theme
+        for hidden in (plane_view.QUERIES, plane_view.TESTS, plane_view.NOW):
+            figure.data[hidden].showlegend = False
+        figure.data[plane_view.PROBES].update(name="x(a), x(b)")
+        figure.data[plane_view.CREASES].update(name="crease found")
+        figure.data[plane_view.LINE].update(line={"width": 1.2})
+        figure.add_trace(lines("interval", th.line, 2.2 * th.line_width, showlegend=False))
+        figure.add_trace(arrow_trace("gradient", th.probe, th))
+        figure.add_trace(arrow_trace("jump", th.crease, th))
+        figure.add_trace(lines("ball", th.probe, 1.5, dash="dot", showlegend=False))
+        return figure
+
+    def draw(self, bench: Bench, truth: ReluNetwork | None) -> Patch:
+        """The bench; with `truth`, the secret's map and creases as well."""
+        line, th = bench.line, self.theme
+        ends = line.at(np.array([bench.a, bench.b]))
+        normal = np.array([[-line.direction[1], line.direction[0]]])
+        scale = 1.0 / max(1.0, float(np.linalg.norm(bench.gradients, axis=1).max()))
+        found = (np.empty(0), np.empty(0))
+        kink, jump = np.empty((0, 2)), np.empty((0, 2))
+        if bench.jumps:
+            found = crease_segments(bench.weights[None], np.array([bench.bias]), self.reach)
+            kink = line.at(np.array([bench.t]))
+            kink = kink[np.all(np.abs(kink) <= self.reach, axis=1)]
+            jump = kink + scale * (bench.gradients[1] - bench.gradients[0])
+        angle = np.append(np.linspace(0, 2 * np.pi, 49), np.nan)
+        circle = bench.alpha * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        balls = np.concatenate([ends[0] + circle, ends[1] + circle])
+        true = (
+            crease_segments(truth.weights, truth.biases, self.reach) if truth is not None else found
+        )
+        z = self._nothing if truth is None else self.values(truth)
+        new = plane_view.NOW + 1
+        return Patch(
+            {
+                plane_view.MAP: {"z": z.astype("f4")},
+                plane_view.TRUE_CREASES: {**xy(*true), "visible": truth is not None},
+                plane_view.CREASES: xy(*found),
+                plane_view.LINE: xy(*crease_segments(normal, normal @ line.origin, self.reach)),
+                plane_view.PROBES: points(ends),
+                plane_view.KINKS: points(kink),
+                new: points(ends),
+                new + 1: arrows(ends, ends + scale * bench.gradients, th),
+                new + 2: arrows(kink, jump, th) if len(kink) else xy(),
+                new + 3: points(balls) if bench.alpha > 0.02 else xy(),
+            },
+            {"title.text": "The plane" + (", <b>revealed</b>" if truth is not None else "")},
+        )
+
+
+TANGENTS, CURVE, ENDS, MEETING, CHECK = range(5)
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchSlice:
+    """The two affine pieces along the line, and where they meet."""
+
+    theme: Theme = THEMES["light"]
+    reach: float = 4.0
+
+    label = "Along the line: the affine pieces at both ends of the interval, and where they meet"
+
+    def figure(self) -> go.Figure:
+        """The empty slice."""
+        th = self.theme
+        figure = go.Figure(
+            [
+                lines("affine pieces", th.probe, th.line_width, dash="dash"),
+                lines("secret", th.truth, th.line_width, dash="dot", visible=False),
+                dots("ends", th.marker("probe"), "t = %{x:.3g}, F = %{y:.4g}"),
+                dots("meet", th.marker("crease"), "they meet at t* = %{x:.6g}"),
+                dots("check", {"symbol": "x", "size": 1.6 * th.marker_size, "color": th.line}),
+            ]
+        )
+        figure.update_layout(
+            template=th.template,
+            height=round(0.5 * th.height),
+            showlegend=False,
+            xaxis={"range": [-self.reach, self.reach], "title": {"text": "t"}},
+            yaxis={"title": {"text": "F(x(t))"}, "nticks": 5},
+        )
+        return figure
+
+    def draw(self, bench: Bench, truth: ReluNetwork | None) -> Patch:
+        """Both pieces, extended a little beyond the place where they meet."""
+        line = bench.line
+        slopes = bench.gradients @ line.direction
+        at = np.array([bench.a, bench.b])
+        beyond = 0.25 * (bench.b - bench.a)
+        stop = np.clip(bench.t, -self.reach, self.reach) if bench.jumps else at.mean()
+        t = np.array(
+            [[at[0] - beyond, stop + beyond, np.nan], [stop - beyond, at[1] + beyond, np.nan]]
+        )
+        y = bench.values[:, None] + slopes[:, None] * (t - at[:, None])
+        meeting = (np.array([bench.t]), np.array([bench.meets])) if bench.jumps else ()
+        check = (np.array([bench.t]), np.array([bench.check])) if bench.jumps else ()
+        grid = np.linspace(-self.reach, self.reach, 401)
+        curve = xy(grid, truth(line.at(grid))) if truth is not None else xy()
+        seen = np.concatenate([bench.values, y[np.isfinite(y)], *(c[1] for c in (check,) if c)])
+        low, high = float(seen.min()), float(seen.max())
+        pad = 0.15 * max(high - low, 0.5)
+        title = "Along the line: the same slope at both ends"
+        if bench.jumps:
+            title = f"Along the line: the pieces meet at t* = {number(bench.t)}"
+        return Patch(
+            {
+                TANGENTS: xy(t.ravel(), y.ravel()),
+                CURVE: {**curve, "visible": truth is not None},
+                ENDS: xy(at, bench.values),
+                MEETING: xy(*meeting),
+                CHECK: xy(*check),
+            },
+            {"title.text": title, "yaxis.range": [low - pad, high + pad]},
+        )
+
+
+# ------------------------------------------------------------------ the gradient plane
+
+ORBIT, JUMPS, LABELS, HERE = range(4)
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientView:
+    """Gradients as points: each kink moves the gradient by the weights of one neuron."""
+
+    theme: Theme = THEMES["light"]
+    share: float = 0.5
+
+    label = "The gradient plane: a point for each gradient measured, an arrow for each jump"
+
+    def figure(self) -> go.Figure:
+        """The empty gradient plane."""
+        th = self.theme
+        label = {"size": th.font_size, "color": th.crease}
+        figure = go.Figure(
+            [
+                dots("gradient", th.marker("probe"), "gradient (%{x:.3g}, %{y:.3g})"),
+                arrow_trace("jump a w", th.crease, th),
+                go.Scatter(**xy(), mode="text", text=[""], textfont=label, hoverinfo="skip"),
+                dots("now", th.marker("now")),
+            ]
+        )
+        axis = {"zeroline": True, "nticks": 5}
+        figure.update_layout(
+            template=th.template,
+            height=round(self.share * th.height),
+            showlegend=False,
+            title={"text": "Gradients: none measured yet"},
+            xaxis={**axis, "range": [-2, 2], "title": {"text": "∂F/∂x<sub>1</sub>"}},
+            yaxis={**axis, "range": [-1, 1], "title": {"text": "∂F/∂x<sub>2</sub>"}}
+            | {"scaleanchor": "x"},
+        )
+        return figure
+
+    def draw(self, gradients: np.ndarray, pairs: Sequence[tuple[int, int]], last: int) -> Patch:
+        """Points, and an arrow for each pair of them.
+
+        Parameters
+        ----------
+        gradients : ndarray of shape (n, 2)
+        pairs : sequence of (int, int)
+            Before and behind each kink, in the order of the kinks.
+        last : int
+            The newest gradient, -1 when there is none.
+        """
+        g = gradients.reshape(-1, 2)
+        before = g[[i for i, _ in pairs]].reshape(-1, 2)
+        behind = g[[j for _, j in pairs]].reshape(-1, 2)
+        names = [f"<b>{i + 1}</b>" for i in range(len(pairs))] or [""]
+        everything = np.concatenate([g, np.zeros((1, 2))])
+        middle = (everything.min(axis=0) + everything.max(axis=0)) / 2
+        half = 0.62 * max(float(np.ptp(everything, axis=0).max()), 1.0)
+        side = behind - before
+        size = np.linalg.norm(side, axis=1, keepdims=True)
+        # Beside the arrow, not on it.
+        aside = np.stack([-side[:, 1], side[:, 0]], axis=1) / np.where(size > 0, size, 1)
+        where = (before + behind) / 2 + 0.13 * half * aside
+        count = f"{len(g)} measured" if len(g) else "none measured yet"
+        jumps = f", {len(pairs)} jump{'s' * (len(pairs) != 1)}" if len(g) > 1 else ""
+        now = g[last][None] if 0 <= last < len(g) else np.empty((0, 2))
+        return Patch(
+            {
+                ORBIT: points(g),
+                JUMPS: arrows(before, behind, self.theme),
+                LABELS: {**points(where), "text": names},
+                HERE: points(now),
+            },
+            {
+                "title.text": f"Gradients: {count}{jumps}",
+                "xaxis.range": [middle[0] - 2 * half, middle[0] + 2 * half],
+                "yaxis.range": [middle[1] - half, middle[1] + half],
+            },
+        )
+
+
+def gradients_of(events: Sequence[ev.Event]) -> tuple[np.ndarray, list[tuple[int, int]], int]:
+    """The gradients that a run (d = 2, one output) measured on its present line, and their jumps.
+
+    Returns
+    -------
+    gradients : ndarray of shape (n, 2)
+        In the order of t.
+    pairs : list of (int, int)
+        For each neuron found, in the order of t: the gradients nearest to its kink.
+    last : int
+        The newest gradient.
+    """
+    drawn = [i for i, event in enumerate(events) if isinstance(event, ev.LineDrawn)]
+    here = list(events[drawn[-1] :]) if drawn else []
+    measured = [e for e in here if isinstance(e, ev.GradientMeasured)]
+    order = np.argsort([e.t for e in measured], kind="stable") if measured else np.empty(0, int)
+    t = np.array([measured[i].t for i in order])
+    g = np.reshape([measured[i].gradient[0] for i in order], (-1, 2))
+    kinks = sorted(e.t for e in here if isinstance(e, ev.NeuronFound))
+    after = [int(np.searchsorted(t, kink)) for kink in kinks]
+    pairs = [(i - 1, i) for i in after if 0 < i < len(t)]
+    newest = isinstance(here[-1], ev.GradientMeasured) if here else False
+    return g, pairs, int(np.flatnonzero(order == len(measured) - 1)[0]) if newest else -1
+
+
+# ----------------------------------------------------------------- the whole line
+
+
+@dataclasses.dataclass(frozen=True)
+class NormalsView(PlaneView):
+    """The input plane of a run; every neuron found stands on its kink as an arrow a w."""
+
+    label = "Map of the input plane: queries, line, hyperplanes found, and their normal vectors"
+
+    def figure(self) -> go.Figure:
+        """The empty plane."""
+        figure = super().figure()
+        figure.add_trace(arrow_trace("jump a w", self.theme.crease, self.theme))
+        return figure
+
+    def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
+        """The state, with the arrows of its neurons."""
+        patch = super().patch(state, truth)
+        found = state.hypothesis.neurons
+        starts, ends = np.empty((0, 2)), np.empty((0, 2))
+        if found and state.line is not None:
+            line = Line(state.line.origin, state.line.direction)
+            starts = line.at(np.array([n.t for n in found]))
+            steps = np.array([n.output_weights[0] * n.weights for n in found])
+            longest = float(np.linalg.norm(steps, axis=1).max())
+            ends = starts + steps / max(longest, 1.0)
+            inside = np.all(np.abs(starts) <= self.reach, axis=1)
+            starts, ends = starts[inside], ends[inside]
+        return patch | Patch({plane_view.NOW + 1: arrows(starts, ends, self.theme)})
+
+
+@dataclasses.dataclass(frozen=True)
+class IntervalsView(SliceView):
+    """The slice of a run, with the edges of the grid's intervals; `r` is 0 without a grid."""
+
+    r: float = 0.0
+    tau: float = 4.0
+
+    def figure(self) -> go.Figure:
+        """The empty slice."""
+        figure = super().figure()
+        figure.add_trace(lines("interval", self.theme.faint, 1, yaxis="y2", showlegend=False))
+        return figure
+
+    def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
+        """The state, and the edges."""
+        patch = super().patch(state, truth)
+        return patch | Patch({slice_view.NOW + 1: _edges(self.r, self.tau)})
+
+
+def _edges(r: float, tau: float) -> dict[str, Any]:
+    count = max(1, int(np.ceil(2 * tau / r))) if r > 0 else 0
+    if not 0 < count <= _MOST_EDGES:
+        return xy()
+    edges = np.linspace(-tau, tau, count + 1)
+    t = np.stack([edges, edges, np.full_like(edges, np.nan)], axis=1).ravel()
+    return {"x": t, "y": np.tile([0.0, 1.0, np.nan], count + 1)}
