@@ -43,7 +43,7 @@ class Board(Styled, ipywidgets.Box):
     charts : sequence of callable
         Each makes a chart for a theme.
     controls : sequence of sequence of Widget
-        Rows of controls; the theme menu is added to the last one.
+        Rows of controls; the theme menu is added to number `theme_row`.
     theme : str
         "light", "dark" or "projector".
     grow : sequence of int, optional
@@ -60,6 +60,7 @@ class Board(Styled, ipywidgets.Box):
         *,
         grow: Sequence[int] | None = None,
         least: int = 420,
+        theme_row: int = -1,
     ) -> None:
         self.theme = get_theme(theme)
         self._make_charts = list(charts)
@@ -72,7 +73,7 @@ class Board(Styled, ipywidgets.Box):
         )
         self.theme_menu.observe(self.messages.guard(self._on_theme), "value")
         rows = [list(row) for row in controls]
-        rows[-1].append(self.theme_menu)
+        rows[theme_row].append(self.theme_menu)
         boxes = []
         for row in rows:
             box = ipywidgets.Box(row)
@@ -105,7 +106,7 @@ class Board(Styled, ipywidgets.Box):
         for panel, patch in zip(self.panels, self.patches(), strict=True):
             panel.patch(patch)
 
-    def on(self, widget: ipywidgets.Widget, act: Callable[[Any], None] | None = None) -> None:
+    def on(self, widget: ipywidgets.Widget, act: Callable[[Any], object] | None = None) -> None:
         """When `widget` is pressed or gets a value: act on it, then redraw."""
 
         def react(value: Any) -> None:

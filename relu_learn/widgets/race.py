@@ -193,7 +193,7 @@ class TwoLosses(Board):
         ]
         self.exact = [abs(gaussian_loss(s, g)) for g in self.guesses]
         self.best = [best_loss(s, g, rng=0) for g in self.guesses]
-        self.floor = loss_floor(s, s)
+        self.floor = loss_floor(s, self.guesses[-1])
         self.draw = 0
         self.samples_slider = slider("Sample size n", (10, 30, 100, 300, 1000, 3000), samples)
         self.power_slider = slider("Error of the weights", [(_ten(-p), p) for p in self.powers], 2)

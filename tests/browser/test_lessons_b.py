@@ -16,7 +16,7 @@ from .lab import ROOT, LabPage
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Lesson and number of figures.
-LESSONS = {"04_loss_convergence": 5, "05_high_dimensions": 6}
+LESSONS = {"04_loss_convergence": 5, "05_high_dimensions": 6, "07_be_the_algorithm": 2}
 MOVE_AND_WATCH = """async ([handle, key]) => {
   let last = 0;
   const root = handle.closest('.rl-root');
@@ -41,6 +41,26 @@ def lesson(lab_page: LabPage, request: pytest.FixtureRequest) -> LabPage:
     return lab_page
 
 
+def play_a_little(lab: LabPage) -> None:
+    """Ask by clicking on the plane, twice, and in between."""
+    lab.page.locator(".rl-root").evaluate("root => root.scrollIntoView()")
+    lab.settle()
+    box = lab.page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box is not None
+    for x, y in ((0.1, 0.4), (0.9, 0.6)):
+        at = box["x"] + x * box["width"], box["y"] + y * box["height"]
+        lab.page.mouse.move(*at, steps=4)
+        lab.page.wait_for_timeout(200)
+        lab.page.mouse.click(*at)
+        lab.settle()
+    assert "2 of 60 queries" in lab.page.locator(".rl-facts").inner_text()
+    for name in ("Ask between", "Ask between", "Add crease", "Score"):
+        lab.page.locator(".rl-controls button", has_text=name).click()
+        lab.settle()
+    assert "5 of 60 queries" in lab.page.locator(".rl-facts").inner_text()
+    assert "The algorithm with the same 5 queries" in lab.page.locator(".rl-narration").inner_text()
+
+
 @pytest.mark.parametrize("lesson", LESSONS, indirect=True, ids=list(LESSONS))
 def test_sliders_are_quick_and_pictures_fit(
     lesson: LabPage, request: pytest.FixtureRequest, screenshots: pathlib.Path
@@ -51,6 +71,8 @@ def test_sliders_are_quick_and_pictures_fit(
     lab.whole_page(screenshots / "extra" / f"{name}_1400.png")
     lab.page.set_viewport_size({"width": 1400, "height": 1000})
     lab.settle()
+    if name.startswith("07"):
+        play_a_little(lab)
     for i, board in enumerate(lab.page.locator(".rl-root").all()):
         board.scroll_into_view_if_needed()
         board.screenshot(path=str(screenshots / "extra" / f"{name}_light_{i + 1}.png"))
