@@ -199,9 +199,9 @@ class _Run:
             return seen[-1]
 
         noise = probe_noise(ask, self.rng, Window())
-        left, middle, right = np.split(np.concatenate(seen), 3)
+        left, right, middle = np.split(seen[0], 3)
         # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
-        size = np.abs(np.stack([left[2] - middle[2], right[2] - middle[2]])).max(axis=0) / 1e3
+        size = np.abs(np.stack([left[3] - middle[3], right[3] - middle[3]])).max(axis=0) / 1e3
         values = np.abs(middle).max(axis=0)
         size = np.where(size > SIGMAS * noise, size, values)
         self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
@@ -427,7 +427,7 @@ class _Run:
 
     def tolerance(self) -> float:
         rounding = 1e4 * float((self.noise * self.scale).max())
-        return max(_PRECISE * self.output_scale, rounding)
+        return max(_PRECISE * self.output_scale, min(rounding, _USEFUL * self.output_scale))
 
 
 def learn_steps(

@@ -7,7 +7,8 @@ either part of a run of collinear samples (an affine piece) or holds exactly one
 intersection of the runs on both sides.
 
 Where the samples go. For x, v ~ N(0, I) a neuron without bias has its kink at a *Cauchy*
-distributed t, so intervals are split at the midpoint in the Cauchy quantile, where kinks are uniform.
+distributed t, so intervals are split at the midpoint in the Cauchy quantile, where kinks are
+uniform.
 """
 
 from __future__ import annotations
@@ -166,17 +167,26 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
     ndarray of shape (m,)
         Noise of one answer, per unit of 1 + |t|.
     """
-    sites = window.low + (window.high - window.low) * np.array([0.02, 0.5, 0.98])
-    spacing = 1e-6 * (window.high - window.low) * np.ones(3)
+    width = window.high - window.low
+    sites = window.low + width * np.array([0.02, 0.98, 0.5])
+    spacing = 1e-6 * width * np.ones(3)
     if window.cauchy:
-        sites, spacing = np.array([-1e3, 0.0, 1e3]), np.array([10.0, 1e-6, 10.0])
+        sites, spacing = np.array([-1e3, 1e3, 0.0]), np.array([10.0, 10.0, 1e-6])
     sites = sites + rng.uniform(-0.01, 0.01, 3) * (1 + np.abs(sites))
-    t = sites[:, None] + spacing[:, None] * (np.arange(5) - 2)
-    y = ask(t.ravel()).reshape(3, 5, -1) / (1 + np.abs(sites))[:, None, None]
-    bends = np.median(np.abs(np.diff(y, 2, axis=1)), axis=1)
-    # The median of three normal errors is 0.6 of their spread on average, and often less.
-    spread = 2 * bends.max(axis=0) / np.sqrt(6)
-    return np.maximum(spread, EPS * np.abs(y).max(axis=(0, 1)) / 4)
+    reach = (1 + np.abs(sites))[:, None, None]
+
+    def probe(spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        t = sites[: len(spacing), None] + spacing[:, None] * (np.arange(7) - 3)
+        y = ask(t.ravel()).reshape(len(spacing), 7, -1) / reach[: len(spacing)]
+        # The median of five normal errors is 0.7 of their spread on average, and often less.
+        return 2 * np.median(np.abs(np.diff(y, 2, axis=1)), axis=1) / np.sqrt(6), np.abs(y)
+
+    spread, size = probe(spacing)
+    floor = EPS * size.max(axis=(0, 1)) / 2
+    if (spread[:2].max(axis=0) > 1e3 * np.maximum(spread[2], floor)).any():
+        # Far out the answers bend, which a few neurons cannot do: look closer for the noise alone.
+        spread[:2] = probe(1e-6 * (1 + np.abs(sites[:2])))[0]
+    return np.maximum(spread.max(axis=0), floor)
 
 
 class _Samples:
@@ -217,6 +227,16 @@ class _Samples:
                 break
             relabel = np.cumsum(np.r_[True, ~same]) - 1
             self._runs(relabel[self.run])
+        # A sample beyond a kink hardly shows in a triple whose other two are close together; it does
+        # against the whole run. Without it, its interval is open.
+        long = self.last - self.first > 2
+        head, tail = self.first[long], self.last[long]
+        beyond = head[~self._collinear(head, head + 1, tail)]
+        behind = tail[~self._collinear(head, tail - 1, tail)]
+        if len(beyond) or len(behind):
+            self.affine[beyond] = False
+            self.affine[behind - 1] = False
+            self._runs(self.run)
         while len(self.first) > 2:  # samples around a kink can be collinear within the noise
             sliver = np.r_[False, self.hinged(self.last[:-2], self.first[2:]), False]
             sliver[1:] &= ~sliver[:-1]
@@ -389,6 +409,8 @@ def _explain(ask: Ask, s: _Samples, rng: np.random.Generator) -> Noise:
     some h where it is piecewise linear.
     """
     wide = np.flatnonzero(~s.affine & (np.diff(s.t) > 1e-9 * (1 + np.abs(s.t[:-1]))))
+    near = wide[np.abs(s.t[wide]) < 4]  # where the rounding of large values does not hide a curve
+    wide = near if len(near) >= 24 else wide
     if len(wide) < 8:
         wide = np.arange(len(s.t) - 1)
     i = rng.choice(wide, 24)

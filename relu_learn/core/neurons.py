@@ -7,8 +7,8 @@ along the line). So the Jacobians J of two pieces r' < r differ by
 
 where the unit vector alpha_i in R^m, the neuron's output direction, is known from the line alone:
 it is parallel to the jump of the slope at t_i. For m = 1 this is the paper's gradient jump. For
-m > 1 the Jacobians of two pieces separate up to m neurons at once, if their alpha_i are independent: about
-k/m + 1 Jacobians replace k + 1.
+m > 1 the Jacobians of two pieces separate up to m neurons at once, if their alpha_i are
+independent: about k/m + 1 Jacobians replace k + 1.
 """
 
 from __future__ import annotations
@@ -409,7 +409,8 @@ def _merge_twins(
     Between two kinks at a tiny distance g the steps are tiny too, and the two weight vectors are
     uncertain by noise / g; only their sum is precise. If the measured angle is not larger than
     that uncertainty, one neuron with the sum is the better answer: it is off by about g.
-    (Cancelling neighbours stay: their errors tilt both hyperplanes alike, and the step between them is real.)
+    (Cancelling neighbours stay: their errors tilt both hyperplanes alike, and the step between
+    them is real.)
     """
     unsure = np.minimum(np.maximum(tilt[:-1], tilt[1:]), 1e-3)
     apart = np.linalg.norm(weights[1:] - weights[:-1], axis=1)

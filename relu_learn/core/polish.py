@@ -68,7 +68,17 @@ def polish(
         error = float(own.max() / used.min())
         pieces.append(Piece(int(r), point, value, rates.T @ basis, float(used.min()), error))
         yield pieces[-1]
-    rows = [np.column_stack([p.gradient, p.value - p.gradient @ p.point]) for p in pieces]
+    # Roomy points may be far out, where values are large and round badly: the constants of the
+    # pieces come from the line, one more query each.
+    gap = np.diff(t[[0, 1]])[0] if k > 1 else 1.0
+    end = np.diff(t[[-2, -1]])[0] if k > 1 else 1.0
+    centers[0], centers[-1] = t[0] - min(gap, 1.0), t[-1] + min(end, 1.0)
+    anchors = line.at(centers[chosen])
+    values = target(anchors)
+    rows = [
+        np.column_stack([p.gradient, value - p.gradient @ x])
+        for p, value, x in zip(pieces, values, anchors, strict=True)
+    ]
     parts = []
     for a, b, left, right in zip(chosen[:-1], chosen[1:], rows[:-1], rows[1:], strict=True):
         # The step from piece to piece switches the neurons in between on: w and -b together.
