@@ -35,6 +35,19 @@ def test_within_ten_percent_of_real_runs(dim, neurons, outputs):
     assert predicted.seconds > 0
 
 
+@pytest.mark.parametrize(("dim", "neurons", "outputs"), [(100, 30, 1), (64, 32, 10)])
+def test_polish_is_counted(dim, neurons, outputs):
+    predicted = plan(dim, outputs, neurons, polish=True)
+    real = [
+        learn_from_queries(
+            zoo.random_network(dim, neurons, outputs, rng=s), dim, rng=s, polish=True
+        ).queries
+        for s in range(3)
+    ]
+    assert abs(predicted.queries / np.median(real) - 1) < 0.1
+    assert predicted.breakdown["polish"] > 0.3 * predicted.queries
+
+
 def test_breakdown_adds_up():
     predicted = plan(200, 1, 10)
     assert sum(predicted.breakdown.values()) == predicted.queries

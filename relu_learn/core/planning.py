@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -119,7 +119,8 @@ def plan(dim: int, outputs: int = 1, neurons: int = 1, polish: bool = False) -> 
     runs = [_enlarged(spent, pieces, small, dim) for spent, pieces, _ in rehearsals]
     totals = [sum(spent.values()) for spent in runs]
     # A run that needed a repair says nothing about the range of those that did not.
-    smooth = [total for total, run in zip(totals, runs, strict=True) if not run["repairs"]]
+    easy = [not run["repairs"] and (polish or not run["polish"]) for run in runs]
+    smooth = [total for total, usual in zip(totals, easy, strict=True) if usual]
     middle = int(np.argsort(totals)[len(totals) // 2])
     _, pieces, seconds = rehearsals[middle]
     return Plan(
@@ -129,7 +130,7 @@ def plan(dim: int, outputs: int = 1, neurons: int = 1, polish: bool = False) -> 
         totals[middle],
         int(min(smooth or totals) * (1 - _MARGIN)),
         int(np.ceil(max(smooth or totals) * (1 + _MARGIN))),
-        seconds + pieces * _seconds_per_piece(dim, small),
+        seconds + sum(pieces.values()) * _seconds_per_piece(dim, small),
         MappingProxyType(runs[middle]),
     )
 
@@ -154,7 +155,7 @@ def queries_by_purpose(events: Iterable[Event], dim: int) -> dict[str, int]:
     spent = dict.fromkeys(names, 0)
     before, pieces = 0, 0
     for event in events:
-        spent[_PURPOSES.get(event.phase, "repairs")] += event.queries - before
+        spent[_purpose(event)] += event.queries - before
         before = event.queries
         pieces += isinstance(event, GradientMeasured) and event.phase == "gradients"
     needed = min(pieces * (dim - 1), spent["gradients"])
@@ -163,16 +164,20 @@ def queries_by_purpose(events: Iterable[Event], dim: int) -> dict[str, int]:
     return spent
 
 
+def _purpose(event: Event) -> str:
+    return _PURPOSES.get(event.phase, "repairs")
+
+
 def _rehearse(
     dim: int, outputs: int, neurons: int, polish: bool, seed: int
-) -> tuple[dict[str, int], int, float]:
-    """Queries by purpose, gradients measured, and seconds of one run on a random network."""
+) -> tuple[dict[str, int], Counter[str], float]:
+    """One run on a random network: queries and gradients by purpose, and its seconds."""
     secret = _random_network(dim, outputs, neurons, np.random.default_rng([90, seed]))
-    settings: dict[str, Any] = {"polish": True} if polish else {}
     start = time.perf_counter()
-    events = list(learn_steps(secret, dim, rng=np.random.default_rng([91, seed]), **settings))
+    random = np.random.default_rng([91, seed])
+    events = list(learn_steps(secret, dim, rng=random, polish=polish))
     seconds = time.perf_counter() - start
-    pieces = sum(isinstance(event, GradientMeasured) for event in events)
+    pieces = Counter(_purpose(event) for event in events if isinstance(event, GradientMeasured))
     return queries_by_purpose(events, dim), pieces, seconds
 
 
@@ -182,13 +187,12 @@ def _random_network(dim: int, outputs: int, neurons: int, rng: np.random.Generat
     return ReluNetwork(weights, 0.5 * rng.standard_normal(neurons), rng.standard_normal(head))
 
 
-def _enlarged(spent: dict[str, int], pieces: int, small: int, dim: int) -> dict[str, int]:
+def _enlarged(spent: dict[str, int], pieces: Counter[str], small: int, dim: int) -> dict[str, int]:
     """The same run in more dimensions."""
-    spent = dict(spent)
-    spent["gradients"] += pieces * (dim - small)
-    spent["polish"] = round(spent["polish"] * dim / small)
+    spent = {purpose: n + pieces[purpose] * (dim - small) for purpose, n in spent.items()}
     learning = sum(spent.values()) - spent["validation"]
-    spent["validation"] = max(spent["validation"], min(learning // _VALIDATED, _MOST_VALIDATED))
+    share = min(learning // _VALIDATED, _MOST_VALIDATED)
+    spent["validation"] = max(spent["validation"], share)
     return spent
 
 

@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from relu_learn import (
     ReluNetwork,
     learn_from_queries,
     match_neurons,
+    sampled_loss,
     worst_error,
     zoo,
 )
@@ -33,7 +34,7 @@ def network(name: str, seed: int) -> ReluNetwork:
     if name[0].isdigit():
         dim, neurons, outputs = map(int, name.split("-"))
         return zoo.random_network(dim, neurons, outputs, rng=seed)
-    return zoo.get(name)
+    return zoo.get(name, rng=seed) if name in zoo.hostile else zoo.get(name)
 
 
 def parse_names(text: str | None) -> list[str]:
@@ -85,10 +86,20 @@ class Record:
     found: int
     true: int
     seconds: float
+    rms: float = np.nan  # root mean square over the same points
     failure: str = ""
 
     def exact(self, tolerance: float = 1e-8) -> bool:
         return self.error <= tolerance
+
+
+def errors(
+    secret: ReluNetwork, guess: Callable[[np.ndarray], np.ndarray], seed: int, n: int = 10_000
+) -> tuple[float, float]:
+    """Worst and root-mean-square error on fresh points, relative to the scale of the outputs."""
+    worst, scale = worst_error(secret, guess, n, rng=10**6 + seed)
+    loss = sampled_loss(secret, guess, n, rng=10**6 + seed)
+    return worst / scale, float(np.sqrt(loss / secret.n_outputs)) / scale
 
 
 class _Timeout(Exception):
@@ -135,9 +146,9 @@ def run(
         seconds, queries = time.perf_counter() - start, oracle.queries
         text = f"{type(failure).__name__}: {failure}"
         ratio = per_parameter(queries, secret)
-        return Record(name, seed, queries, ratio, np.nan, np.nan, 0, true, seconds, text)
+        return Record(name, seed, queries, ratio, np.nan, np.nan, 0, true, seconds, failure=text)
     seconds = time.perf_counter() - start
-    worst, scale = worst_error(secret, result.network, points, rng=10**6 + seed)
+    error, rms = errors(secret, result.network, seed, points)
     precision = np.nan
     if orient_seconds > 0:
         try:
@@ -150,11 +161,12 @@ def run(
         seed,
         result.queries,
         per_parameter(result.queries, secret),
-        worst / scale,
+        error,
         precision,
         result.network.n_neurons,
         true,
         seconds,
+        rms,
     )
 
 
