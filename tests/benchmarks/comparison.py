@@ -4,10 +4,10 @@
 
 One table, method x network: how many seeds were exact (worst error at most 1e-8 of the output's
 scale), queries/D (as in queries.py), worst and root-mean-square error over 10,000 fresh Gaussian
-points, worst parameter error, seconds. The students are told the number of neurons. Peers' figures were measured or
-published elsewhere (with D = k(d+1) + k+1); their rows say so. `--write` also saves the table, the curves of loss against
-examples and where the queries go, as JSON: lesson 04 plots the file that ships as
-relu_learn/data/comparison.json.
+points, worst parameter error, seconds. The students are told the number of neurons. Peers' figures
+were measured or published elsewhere (with D = k(d+1) + k+1); their rows say so. `--write` saves the
+table, curves of loss against examples, and where the queries go: lesson 04 plots the file that
+ships as relu_learn/data/comparison.json.
 """
 
 from __future__ import annotations
