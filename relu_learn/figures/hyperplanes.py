@@ -31,7 +31,13 @@ def arrow_trace(name: str, color: str, theme: Theme) -> go.Scatter:
         mode="lines+markers",
         name=name,
         line={"color": color, "width": theme.line_width},
-        marker={"symbol": "arrow", "angleref": "previous", "size": [0], "color": color},
+        marker={
+            "symbol": "arrow",
+            "angleref": "previous",
+            "size": [0],
+            "color": color,
+            "opacity": 1,
+        },
         hoverinfo="skip",
     )
 

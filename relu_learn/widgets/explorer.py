@@ -53,6 +53,7 @@ class Explorer(Styled, ipywidgets.Box):
 
     kind = "explorer"
     config: Mapping[str, Any] = {}
+    theme_row = -1  # the row of controls that ends with the menu of themes
     _setting = False  # True while we set an input ourselves
 
     def __init__(
@@ -81,7 +82,8 @@ class Explorer(Styled, ipywidgets.Box):
         for name, widget in self.inputs.items():
             widget.observe(self.messages.guard(self._on_input(name)), "value")
         boxes = [controls(row) for row in rows]
-        boxes[-1].children = (*boxes[-1].children, self.inputs["theme"])
+        row = boxes[self.theme_row]
+        row.children = (*row.children, self.inputs["theme"])
         super().__init__(
             [
                 self._style_widget,

@@ -146,13 +146,16 @@ class KinkBench(Explorer):
     def _sentence(self, bench: Bench) -> str:
         if not bench.jumps:
             return "The gradients at a and b are the same: no neuron switches in between."
-        w = ", ".join(number(round(float(x), 4)) for x in bench.weights)
-        text = f"Gradient jump w = ({w}); pieces meet at t* = {number(bench.t)}, "
-        text += f"so b = ⟨w, x(t*)⟩ = {number(bench.bias)}. "
+        jump = bench.gradients[1] - bench.gradients[0]
+        # GetBias lets w grow along the line; here it is the jump itself, as in the text.
+        bias = bench.bias if bench.weights @ jump > 0 else -bench.bias
+        w = ", ".join(number(round(float(x), 4)) for x in jump)
+        text = f"Jump w = g(b) − g(a) = ({w}); the pieces meet at t* = {number(bench.t)}, "
+        text += f"so b = ⟨w, x(t*)⟩ = {number(bias)}. "
         if bench.agrees:
-            text += "Check at t*: F passes through the meeting point ✓"
+            text += "Check: F passes there ✓"
         else:
-            text += "Check at t*: F does not pass through the meeting point ✗"
+            text += "Check: F does not pass there ✗"
         return text + self._revealed(bench)
 
     def _revealed(self, bench: Bench) -> str:
@@ -161,10 +164,10 @@ class KinkBench(Explorer):
         found = ReluNetwork(bench.weights[None], np.array([bench.bias]), np.ones(1))
         match = match_neurons(found, self.secret)
         if not len(match.pairs):
-            return ". Revealed: the secret has no such crease."
+            return " Revealed: the secret has no such crease."
         off = float(match.angle_error[0])
         digits = "to rounding" if off < 1e-11 else f"by {number(off)} radians"
-        return f". Revealed: a crease of the secret, its direction off {digits}."
+        return f" Revealed: a crease of the secret, its direction off {digits}."
 
 
 class HyperplaneLab(Explorer):
@@ -188,6 +191,7 @@ class HyperplaneLab(Explorer):
     """
 
     kind = "hyperplanes"
+    theme_row = 0
     _winding = False
 
     def __init__(
@@ -218,7 +222,7 @@ class HyperplaneLab(Explorer):
         self.transport = Transport(self.run, self._at)
         super().__init__(
             {**inputs, "r": self.r, "tau": self.tau},
-            [[self.network_menu, self.method_menu, self.seed, self.r, self.tau], []],
+            [[self.network_menu, self.method_menu, self.seed], [self.r, self.tau]],
             start | {"theme": theme},
             between=[self.transport],
         )
