@@ -20,6 +20,7 @@ from relu_learn.core import events as ev
 from relu_learn.core.errors import (
     InvalidArgument,
     LearningFailed,
+    NotOneHiddenLayer,
     NotPiecewiseLinear,
     ReluLearnError,
 )
@@ -117,6 +118,7 @@ class _Run:
         self.events: list[Event] = []
         self.tested: list[tuple[np.ndarray, np.ndarray]] = []
         self.repairs = 0
+        self.first_guess: ReluNetwork | None = None
 
     # ---------------------------------------------------------------- bookkeeping
 
@@ -310,6 +312,47 @@ class _Run:
                 )
                 index += 1
 
+    def look_for_bent_hyperplanes(self) -> None:
+        """Is the black box a deeper network? Then its critical hyperplanes end somewhere.
+
+        Each neuron's kink was seen on a line. A one-hidden-layer network has the same kink at every
+        other point of that hyperplane: look at one random place, away from all others.
+
+        Raises
+        ------
+        NotOneHiddenLayer
+            If one in five of the places that were looked at is straight.
+        """
+        net, d = self.first_guess, self.oracle.dim
+        if net is None or d == 1:
+            return
+        strength = np.linalg.norm(net.output_weights, axis=0)
+        target, level = Target(self.oracle, self.scale), float(self.noise.max())
+        witnesses, bends = [], 0
+        for i in np.argsort(-strength)[:12]:
+            w, b = net.weights[i], net.biases[i]
+            x = self.rng.standard_normal((64, d))
+            x -= np.multiply.outer(x @ w - b, w)
+            away = np.abs(x @ net.weights.T - net.biases)
+            away[:, i] = np.inf
+            room = away.min(axis=1)
+            h = min(0.1 * room.max(), 0.01)
+            if strength[i] * h < 1e3 * level:
+                continue
+            points = x[room.argmax()] + np.multiply.outer([-h, 0.0, h], w)
+            y = target(points)
+            bend = float(np.abs(y[0] - 2 * y[1] + y[2]).max())
+            if bend < 0.1 * float(np.abs(net.output_weights[:, i]).max()) * h:
+                witnesses.append(points)
+            else:
+                bends += 1
+        if len(witnesses) > bends / 4:
+            raise NotOneHiddenLayer(
+                "the black box is piecewise linear, but its creases end: a critical hyperplane "
+                "seen on a line is not there at the witness (two or more hidden layers?)",
+                witnesses[0],
+            )
+
     def emit_affine(self, phase: str) -> Event:
         net = self.hypothesis()
         return self.emit(
@@ -328,6 +371,7 @@ class _Run:
         assert found is not None
         if self.known is None:
             self.known = found
+            self.first_guess = self.first_guess or found
         else:  # a repair meets the hyperplanes of the neurons that it corrects again
             self.known = prune((self.known + found).simplify(rtol=1e-8))
 
@@ -557,6 +601,7 @@ def _adaptive(run: _Run) -> Iterator[Event]:
         yield from run.validate()
     worst = float(run.errors.max())
     if worst > _USEFUL * run.output_scale:
+        run.look_for_bent_hyperplanes()
         raise LearningFailed(
             f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g} (outputs "
             f"are of size {run.output_scale:.2g}): the black box is not a one-hidden-layer ReLU "

@@ -31,7 +31,7 @@ FAR = 1e6
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
 # A search with more samples than this looks for the reason.
-_PATIENCE = 4000
+_PATIENCE = 1500
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -110,6 +110,10 @@ class Window:
     low: float = -FAR
     high: float = FAR
     cauchy: bool = True
+
+    @property
+    def width(self) -> float:
+        return self.high - self.low
 
     def middle(self, a: np.ndarray, b: np.ndarray, fraction: np.ndarray) -> np.ndarray:
         """The point at the given fraction between a and b, in the window's coordinate."""
@@ -227,8 +231,8 @@ class _Samples:
                 break
             relabel = np.cumsum(np.r_[True, ~same]) - 1
             self._runs(relabel[self.run])
-        # A sample beyond a kink hardly shows in a triple whose other two are close together; it does
-        # against the whole run. Without it, its interval is open.
+        # A sample beyond a kink hardly shows in a triple whose other two are close together; it
+        # does against the whole run. Without it, its interval is open.
         long = self.last - self.first > 2
         head, tail = self.first[long], self.last[long]
         beyond = head[~self._collinear(head, head + 1, tail)]
@@ -388,7 +392,7 @@ def search_line(
     for _ in range(_MAX_LEVELS):
         if len(samples.t) > patience:
             patience *= 4
-            noise = _explain(ask, samples, rng)
+            noise = _explain(ask, samples, window, rng)
             samples = _Samples(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
         if not len(new):
@@ -401,38 +405,46 @@ def search_line(
     return _finish(samples, window)
 
 
-def _explain(ask: Ask, s: _Samples, rng: np.random.Generator) -> Noise:
+def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) -> Noise:
     """Why is the search so long: many kinks, a smooth function, or answers noisier than thought?
 
     Second differences F(c + h) - 2 F(c) + F(c - h) at shrinking h, around random places: they fall
     like h^2 where the function is smooth, do not fall where there is only noise, and vanish below
     some h where it is piecewise linear.
     """
-    wide = np.flatnonzero(~s.affine & (np.diff(s.t) > 1e-9 * (1 + np.abs(s.t[:-1]))))
-    near = wide[np.abs(s.t[wide]) < 4]  # where the rounding of large values does not hide a curve
-    wide = near if len(near) >= 24 else wide
-    if len(wide) < 8:
-        wide = np.arange(len(s.t) - 1)
-    i = rng.choice(wide, 24)
-    c = (s.t[i] + s.t[i + 1]) / 2
-    h = np.multiply.outer((s.t[i + 1] - s.t[i]) / 2, 0.5 ** np.arange(6))
+    n, scales = 16, 7
+    share = rng.uniform(0.2, 0.8, n)
+    c = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
+    h = np.multiply.outer(np.full(n, min(0.1, 0.01 * window.width)), 0.5 ** np.arange(scales))
     t = np.concatenate([c[:, None] - h, np.broadcast_to(c[:, None], h.shape), c[:, None] + h])
-    y = ask(t.ravel()).reshape(3, 24, 6, -1) / (1 + np.abs(c))[:, None, None]
+    y = ask(t.ravel()).reshape(3, n, scales, -1)
     bend = np.abs(y[0] - 2 * y[1] + y[2])
     bend = bend[:, :, (bend / s.noise.level).max(axis=(0, 1)).argmax()]
-    visible = bend[:, :-1].min(axis=1) > 100 * s.noise.level.max()
+    level = float(s.noise.level.max())
+    visible = bend.min(axis=1) > 20 * level
     ratios = bend[:, :-1] / np.maximum(bend[:, 1:], 1e-300)
     smooth = visible & (np.abs(ratios - 4) < 0.8).all(axis=1)
-    if smooth.sum() > 0.6 * len(c):
+    if smooth.sum() > max(3, 0.7 * visible.sum()):
         j = int(np.flatnonzero(smooth)[0])
         raise NotPiecewiseLinear(
-            "the black box is curved: between the witness's ends it bends like a parabola at every "
-            "scale (a smooth activation such as tanh, sigmoid or GELU?)",
+            "the black box is curved: between the witness's ends it bends like a parabola, at "
+            "every scale (a smooth activation such as tanh, sigmoid or GELU?)",
             np.array([c[j] - h[j, 0], c[j], c[j] + h[j, 0]]),
         )
-    flat = np.quantile(bend, 0.75, axis=0)[-2:]
-    if flat[1] > 8 * s.noise.level.max() and flat[1] > flat[0] / 2.5:
-        return Noise(s.noise.level * float(flat[1] / s.noise.level.max()))
+    # Where samples a little apart still do not line up, it is noise: which size?
+    gap = np.diff(s.t)
+    close = np.flatnonzero(~s.affine & (gap > 1e-9 * (1 + np.abs(s.t[:-1]))))
+    if len(close) < 8:
+        return s.noise
+    i = rng.choice(close, n)
+    c = (s.t[i] + s.t[i + 1]) / 2
+    h = np.multiply.outer(gap[i] / 2, 0.5 ** np.arange(4, 6))
+    t = np.concatenate([c[:, None] - h, np.broadcast_to(c[:, None], h.shape), c[:, None] + h])
+    y = ask(t.ravel()).reshape(3, n, 2, -1) / (1 + np.abs(c))[:, None, None]
+    bend = (np.abs(y[0] - 2 * y[1] + y[2]) / s.noise.level).max(axis=2)
+    flat = np.quantile(bend, 0.75, axis=0)
+    if flat[1] > 8 and flat[1] > flat[0] / 2.5:
+        return Noise(s.noise.level * float(flat[1]))
     return s.noise
 
 
