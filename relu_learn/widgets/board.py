@@ -50,6 +50,8 @@ class Board(Styled, ipywidgets.Box):
         Relative widths of the panels.
     least : int
         Width in pixels below which panels stack.
+    extra : sequence of Widget
+        Put below the panels.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Board(Styled, ipywidgets.Box):
         grow: Sequence[int] | None = None,
         least: int = 420,
         theme_row: int = -1,
+        extra: Sequence[ipywidgets.Widget] = (),
     ) -> None:
         self.theme = get_theme(theme)
         self._make_charts = list(charts)
@@ -86,7 +89,7 @@ class Board(Styled, ipywidgets.Box):
             self.panels, layout=ipywidgets.Layout(width="100%", flex_flow="row wrap")
         )
         super().__init__(
-            [self._style_widget, *boxes, self.messages, self.narration, views],
+            [self._style_widget, *boxes, self.messages, self.narration, views, *extra],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
         )
         self.wear(self.theme)

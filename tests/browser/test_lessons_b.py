@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 import shutil
 import statistics
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,13 @@ from .lab import ROOT, LabPage
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Lesson and number of figures.
-LESSONS = {"04_loss_convergence": 5, "05_high_dimensions": 6, "07_be_the_algorithm": 2}
+LESSONS = {
+    "04_loss_convergence": 5,
+    "05_high_dimensions": 6,
+    "06_black_boxes_in_the_wild": 3,
+    "07_be_the_algorithm": 2,
+    "99_for_teachers": 4,
+}
 MOVE_AND_WATCH = """async ([handle, key]) => {
   let last = 0;
   const root = handle.closest('.rl-root');
@@ -39,6 +46,11 @@ def lesson(lab_page: LabPage, request: pytest.FixtureRequest) -> LabPage:
     lab_page.open(f"{name}.ipynb")
     lab_page.run_all(LESSONS[name])
     return lab_page
+
+
+def theme_menu(board: Any) -> Any:
+    """The menu of a board that has the theme "projector" in it."""
+    return next(m for m in board.locator("select").all() if "projector" in m.inner_text())
 
 
 def play_a_little(lab: LabPage) -> None:
@@ -93,13 +105,13 @@ def test_sliders_are_quick_and_pictures_fit(
     lab.page.set_viewport_size({"width": 1280, "height": 720})
     boards = lab.page.locator(".rl-root").all()
     for i, board in enumerate(boards):
-        board.locator("select").last.select_option("projector")
+        theme_menu(board).select_option("projector")
         lab.settle()
         board.evaluate("root => root.scrollIntoView()")
         lab.settle()
         lab.screenshot(screenshots / "extra" / f"{name}_projector_{i + 1}.png")
     for board in boards:
-        board.locator("select").last.select_option("dark")
+        theme_menu(board).select_option("dark")
     lab.settle()
     lab.whole_page(screenshots / "extra" / f"{name}_dark.png")
     lab.assert_clean()

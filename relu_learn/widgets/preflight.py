@@ -1,0 +1,148 @@
+"""Preflight: everything that a lecture needs, checked in the room where it will be given."""
+
+from __future__ import annotations
+
+import html
+import importlib.metadata
+import pathlib
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from relu_learn import zoo
+from relu_learn.core.learning import learn_steps
+from relu_learn.figures.patch import Patch
+from relu_learn.figures.plane import PlaneView
+from relu_learn.figures.run_view import RunView
+from relu_learn.widgets.board import Board, button
+
+PACKAGES = ("relu-learn", "numpy", "scipy", "plotly", "ipywidgets", "anywidget", "jupyterlab")
+_SOURCE = pathlib.Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
+
+
+class Probe(anywidget.AnyWidget):
+    """An invisible widget that reports from the page: "alive", "drawn", "pong"."""
+
+    _esm = traitlets.Unicode(_SOURCE).tag(sync=True)
+
+    def __init__(self, heard: Callable[[str], None]) -> None:
+        super().__init__()
+        self._heard = heard
+        self.on_msg(self._receive)
+
+    def _receive(self, _: Any, message: dict[str, Any], _buffers: Any) -> None:
+        self._heard(str(message.get("kind")))
+
+    def ping(self) -> None:
+        """Ask the page for an answer after its next frame."""
+        self.send({"kind": "ping"})
+
+
+class Preflight(Board):
+    """Versions, the learner, the page, and how fast they are together.
+
+    Parameters
+    ----------
+    theme : str
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        "learn": one run of the learner; "figure": from the cell's start to the first figure on the
+        page; "answer": kernel to page and back, one frame included. Missing until it was measured.
+    """
+
+    def __init__(self, theme: str = "light") -> None:
+        self._start = time.perf_counter()
+        self._asked = 0.0
+        self.seed = 0
+        self.seconds: dict[str, float] = {}
+        self.probe = Probe(self._heard)
+        self.list = ipywidgets.HTML()
+        self.again_button = button("Check again", "refresh", "Another run, another answer time")
+        self.on(self.again_button, lambda _: self.again())
+        self._run()
+        super().__init__(
+            [lambda th: PlaneView(th, cells=41)],
+            [[self.again_button], [self.list]],
+            theme,
+            theme_row=0,
+            extra=[self.probe],
+        )
+
+    def _run(self) -> None:
+        start = time.perf_counter()
+        secret = zoo.get("paper_plane")
+        run = RunView(learn_steps(secret, 2, rng=self.seed), 2)
+        self.state = run.finish()
+        self.seconds["learn"] = time.perf_counter() - start
+        self.correct = self.state.hypothesis.network.matches(secret, 1e-6)
+
+    def again(self) -> None:
+        """Learn once more, draw it, and measure the way to the page and back."""
+        self.seed += 1
+        self._run()
+        self._ping()
+
+    def _ping(self) -> None:
+        self._asked = time.perf_counter()
+        self.probe.ping()
+
+    def _heard(self, kind: str) -> None:
+        now = time.perf_counter()
+        if kind == "drawn" and "figure" not in self.seconds:
+            self.seconds["figure"] = now - self._start
+            self._ping()
+        elif kind == "pong":
+            self.seconds["answer"] = now - self._asked
+        self.refresh()
+
+    def checks(self) -> list[tuple[bool | None, str]]:
+        """(passed, sentence) for every check; None while the page has not answered."""
+        found = [(name, _version(name)) for name in PACKAGES]
+        missing = [name for name, version in found if not version]
+        versions = ", ".join(f"{name} {version}" for name, version in found if version)
+        results: list[tuple[bool | None, str]] = [
+            (sys.version_info >= (3, 10), f"Python {platform.python_version()}"),
+            (not missing, versions + (f"; missing: {', '.join(missing)}" if missing else "")),
+            (self.correct, f"the learner finds 5 of 5 neurons, in {self.seconds['learn']:.2f} s"),
+        ]
+        for key, limit, text in (
+            ("figure", 20.0, "first figure {:.1f} s after the cell was run (fine below 20 s)"),
+            ("answer", 0.5, "kernel to page and back in {:.3f} s (fine below half a second)"),
+        ):
+            value = self.seconds.get(key)
+            if value is None:
+                results.append((None, f"{key}: waiting for the page"))
+            else:
+                results.append((value < limit, text.format(value)))
+        return results
+
+    def patches(self) -> Sequence[Patch]:
+        """The picture that should be seen, and the list of checks beside it."""
+        results = self.checks()
+        marks = {True: "✓", False: "✗", None: "…"}
+        rows = "".join(f"<div>{marks[ok]} {html.escape(text)}</div>" for ok, text in results)
+        self.list.value = f'<div style="line-height:1.5">{rows}</div>'
+        failed = sum(ok is False for ok, _ in results)
+        waiting = any(ok is None for ok, _ in results)
+        sentence = "All checks passed. You should see a map with five dashed creases."
+        if failed:
+            sentence = f"{failed} of {len(results)} checks failed: see the list."
+        elif waiting:
+            sentence = "Waiting for the page to draw the figure."
+        self.tell(sentence, f"run {self.seed + 1}")
+        return (self.charts[0].patch(self.state),)  # type: ignore[attr-defined]
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
