@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ def main() -> None:
         for method in methods:
             if options.slow or name not in SLOW:
                 rows.append(Row(method, name, passive(method, name, examples)))
-        print(f"{name} done", flush=True)
+        print(f"{name} done", file=sys.stderr, flush=True)
     peers = [[f"{p[0]} [{i + 1}]", *p[1:5], "–", "–", p[5]] for i, p in enumerate(PEERS)]
     print(table(HEAD, [row.cells() for row in rows] + peers, options.markdown))
     for i, peer in enumerate(PEERS):

@@ -13,6 +13,7 @@ orientation. Ranges run over the seeds: secret and learner get the same one.
 from __future__ import annotations
 
 import argparse
+import sys
 
 from common import Record, network, parse_names, power, run, spread, table
 
@@ -68,6 +69,7 @@ def main() -> None:
                 failed = records[-1].failure or f"error {records[-1].error:.1e}"
                 print(f"{name}, seed {seed}: {failed}", flush=True)
         rows.append(row(name, records))
+        print(f"{name} done", file=sys.stderr, flush=True)
     print(table(HEAD, rows, options.markdown))
 
 
