@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LESSONS = {
     "04_loss_convergence": 5,
     "05_high_dimensions": 6,
-    "06_black_boxes_in_the_wild": 3,
+    "06_black_boxes_in_the_wild": 4,
     "07_be_the_algorithm": 2,
     "99_for_teachers": 4,
 }

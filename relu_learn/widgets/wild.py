@@ -1,0 +1,380 @@
+"""Boards of the lesson on real black boxes: imprecise answers, probabilities, budgets, curves."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+import numpy as np
+
+from relu_learn import zoo
+from relu_learn.core.errors import ReluLearnError
+from relu_learn.core.learning import LearnResult, learn_from_queries
+from relu_learn.core.loss import sampled_loss
+from relu_learn.core.network import ReluNetwork
+from relu_learn.figures.dimensions import GrowthView
+from relu_learn.figures.patch import Patch
+from relu_learn.figures.theme import power_ticks
+from relu_learn.figures.wild import AnswersView
+from relu_learn.widgets.board import Board, button, say, slider
+
+BlackBox = Callable[[np.ndarray], np.ndarray]
+MAX_QUERIES = 8000  # an honest "I give up" must not take longer than a student's patience
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended, in the learner's own words.
+
+    Attributes
+    ----------
+    error : str
+        Name of the error that ended it; "" if none did.
+    words : str
+        The certificate, or the message of the error.
+    result : LearnResult or None
+        Partial if there was an error; None if that came before the first answer.
+    """
+
+    error: str
+    words: str
+    result: LearnResult | None
+
+
+def attempt(black_box: BlackBox, dim: int, max_queries: int = MAX_QUERIES) -> Outcome:
+    """Run the learner; errors of ours are outcomes."""
+    try:
+        result = learn_from_queries(black_box, dim, rng=0, max_queries=max_queries)
+    except ReluLearnError as error:
+        return Outcome(type(error).__name__, str(error), error.partial)
+    return Outcome("", str(result.certificate), result)
+
+
+def rounded(secret: BlackBox, decimals: int) -> BlackBox:
+    """Answers with that many decimals."""
+    return lambda x: np.round(secret(x), decimals)
+
+
+def single_precision(secret: BlackBox) -> BlackBox:
+    """Answers in float32: about seven digits."""
+    return lambda x: secret(x).astype("f4")
+
+
+def noisy(secret: BlackBox, size: float, seed: int = 0) -> BlackBox:
+    """Answers with fresh Gaussian noise of that standard deviation."""
+    random = np.random.default_rng(seed)
+
+    def answer(x: np.ndarray) -> np.ndarray:
+        y = secret(x)
+        return y + size * random.standard_normal(y.shape)
+
+    return answer
+
+
+class Imprecise(Board):
+    """Rounded, float32 or noisy answers, and what the learner makes of them.
+
+    Parameters
+    ----------
+    kind : str
+        One of `kinds`.
+    digits : int
+        The imprecision is 10^-digits, from 1 to 14.
+    theme : str
+    """
+
+    kinds = ("noise", "rounded", "float32")
+
+    def __init__(self, kind: str = "noise", digits: int = 10, theme: str = "light") -> None:
+        self.secret = zoo.random_network(4, 4, rng=3)
+        self.seen: dict[tuple[str, int], Outcome] = {}
+        self.kind_menu = ipywidgets.Dropdown(
+            options=list(self.kinds), value=kind, description="Answers"
+        )
+        sizes = [(power_ticks(-p, -p)[1][0], p) for p in range(1, 15)]
+        self.digits_slider = slider("Imprecision", sizes, digits)
+        self.on(self.kind_menu)
+        self.on(self.digits_slider)
+
+        def chart(theme: Any) -> GrowthView:
+            return GrowthView(
+                theme,
+                "imprecision of an answer",
+                ("finished", "stopped: so far"),
+                ("as precise as the answers",),
+                height=0.75,
+                span=(-16, 1),
+                values="error of F′",
+                most_ticks=5,
+            )
+
+        super().__init__([chart], [[self.kind_menu, self.digits_slider]], theme)
+
+    def outcome(self, kind: str, digits: int) -> Outcome:
+        """The run for this imprecision; made once."""
+        if (kind, digits) not in self.seen:
+            boxes: dict[str, Callable[[], BlackBox]] = {
+                "rounded": lambda: rounded(self.secret, digits),
+                "noise": lambda: noisy(self.secret, 10.0**-digits),
+                "float32": lambda: single_precision(self.secret),
+            }
+            self.seen[kind, digits] = attempt(boxes[kind](), self.secret.dim)
+        return self.seen[kind, digits]
+
+    def error(self, outcome: Outcome) -> float:
+        """Root mean square of F - F' for the network returned, or the partial one."""
+        if outcome.result is None:
+            return math.nan
+        return math.sqrt(sampled_loss(self.secret, outcome.result.network, 2000, rng=0))
+
+    def patches(self) -> Sequence[Patch]:
+        """All runs of this kind so far."""
+        kind, digits = self.kind_menu.value, self.digits_slider.value
+        if kind == "float32":
+            digits = 7  # the slider has no say: that is what float32 is
+        outcome = self.outcome(kind, digits)
+        found = 0 if outcome.result is None else outcome.result.network.n_neurons
+        queries = 0 if outcome.result is None else outcome.result.queries
+        head = f"{outcome.error}: " if outcome.error else "Finished. "
+        self.tell(
+            head + outcome.words,
+            f"{kind}, {power_ticks(-digits, -digits)[1][0]} · {queries:,} queries · {found} of "
+            f"{self.secret.n_neurons} neurons · error of F′ {say(self.error(outcome))}",
+        )
+        runs = sorted((p, o) for (k, p), o in self.seen.items() if k == kind)
+        sizes = [10.0**-p for p, _ in runs]
+        errors = [max(self.error(o), 1e-16) for _, o in runs]
+        good = [e if not o.error else math.nan for e, (_, o) in zip(errors, runs, strict=True)]
+        bad = [e if o.error else math.nan for e, (_, o) in zip(errors, runs, strict=True)]
+        chart: GrowthView = self.charts[0]  # type: ignore[assignment]
+        patch = chart.patch(
+            sizes, [good, bad], [sizes], title="Error of the copy: every run that you made"
+        )
+        ends = [1e-14, 1e-1]
+        line = chart.patch(ends, [[], []], [ends], ticks=[10.0**-p for p in (14, 11, 8, 5, 2)])
+        patch.traces[2] = line.traces[2]
+        patch.traces[3] = {"x": [10.0**-digits], "y": [max(self.error(outcome), 1e-16)]}
+        patch.layout.update(
+            {k: v for k, v in line.layout.items() if k != "title.text"}
+            | {"xaxis.ticktext": [power_ticks(-p, -p)[1][0] for p in (14, 11, 8, 5, 2)]}
+        )
+        return (patch,)
+
+
+def log_probabilities(logits: np.ndarray) -> np.ndarray:
+    """Logarithms of the softmax, without overflow."""
+    top = logits.max(axis=1, keepdims=True)
+    return np.asarray(
+        logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True)), dtype=float
+    )
+
+
+class Softmax(Board):
+    """A digit classifier that gives probabilities, logarithms of them, or their ratios.
+
+    Parameters
+    ----------
+    output : int
+        The digit whose answer is drawn, 1 to 9.
+    theme : str
+    """
+
+    kinds = ("probability p", "log p", "log p − log p₀")
+
+    def __init__(self, output: int = 3, theme: str = "light") -> None:
+        self.secret = zoo.digits()
+        random = np.random.default_rng(5)
+        self.origin, self.direction = random.standard_normal((2, 64))
+        self.kind_menu = ipywidgets.Dropdown(
+            options=list(self.kinds), value=self.kinds[0], description="Answer"
+        )
+        self.output_slider = slider("Digit j", range(1, 10), output)
+        self.learn_button = button("Learn it", "search", "Run the learner on all answers")
+        self.outcomes: dict[str, Outcome] = {}
+        self.on(self.kind_menu)
+        self.on(self.output_slider)
+        self.on(self.learn_button, lambda _: self.learn())
+        super().__init__(
+            [AnswersView], [[self.kind_menu, self.output_slider, self.learn_button]], theme
+        )
+
+    def answers(self, kind: str) -> BlackBox:
+        """The black box of a kind."""
+
+        def answer(x: np.ndarray) -> np.ndarray:
+            log_p = log_probabilities(self.secret(x))
+            if kind == "log p":
+                return log_p
+            if kind == "probability p":
+                return np.exp(log_p)
+            return log_p[:, 1:] - log_p[:, :1]
+
+        return answer
+
+    def learn(self) -> Outcome:
+        """Run the learner on the answers in the menu."""
+        kind = self.kind_menu.value
+        self.outcomes[kind] = attempt(self.answers(kind), 64, 20_000)
+        return self.outcomes[kind]
+
+    def patches(self) -> Sequence[Patch]:
+        """The answer along a line."""
+        kind, j = self.kind_menu.value, self.output_slider.value
+        t = np.linspace(-1.5, 1.5, 301)
+        y = self.answers(kind)(self.origin + t[:, None] * self.direction)
+        column = j - 1 if kind == self.kinds[2] else j
+        sentence = "Straight pieces with kinks, or a curve? Decide, then press Learn it."
+        if kind in self.outcomes:
+            outcome = self.outcomes[kind]
+            sentence = f"{outcome.error}: {outcome.words}"
+            if not outcome.error and outcome.result is not None:
+                sentence = (
+                    f"Learned: {outcome.result.network.n_neurons} neurons from "
+                    f"{outcome.result.queries:,} queries. {outcome.words}"
+                )
+        self.tell(sentence, f"answer: {kind}, digit {j} · 64 inputs, 32 hidden neurons")
+        name = kind if kind != self.kinds[2] else f"log p{j} − log p₀"
+        chart: AnswersView = self.charts[0]  # type: ignore[assignment]
+        return (chart.patch(t, y[:, column], f"{name} along a line"),)
+
+
+class Budget(Board):
+    """A limit on the number of queries, and what is known when it is reached.
+
+    Parameters
+    ----------
+    limit : int
+        One of `limits`.
+    theme : str
+    """
+
+    limits = (30, 60, 90, 120, 150, 180, 210, 240, 300, 1000, 3000)
+
+    def __init__(self, limit: int = 120, theme: str = "light") -> None:
+        self.secret = zoo.random_network(10, 10, rng=3)
+        self.seen: dict[int, Outcome] = {}
+        self.limit_slider = slider("max_queries", self.limits, limit)
+        self.on(self.limit_slider)
+
+        def chart(theme: Any) -> GrowthView:
+            return GrowthView(
+                theme,
+                "budget",
+                ("loss of what was found",),
+                (),
+                height=0.65,
+                span=(-30, 1),
+                values="loss",
+                most_ticks=4,
+            )
+
+        super().__init__([chart], [[self.limit_slider]], theme)
+
+    def outcome(self, limit: int) -> Outcome:
+        """The run with this budget; made once."""
+        if limit not in self.seen:
+            self.seen[limit] = attempt(self.secret, self.secret.dim, limit)
+        return self.seen[limit]
+
+    def loss(self, outcome: Outcome) -> float:
+        """Loss of the partial or whole network; that of F' = 0 while there is none."""
+        network: BlackBox = 0 * self.secret
+        if outcome.result is not None:
+            network = outcome.result.network
+        return sampled_loss(self.secret, network, 5000, rng=0)
+
+    def patches(self) -> Sequence[Patch]:
+        """All budgets so far."""
+        limit = self.limit_slider.value
+        outcome = self.outcome(limit)
+        found = 0 if outcome.result is None else outcome.result.network.n_neurons
+        loss = self.loss(outcome)
+        head = f"{outcome.error}: " if outcome.error else "Finished. "
+        self.tell(head + outcome.words, f"partial result: {found} of 10 neurons, loss {say(loss)}")
+        tried = sorted(self.seen)
+        chart: GrowthView = self.charts[0]  # type: ignore[assignment]
+        losses = [max(self.loss(self.seen[n]), 1e-30) for n in tried]
+        ticks = [30, 100, 300, 1000, 3000]
+        return (chart.patch(tried, [losses], now=limit, title="Every budget tried", ticks=ticks),)
+
+
+def activations() -> dict[str, BlackBox]:
+    """One hidden layer with several activations, and a network with two layers."""
+    net = zoo.random_network(6, 5, rng=2)
+    second = np.random.default_rng(0).standard_normal((5, 5))
+
+    def with_(f: Callable[[np.ndarray], np.ndarray]) -> BlackBox:
+        return lambda x: f(x @ net.weights.T - net.biases) @ net.output_weights
+
+    return {
+        "relu": with_(lambda z: np.maximum(z, 0)),
+        "leaky relu": with_(lambda z: np.where(z > 0, z, 0.1 * z)),
+        "absolute value": with_(np.abs),
+        "hard tanh": with_(lambda z: np.clip(z, -1, 1)),
+        "tanh": with_(np.tanh),
+        "softplus": with_(lambda z: np.logaddexp(0, z)),
+        "step": with_(lambda z: (z > 0).astype(float)),
+        "two hidden layers": with_(lambda z: np.maximum(np.maximum(z, 0) @ second, 0)),
+    }
+
+
+class Activations(Board):
+    """Which activations are in the class, and what the learner says about those that are not.
+
+    Parameters
+    ----------
+    name : str
+        One of the names in `activations()`.
+    zoom : int
+        The line is drawn over a length of 10^-zoom.
+    theme : str
+    """
+
+    def __init__(self, name: str = "tanh", zoom: int = 0, theme: str = "light") -> None:
+        self.boxes = activations()
+        self.outcomes: dict[str, Outcome] = {}
+        random = np.random.default_rng(1)
+        self.origin, self.direction = random.standard_normal((2, 6))
+        self.name_menu = ipywidgets.Dropdown(
+            options=list(self.boxes), value=name, description="Activation"
+        )
+        lengths = [("6", -1), ("1", 0), ("0.1", 1), ("0.01", 2), ("0.001", 3)]
+        self.zoom_slider = slider("Length shown", lengths, zoom)
+        self.learn_button = button("Learn it", "search", "Run the learner")
+        self.on(self.name_menu)
+        self.on(self.zoom_slider)
+        self.on(self.learn_button, lambda _: self.learn())
+        super().__init__(
+            [AnswersView], [[self.name_menu, self.zoom_slider, self.learn_button]], theme
+        )
+
+    def learn(self) -> Outcome:
+        """Run the learner on the black box in the menu."""
+        name = self.name_menu.value
+        self.outcomes[name] = attempt(self.boxes[name], 6)
+        return self.outcomes[name]
+
+    def patches(self) -> Sequence[Patch]:
+        """The answer over a part of a line, with the chord."""
+        name, zoom = self.name_menu.value, self.zoom_slider.value
+        length = 6.0 if zoom < 0 else 10.0**-zoom
+        t = 0.2 + length * np.linspace(-0.5, 0.5, 301)
+        y = self.boxes[name](self.origin + t[:, None] * self.direction)
+        sentence = "Zoom in. Does it become straight? Then press Learn it."
+        if name in self.outcomes:
+            outcome = self.outcomes[name]
+            sentence = f"{outcome.error}: {outcome.words}"
+            if not outcome.error and outcome.result is not None:
+                network: ReluNetwork = outcome.result.network
+                sentence = f"Learned: {network.n_neurons} neurons. {outcome.words}"
+        bend = float(np.abs(y - np.linspace(y[0], y[-1], len(y))).max())
+        height = float(np.ptp(y)) or 1.0
+        share = 100 * bend / height
+        far = f"{share:.1f} %" if share >= 0.1 else "less than 0.1 %"
+        self.tell(sentence, f"farthest from the chord: {far} of the picture's height")
+        chart: AnswersView = self.charts[0]  # type: ignore[assignment]
+        title = f"{name}: the answer on a piece of length {length:g}"
+        return (chart.patch(t, y, title, chord=True),)
