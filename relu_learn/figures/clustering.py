@@ -152,7 +152,7 @@ class ErrorView(PlaneView):
                     "contours.end": 0.9 * top,
                     "contours.size": 0.15 * top,
                     "colorbar.tickvals": [-top, 0, top],
-                    "colorbar.ticktext": ["–", "0", "–"]
+                    "colorbar.ticktext": ["", "0", ""]
                     if right
                     else [number(-top), "0", number(top)],
                 },
@@ -229,7 +229,7 @@ class ClumpsView(IntervalsView):
         order = np.argsort(kinks)
         shown = [i for i in order if low <= kinks[i] <= high]
         # Numbers at two heights: those of close kinks must not cover each other.
-        rows = [0.97 - 0.1 * (n % 2) for n in range(len(shown))]
+        rows = [0.92 - 0.11 * (n % 2) for n in range(len(shown))]
         own = {
             slice_view.OPEN: xy(np.array(bands), heights),
             slice_view.SAMPLES: xy(),

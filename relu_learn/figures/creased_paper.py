@@ -70,7 +70,8 @@ def searched(network: ReluNetwork, line: Line) -> State:
     def ask(t: np.ndarray) -> np.ndarray:
         return oracle(line.at(t)).reshape(len(t), -1)
 
-    noise = Noise(probe_noise(ask, rng, Window()))
+    # Zero answers say nothing about rounding: assume that outputs are of size 1 somewhere.
+    noise = Noise(np.maximum(probe_noise(ask, rng, Window()), np.finfo(float).eps / 4))
     start = Hypothesis(network.dim, 1, base=network)
     state = State(0, None, start, (start,))
 

@@ -94,9 +94,14 @@ class Bench:
         return bool(np.isfinite(self.t) and np.linalg.norm(np.diff(self.gradients, axis=0)) > 1e-5)
 
     @property
+    def inside(self) -> bool:
+        """Whether the pieces meet between a and b."""
+        return self.jumps and self.a <= self.t <= self.b
+
+    @property
     def agrees(self) -> bool:
-        """Whether F passes through the point where the pieces meet, as a single kink would."""
-        return self.jumps and abs(self.meets - self.check) < 1e-5 * (1 + abs(self.check))
+        """Whether the pieces meet in the interval, and F passes there, as with a single kink."""
+        return self.inside and abs(self.meets - self.check) < 1e-5 * (1 + abs(self.check))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -97,7 +97,7 @@ class PairLab(Explorer):
             [self.weight, self.opposite, self.method_menu],
             [self.r],
         ]
-        start = {"pair": preset, "method": method, "theme": theme}
+        start: dict[str, Any] = {"pair": preset, "method": method, "theme": theme}
         if preset in PRESETS:
             start |= dict(zip(_PAIR, PRESETS[preset], strict=True))
         super().__init__(inputs, rows, start)

@@ -69,7 +69,7 @@ class Explorer(Styled, ipywidgets.Box):
         self._style_widget = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
         self.messages, self.share_messages = Messages(), Messages()
         self.narration = Narration()
-        self._start(start)
+        fill(self.inputs, start)
         self.views: list[Any] = self.make_views(self.theme)
         config = dict(self.config)
         self.panels = [Panel(view.figure(), label=view.label, config=config) for view in self.views]
@@ -149,13 +149,6 @@ class Explorer(Styled, ipywidgets.Box):
         """How each entry of the share string is read."""
         return {name: rule_of(widget) for name, widget in self.inputs.items()} | self.extra_rules()
 
-    def _start(self, start: Mapping[str, Any]) -> None:
-        for name, value in start.items():
-            try:
-                self.inputs[name].value = rule_of(self.inputs[name])(_text(value))
-            except ValueError as error:
-                raise InvalidArgument(f"{name} {error}") from None
-
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Inputs set in here are ours: nothing reacts to them."""
@@ -173,7 +166,7 @@ class Explorer(Styled, ipywidgets.Box):
 
     def _on_input(self, name: str) -> Any:
         def on_change(change: dict[str, Any]) -> None:
-            if self._setting:
+            if self._setting or _as_before(change):
                 return
             self.messages.clear()
             if name == "theme":
@@ -309,6 +302,28 @@ def rule_of(widget: Any) -> share.Rule:
     if isinstance(widget, ipywidgets.ToggleButton):
         return share.switch
     return share.one_of(*widget.options)
+
+
+def fill(inputs: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Set inputs, each value checked against the limits of its control.
+
+    Raises
+    ------
+    InvalidArgument
+        Naming the input and its rule.
+    """
+    for name, value in values.items():
+        try:
+            inputs[name].value = rule_of(inputs[name])(_text(value))
+        except ValueError as error:
+            raise InvalidArgument(f"{name} {error}") from None
+
+
+def _as_before(change: dict[str, Any]) -> bool:
+    """Whether the page only rounded a slider's value to its steps (0.1 + 0.2 and 0.3)."""
+    old, new = change["old"], change["new"]
+    floats = isinstance(old, float) and isinstance(new, float)
+    return floats and math.isclose(old, new, rel_tol=1e-9, abs_tol=1e-14)
 
 
 def _text(value: Any) -> str:

@@ -32,7 +32,7 @@ from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import Theme, number
 from relu_learn.widgets import share
-from relu_learn.widgets.explorer import Explorer, log_slider, menu, slider, toggle
+from relu_learn.widgets.explorer import Explorer, fill, log_slider, menu, slider, toggle
 from relu_learn.widgets.transport import Transport
 
 MAX_QUERIES = 50_000
@@ -154,6 +154,8 @@ class KinkBench(Explorer):
         text += f"so b = ⟨w, x(t*)⟩ = {number(bias)}. "
         if bench.agrees:
             text += "Check: F passes there ✓"
+        elif not bench.inside:
+            text += "Check: that is outside [a, b] ✗"
         else:
             text += "Check: F does not pass there ✗"
         return text + self._revealed(bench)
@@ -215,13 +217,13 @@ class HyperplaneLab(Explorer):
         self.tau = slider("half length τ", 1, 8, 0.5, ".1f")
         inputs = {"network": self.network_menu, "method": self.method_menu, "seed": self.seed}
         start = {"network": network, "method": method, "r": r, "tau": tau, "seed": seed}
-        self.network_menu.value, self.method_menu.value = network, method
-        self.r.value, self.tau.value, self.seed.value = r, tau, seed
+        sliders = {"r": self.r, "tau": self.tau}
+        fill({**inputs, **sliders}, start)
         self._start_run()
         self.state = self.run[0]
         self.transport = Transport(self.run, self._at)
         super().__init__(
-            {**inputs, "r": self.r, "tau": self.tau},
+            {**inputs, **sliders},
             [[self.network_menu, self.method_menu, self.seed], [self.r, self.tau]],
             start | {"theme": theme},
             between=[self.transport],

@@ -1,0 +1,314 @@
+"""Lessons 01 to 03: what their explorers show is what the learner found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from relu_learn import ReluNetwork, zoo
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.events import GradientMeasured, LineDrawn, NeuronFound
+from relu_learn.figures import clustering, creased_paper, hyperplanes
+from relu_learn.figures import line as slice_view
+from relu_learn.figures import plane as plane_view
+from relu_learn.figures.theme import THEMES
+from relu_learn.widgets.clustering import PRESETS, PairLab, TurnLab, pair
+from relu_learn.widgets.creased_paper import CreasedPaper
+from relu_learn.widgets.explorer import Explorer
+from relu_learn.widgets.hyperplanes import HyperplaneLab, KinkBench, measure
+
+EXPLORERS = [CreasedPaper, KinkBench, HyperplaneLab, PairLab, TurnLab]
+
+
+@pytest.fixture
+def make() -> Iterator[Any]:
+    made: list[Explorer] = []
+
+    def build(kind: Any, *args: Any, **kwargs: Any) -> Any:
+        made.append(kind(*args, **kwargs))
+        return made[-1]
+
+    yield build
+    for explorer in made:
+        explorer.dispose()
+
+
+def data(explorer: Explorer, panel: int, trace: int) -> dict[str, Any]:
+    return explorer.panels[panel].figure["data"][trace]
+
+
+def title(explorer: Explorer, panel: int) -> str:
+    return str(explorer.panels[panel].figure["layout"]["title"]["text"])
+
+
+@pytest.mark.parametrize("kind", EXPLORERS)
+class TestEveryExplorer:
+    def test_every_theme_and_every_control(self, kind: Any, make: Any) -> None:
+        explorer = make(kind)
+        for theme in THEMES:
+            explorer.inputs["theme"].value = theme
+            assert f"rl-{theme}" in explorer._dom_classes
+        for widget in explorer.inputs.values():
+            before = widget.value
+            if hasattr(widget, "options"):
+                values = list(widget.options)
+            elif isinstance(before, bool):
+                values = [True, False]
+            else:
+                low, high = widget.min, widget.max
+                log = hasattr(widget, "base")
+                values = [10**low, 10**high] if log else [low, high]
+            for value in [*values, before]:
+                widget.value = value
+                assert "Something went wrong" not in explorer.messages.value
+                assert explorer.narration.sentence
+
+    def test_share_string_reopens_the_view(self, kind: Any, make: Any) -> None:
+        one, two = make(kind), make(kind)
+        for widget in one.inputs.values():
+            if isinstance(widget.value, float) and not hasattr(widget, "base"):
+                widget.value = round(widget.value + 3 * widget.step, 6)
+        if kind is HyperplaneLab:
+            one.transport.seek(9)
+        two.share_text.value = one.share
+        assert two.share == one.share and two.share_messages.value == ""
+        assert [p.figure["data"] for p in two.panels] == [p.figure["data"] for p in one.panels]
+
+    @pytest.mark.parametrize("wrong", ["rubbish", "other?x=1", "{share}&x=1", "{share}x", "{cut}"])
+    def test_malformed_share_string_changes_nothing(self, kind: Any, make: Any, wrong: str) -> None:
+        explorer = make(kind)
+        before = explorer.share
+        text = wrong.format(share=before, cut=before.rsplit("&", 1)[0])
+        explorer.share_text.value = text
+        assert explorer.share_messages.value
+        explorer.share_messages.clear()
+        assert explorer.share == before
+
+    def test_a_hair_is_not_a_move(self, kind: Any, make: Any) -> None:
+        """The page rounds 0.1 + 0.2 to the slider's steps and reports it as a change."""
+        explorer = make(kind)
+        drawn: list[None] = []
+        explorer.draw = lambda: drawn.append(None) or [None] * 9  # type: ignore[method-assign]
+        for widget in explorer.inputs.values():
+            if isinstance(widget.value, float):
+                widget.value = widget.value * (1 + 1e-15)
+        assert not drawn
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (CreasedPaper, {"network": "nobody"}),
+        (CreasedPaper, {"angle": 200.0}),
+        (CreasedPaper, {"networks": {"flat": zoo.get("constant")}}),
+        (KinkBench, {"network": "nobody"}),
+        (KinkBench, {"alpha": -1.0}),
+        (HyperplaneLab, {"network": "nobody"}),
+        (HyperplaneLab, {"method": "guess"}),
+        (HyperplaneLab, {"r": 0.0}),
+        (PairLab, {"theme": "pink"}),
+    ],
+)
+def test_wrong_arguments_are_named(kind: Any, wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument, match=next(iter(wrong))):
+        kind(**wrong)
+
+
+def test_unknown_pair_is_named() -> None:
+    with pytest.raises(InvalidArgument, match="must be one of your own, apart"):
+        PairLab("nothing")
+
+
+class TestCreasedPaper:
+    @pytest.mark.parametrize("name", zoo.names("picture"))
+    def test_search_finds_every_kink(self, name: str) -> None:
+        network, line = zoo.get(name), creased_paper.straight_line(37.0, 0.21)
+        state = creased_paper.searched(network, line)
+        t = np.sort([kink.t for kink in state.kinks])
+        true = (network.biases - network.weights @ line.origin) / (network.weights @ line.direction)
+        np.testing.assert_allclose(t, np.sort(true), rtol=1e-6, atol=1e-9)
+
+    @pytest.mark.parametrize(("degrees", "offset"), [(0, 1), (20, -0.5), (90, 2), (179, 0)])
+    def test_a_line_and_its_ends(self, degrees: float, offset: float) -> None:
+        line = creased_paper.straight_line(degrees, offset)
+        found = creased_paper.angle_and_offset(line.at(np.array([-1.0, 2.5])))
+        np.testing.assert_allclose(found, (degrees, offset), atol=1e-9)
+        backwards = creased_paper.angle_and_offset(line.at(np.array([2.5, -1.0])))
+        np.testing.assert_allclose(
+            np.exp(2j * np.deg2rad(backwards[0])), np.exp(2j * np.deg2rad(degrees))
+        )
+
+    def test_drag_and_click_move_the_line(self, make: Any) -> None:
+        paper = make(CreasedPaper)
+        ends = {"x0": -2.0, "y0": -2.0, "x1": 1.0, "y1": 1.0}
+        content = {f"shapes[0].{key}": value for key, value in ends.items()}
+        paper.panels[0]._receive(None, {"kind": "dragged", "content": content}, None)
+        assert (paper.angle.value, paper.offset.value) == (45.0, 0.0)
+        click = {"x": 0.0, "y": 1.0, "trace": 0, "point": 0, "z": 0}
+        paper.panels[0]._receive(None, {"kind": "click", "content": click}, None)
+        assert paper.angle.value == 45.0 and paper.offset.value == pytest.approx(0.71)
+        assert paper.panels[0].error == ""
+
+    def test_moving_a_neuron_moves_one_crease(self, make: Any) -> None:
+        paper = make(CreasedPaper, "paper_plane")
+        before = paper.current
+        paper.neuron_menu.value = "2"
+        assert paper.current == before
+        paper.neuron_position.value = -1.0
+        after = paper.current
+        changed = np.flatnonzero(after.biases != before.biases)
+        assert changed.tolist() == [1] and after.biases[1] == -1.0
+        np.testing.assert_allclose(after.weights, before.weights, atol=1e-12)
+        paper.network_menu.value = "tent"
+        assert paper.current == zoo.get("tent")
+
+    def test_cover_hides_the_answer(self, make: Any) -> None:
+        paper = make(CreasedPaper, "tent", covered=True)
+        assert np.isnan(plane_z(paper)).all()
+        shown = " ".join(title(paper, i) for i in range(3)) + paper.narration.sentence
+        assert not any(digit in shown for digit in "0123456789")
+        assert len(data(paper, 2, slice_view.KINKS)["x"]["data"]) == 3 * 8
+        paper.cover.value = False
+        assert np.isfinite(plane_z(paper)).all() and "3 neurons" in title(paper, 0)
+
+    def test_parallel_line_is_explained(self, make: Any) -> None:
+        paper = make(CreasedPaper, "crease", 120.0, 0.0)
+        assert "parallel" in paper.narration.sentence
+
+    def test_surface_is_the_network(self, make: Any) -> None:
+        paper = make(CreasedPaper, "valley")
+        axis = creased_paper.SurfaceView().axis
+        x, y = np.meshgrid(axis, axis)
+        want = zoo.get("valley")(np.stack([x.ravel(), y.ravel()], axis=1))
+        got = np.frombuffer(data(paper, 1, creased_paper.SHEET)["z"]["data"], "<f4")
+        np.testing.assert_allclose(got, want, atol=1e-5)
+
+
+def plane_z(explorer: Explorer) -> np.ndarray:
+    return np.frombuffer(data(explorer, 0, plane_view.MAP)["z"]["data"], "<f4")
+
+
+class TestBench:
+    line = creased_paper.straight_line(20.0, 0.5)
+
+    def test_one_kink_gives_the_neuron(self) -> None:
+        secret = zoo.get("paper_plane")
+        bench = measure(secret, self.line, -1.5, -0.2, 1e-4)
+        assert bench.jumps and bench.agrees
+        # 2 values, 2 gradients of 3 queries, and the check: without asking twice
+        assert bench.queries == 9
+        normal = bench.weights / np.linalg.norm(bench.weights)
+        assert np.abs(np.abs(secret.weights @ normal) - 1).min() < 1e-9
+
+    def test_two_kinks_fail_the_check_and_none_is_said(self) -> None:
+        secret = zoo.get("paper_plane")
+        assert not measure(secret, self.line, -1.5, 0.4, 1e-4).agrees
+        assert not measure(secret, self.line, -3.0, -2.0, 1e-4).jumps
+
+    def test_empty_interval_has_a_message(self, make: Any) -> None:
+        bench = make(KinkBench)
+        kept = bench.bench
+        bench.a.value = 3.0
+        assert "a must be less than b" in bench.messages.value and bench.bench is kept
+        bench.b.value = 3.5
+        assert bench.messages.value == "" and bench.bench is not kept
+
+    def test_too_small_a_radius_is_seen(self, make: Any) -> None:
+        bench = make(KinkBench)
+        bench.reveal.value = True
+        assert "to rounding" in bench.narration.sentence
+        bench.alpha.value = 1e-11
+        assert "to rounding" not in bench.narration.sentence
+
+
+class TestHyperplaneLab:
+    def test_gradient_plane_shows_what_was_measured(self, make: Any) -> None:
+        lab = make(HyperplaneLab, "paper_plane", "adaptive", seed=1)
+        lab.run.finish()
+        g, pairs, _ = hyperplanes.gradients_of(lab.run.events)
+        measured = [e for e in lab.run.events if isinstance(e, GradientMeasured)]
+        assert len(g) == len(measured) == 6 and pairs == [(i, i + 1) for i in range(5)]
+        neurons = sorted((e.t, e) for e in lab.run.events if isinstance(e, NeuronFound))
+        for (i, j), (_, neuron) in zip(pairs, neurons, strict=True):
+            jump = neuron.output_weights[0] * neuron.weights
+            np.testing.assert_allclose(g[j] - g[i], jump, atol=1e-9)
+
+    def test_who_was_at_the_end_stays_there(self, make: Any) -> None:
+        lab = make(HyperplaneLab, "paper_plane", r=0.4, tau=5, seed=1)
+        lab.r.value = 0.2
+        assert lab.transport.position == 0
+        lab.transport.seek(10**6)
+        assert "3 are among them" not in lab.narration.facts
+        lab.r.value = 0.1
+        assert lab.state.is_final and "5 are among them" in lab.narration.sentence
+        lab.method_menu.value = "adaptive"
+        assert lab.state.is_final and lab.r.disabled
+
+
+class TestPairs:
+    @pytest.mark.parametrize("preset", PRESETS)
+    def test_adaptive_learns_every_pair(self, make: Any, preset: str) -> None:
+        lab = make(PairLab, preset, "adaptive")
+        assert lab.loss[0] < 1e-20 and "no error but rounding" in title(lab, 0)
+
+    def test_clump_is_the_sum(self, make: Any) -> None:
+        lab = make(PairLab, "close", "grid")
+        (clump,) = [c for c in lab.found if len(c.members) > 1]
+        assert clump.members == (0, 1) and "1 and 2 came out as one" in lab.narration.sentence
+        line = next(e for e in lab.run.events if isinstance(e, LineDrawn))
+        jumps = clustering.true_jumps(lab.secret, line)
+        np.testing.assert_allclose(clump.weights, jumps[0] + jumps[1], atol=1e-9)
+        lab.r.value = 0.05
+        assert all(len(c.members) == 1 for c in lab.found)
+
+    def test_error_of_a_clump_lies_in_the_wedge(self) -> None:
+        """relu(z) + relu(z') - relu(z + z') = min(|z|, |z'|) between the creases, 0 elsewhere."""
+        one, two = np.random.default_rng(0).standard_normal((2, 1000))
+        left = np.maximum(one, 0) + np.maximum(two, 0) - np.maximum(one + two, 0)
+        wedge = np.where(one * two < 0, np.minimum(np.abs(one), np.abs(two)), 0)
+        np.testing.assert_allclose(left, wedge, atol=1e-12)
+
+    def test_opposite_twins_have_no_kink(self, make: Any) -> None:
+        lab = make(PairLab, "opposite twins", "grid")
+        assert "1 and 2 cancel" in lab.narration.sentence and lab.loss[0] < 1e-20
+
+    def test_hand_leaves_the_preset(self, make: Any) -> None:
+        lab = make(PairLab, "apart")
+        lab.gap.value = 0.3
+        assert lab.preset_menu.value == "your own"
+        lab.preset_menu.value = "apart"
+        assert lab.gap.value == PRESETS["apart"][1]
+
+    def test_pair_is_at_the_angle_and_distance(self) -> None:
+        net = pair(30.0, 0.25, -1.0, True)
+        cosine = net.weights[0] @ net.weights[1]
+        assert cosine == pytest.approx(-np.cos(np.deg2rad(30)))
+        assert -net.biases[1] - net.biases[0] == pytest.approx(0.25)
+
+
+class TestTurning:
+    def test_residual_is_affine_and_orient_finds_the_turned(self, make: Any) -> None:
+        lab = make(TurnLab, (2, 4))
+        assert lab.residual.n_neurons == 0
+        a, w = lab.secret.output_weights, lab.secret.weights
+        np.testing.assert_allclose(lab.residual.skip, a[[1, 3]] @ w[[1, 3]], atol=1e-12)
+        lab.orient_button.click()
+        assert "residual first" in lab.messages.value
+        lab.residual_switch.value = True
+        assert "no error but rounding" in title(lab, 0)
+        lab.orient_button.click()
+        assert not any(flip.value for flip in lab.flips)
+        assert "2 and 4" in lab.narration.sentence
+
+    def test_words(self) -> None:
+        assert [clustering.joined(range(n)) for n in (1, 2, 3)] == ["0", "0 and 1", "0, 1 and 2"]
+
+
+def test_networks_may_have_no_neuron(make: Any) -> None:
+    flat = ReluNetwork(np.zeros((0, 2)), [], [], [1.0, 0.0])
+    paper = make(CreasedPaper, "flat", networks={"flat": flat})
+    assert "no kink" in paper.narration.sentence and paper.neuron_position.disabled
+    paper.reopen(paper.share)
