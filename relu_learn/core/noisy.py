@@ -6,7 +6,8 @@ eliminating it (variable projection) leaves a least squares problem in the hidde
 Levenberg-Marquardt solves it from almost any start if the model may be wider than the secret:
 
 1. *Grow.* Fit, look at the residual F - F' on Gaussian samples, add neurons that resemble it,
-   fit again, until the error on held-out samples is down to the noise.
+   fit again, until the error on held-out samples is down to the noise. Where F' knows its own
+   samples by heart but fails on held-out ones, look closer around these.
 2. *Prune.* Drop neurons whose loss the others make good.
 3. *Average.* Ask for as many samples as the wished precision needs, and fit a last time.
 
@@ -33,7 +34,8 @@ Draw = Callable[[int], np.ndarray]
 # ------------------------------------------------------------------------------- the noise
 
 _SITES = 4
-# Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the last.
+# Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the
+# last.
 _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
 
 
@@ -113,11 +115,12 @@ def estimate_noise(
         return NoiseEstimate(np.maximum(scatter, rounding), "random")
     if step > 0:
         return NoiseEstimate(rounding, "rounded", step)
-    sigma = np.maximum(np.maximum(_bends(near[:2], y[:2]), differs), floor)
+    # Twice: rounding inside is larger at points farther out than on this line.
+    sigma = np.maximum(np.maximum(2 * _bends(near[:2], y[:2]), differs), floor)
     if (everything == everything.astype(np.float32)).all() and size.any():
         half = bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
         unit = np.finfo(np.float16 if half else np.float32).eps
-        return NoiseEstimate(np.maximum(sigma, unit / 4 * size), "float16" if half else "float32")
+        return NoiseEstimate(np.maximum(sigma, unit / 2 * size), "float16" if half else "float32")
     # Inputs that are rounded to float32 make float64 answers just as imprecise.
     return NoiseEstimate(sigma, "float32" if (sigma > 1e-9 * size).any() else "exact")
 
@@ -135,14 +138,14 @@ def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _common_step(y: np.ndarray) -> float:
-    """The largest step, a power of ten or the smallest difference, that all answers are apart by."""
+    """The largest step of a lattice with all answers: a power of ten, or their least difference."""
     values = np.unique(y)
     if len(values) < 3:  # too few to tell: a constant, or labels
         return 0.0
     single = (values == values.astype(np.float32)).all()
     unit = float(np.finfo(np.float32 if single else float).eps) * np.abs(values).max()
     gap = float(np.diff(values).min())
-    for step in [*(10.0 ** -np.arange(10)), gap]:
+    for step in [*(1 / 10.0 ** np.arange(10)), gap]:
         ratio = (values - values[0]) / step
         # A step that was read off the answers has their error, times the ratio.
         tolerance = 4 * unit / step * (1 + ratio.max() * (step == gap))
@@ -156,7 +159,7 @@ def _common_step(y: np.ndarray) -> float:
 
 @dataclasses.dataclass(eq=False)
 class _Samples:
-    """Samples x (n, d + 1), with a last column of ones, and answers y (n, m) in units of the noise."""
+    """Points x (n, d + 1) with a last column of ones, answers y (n, m) in units of the noise."""
 
     x: np.ndarray
     y: np.ndarray
@@ -319,28 +322,39 @@ class NoisyStep:
     finished: bool
 
 
-# F' counts as complete when the held-out error is at most this much above what noise alone explains.
+# F' counts as complete when the held-out error is at most this much above what noise explains.
 _SLACK = 1.1
+# Half of the samples are spread this much wider than a Gaussian: the noise does not grow with them,
+# so they weigh more, and neurons that Gaussian points rarely reach show.
+_REACH = 3.0
+# Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
+_MOSTLY = 0.01
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
 # again (so many answers), more precisely.
 _DOUBT, _RECHECK = 2.0, 200
+_HELD_OUT = 500
 _MAX_GROWTHS = 24
 
 
 class _Learner:
     """Samples, held-out samples, and the current fit."""
 
-    def __init__(self, ask: Ask, dim: int, noise: np.ndarray, draw: Draw) -> None:
-        self.ask, self.dim, self.draw = ask, dim, draw
+    def __init__(self, ask: Ask, dim: int, noise: np.ndarray, draw: Draw, unbounded: bool) -> None:
+        self.ask, self.dim, self.draw, self.unbounded = ask, dim, draw, unbounded
         noise = np.asarray(noise, dtype=float)
+        if noise.ndim != 1 or not (np.isfinite(noise) & (noise > 0)).all():
+            raise InvalidArgument(f"noise must be positive numbers of shape (m,), got {noise}")
         # Very precise outputs must not drown the others.
         self.unit = np.maximum(noise, max(0.03 * float(noise.max()), np.finfo(float).tiny))
         self.floor = math.sqrt(float(((noise / self.unit) ** 2).mean()))
         self.outputs = len(noise)
         self.center, self.spread = np.zeros(dim), np.ones(dim)
-        x = draw(int(np.clip(2000 // self.outputs, 200, 500)))
-        if len(x) != len(x[np.isfinite(x).all(axis=1)]) or x.shape[1] != dim:
-            raise InvalidArgument(f"draw must give finite points of shape (n, {dim})")
+        x = draw(_HELD_OUT)
+        if x.shape != (_HELD_OUT, dim) or not np.isfinite(x).all():
+            raise InvalidArgument(f"draw(n) must give finite points of shape (n, {dim})")
+        if not unbounded:  # conjugate gradients like samples around zero
+            self.center = x.mean(axis=0)
+            self.spread = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1.0)
         self.points, self.held_out, self.sure = x, self.sample(x), False
         self.samples = self.sample(draw(0))
 
@@ -358,10 +372,28 @@ class _Learner:
         each = ratio * self.parameters(neurons) / self.outputs
         wanted = max(300, 10 * (self.dim + 1 + neurons), math.ceil(each))
         if wanted > len(self.samples.x):
-            more = self.sample(self.draw(wanted - len(self.samples.x)))
-            self.samples = _Samples(
-                np.concatenate([self.samples.x, more.x]), np.concatenate([self.samples.y, more.y])
-            )
+            x = self.draw(wanted - len(self.samples.x))
+            if self.unbounded:
+                x[::2] *= _REACH
+            self.add(x)
+
+    def add(self, x: np.ndarray) -> None:
+        old, new = self.samples, self.sample(x)
+        self.samples = _Samples(np.concatenate([old.x, new.x]), np.concatenate([old.y, new.y]))
+
+    def look_closer(self, fit: _Fit) -> None:
+        """Samples around the held-out points where F' is worst: what is missing shows there."""
+        misfit = fit.predict(self.held_out.x) - self.held_out.y
+        worst = self.points[np.argsort((misfit**2).sum(axis=1))[-10:]]
+        n = len(self.samples.x) // 2
+        centers, x = np.tile(worst, (n // 10 + 1, 1))[:n], self.draw(n)
+        self.add(centers + (0.4 * x if self.unbounded else 0.2 * (x - centers)))
+
+    def by_heart(self, fit: _Fit) -> bool:
+        """Whether F' fits its own samples much better than held-out ones."""
+        n, p = fit.residual.size, self.parameters(len(fit.hidden))
+        own = math.sqrt(fit.loss / max(n - p, n / 10)) / self.floor
+        return self.error(fit) > 2 * max(own, 1.0)
 
     def error(self, fit: _Fit) -> float:
         """Root-mean-square error on the held-out samples, in units of the noise."""
@@ -390,6 +422,11 @@ class _Learner:
         return NoisyStep(
             action, self.network(fit), len(fit.residual), self.error(fit), self.complete(fit)
         )
+
+    def inside(self, network: ReluNetwork) -> np.ndarray:
+        """The hidden neurons of a network, in the learner's coordinates."""
+        shifted = network.weights @ self.center - network.biases
+        return np.column_stack([network.weights * self.spread, shifted])
 
     def network(self, fit: _Fit) -> ReluNetwork:
         k, unit = len(fit.hidden), self.unit
@@ -444,20 +481,34 @@ def learn_noisy(
     Raises
     ------
     InvalidArgument
+
+    Examples
+    --------
+    >>> from relu_learn import zoo
+    >>> secret, rng = zoo.random_network(5, 4, rng=0), np.random.default_rng(0)
+    >>> steps = learn_noisy(lambda x: secret(x)[:, None].round(2), 5, np.array([0.003]), rng)
+    >>> *_, last = steps
+    >>> last.finished
+    True
     """
     if not 0 < precision < 1:
         raise InvalidArgument(f"precision must be in (0, 1), got {precision!r}")
-    learner = _Learner(target, dim, noise, draw or (lambda n: rng.standard_normal((n, dim))))
+
+    def gaussian(n: int) -> np.ndarray:
+        return rng.standard_normal((n, dim))
+
+    learner = _Learner(target, dim, noise, draw or gaussian, draw is None)
     hidden = np.zeros((0, dim + 1))
     if start is not None:
-        hidden = np.column_stack([start.weights, -start.biases])
+        hidden = learner.inside(start)
     learner.top_up(len(hidden), 1.5)
     fit = _Fit(learner.samples, hidden)
     if len(hidden):
         fit = levenberg_marquardt(fit, 20, learner.goal(len(hidden)))
     yield learner.step("start", fit)
 
-    best, stalled, ratio = fit, 0, 4.0
+    first = learner.error(fit)
+    best, stalled = fit, 0
     for _ in range(_MAX_GROWTHS):
         k = len(fit.hidden)
         more = min(max(4, k // 2), max_neurons - k)
@@ -466,15 +517,17 @@ def learn_noisy(
             learner.recheck()
         if learner.complete(fit) or stalled > (0 if doubtful else 2) or not more:
             break
-        if k and fit.loss <= 1.3 * learner.goal(k):  # learned by heart: more samples, not neurons
-            more, ratio = 0, 2 * ratio
-        learner.top_up(k + more, ratio)
+        if k and learner.by_heart(fit):
+            learner.look_closer(fit)
+            fit = _Fit(learner.samples, fit.hidden)
+            more = 4
+        learner.top_up(k + more, 4.0)
         fit = _Fit(learner.samples, fit.hidden)
-        if more:
-            wider = np.concatenate([fit.hidden, propose_neurons(fit, more, rng)])
-            fit = _Fit(learner.samples, wider)
+        fit = _Fit(learner.samples, np.concatenate([fit.hidden, propose_neurons(fit, more, rng)]))
         fit = levenberg_marquardt(fit, 60, learner.goal(len(fit.hidden)))
         yield learner.step("grow", fit)
+        if not learner.complete(fit) and learner.error(fit) < _MOSTLY * first:
+            fit = yield from _prune(learner, fit)
         stalled = 0 if learner.error(fit) < 0.97 * learner.error(best) else stalled + 1
         best = fit if learner.error(fit) < learner.error(best) else best
     fit = yield from _prune(learner, best)
@@ -504,7 +557,8 @@ def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:
         price = batch * each * variance
         fewer = _Fit(fit.samples, fit.hidden[keep])
         fewer = levenberg_marquardt(fewer, 20, fit.loss + price)
-        if fewer.loss <= fit.loss + math.log(n) * price and learner.error(fewer) <= 1.02 * learner.error(fit):
+        earned = fewer.loss > fit.loss + math.log(n) * price
+        if not earned and learner.error(fewer) <= 1.02 * learner.error(fit):
             fit = fewer
             yield learner.step("prune", fit)
         else:

@@ -1,0 +1,211 @@
+"""Imprecise answers: the estimate of the noise, and the learner that averages it away."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from relu_learn import zoo
+from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.noisy import NoisyStep, estimate_noise, learn_noisy
+from relu_learn.core.oracle import Oracle
+
+Ask = Callable[[np.ndarray], np.ndarray]
+
+
+def single(net: ReluNetwork) -> Ask:
+    """The network as it would run in float32."""
+    w, b, a, u, c = (
+        v.astype(np.float32)
+        for v in (net.weights, net.biases, np.atleast_2d(net.output_weights), net.skip, net.offset)
+    )
+
+    def ask(x: np.ndarray) -> np.ndarray:
+        x = x.astype(np.float32)
+        return np.maximum(x @ w.T - b, np.float32(0)) @ a.T + (x @ np.atleast_2d(u).T + c)
+
+    return ask
+
+
+def noisy(net: ReluNetwork, sigma: float, seed: int = 0) -> Ask:
+    rng = np.random.default_rng(seed)
+    return lambda x: (y := net(x).reshape(len(x), -1)) + sigma * rng.standard_normal(y.shape)
+
+
+def rounded(net: ReluNetwork, decimals: int) -> Ask:
+    return lambda x: net(x).reshape(len(x), -1).round(decimals)
+
+
+def estimate(ask: Ask, dim: int, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return estimate_noise(ask, rng.standard_normal(dim), rng.standard_normal(dim), rng)
+
+
+def last_step(
+    ask: Ask, net: ReluNetwork, noise: float, seed: int = 0, **options
+) -> tuple[NoisyStep, float]:
+    """The last step, and the root-mean-square error of F' on fresh Gaussian points."""
+    rng = np.random.default_rng(seed)
+    *_, last = learn_noisy(ask, net.dim, np.full(net.n_outputs, noise), rng, **options)
+    x = np.random.default_rng(99).standard_normal((4000, net.dim))
+    return last, float(np.sqrt(np.mean((last.network(x) - net(x).reshape(len(x), -1)) ** 2)))
+
+
+# ---------------------------------------------------------------------- estimate_noise
+
+
+@pytest.mark.parametrize("net", [zoo.random_network(10, 15, rng=1), zoo.digits()])
+def test_exact_answers_have_rounding_noise(net):
+    for seed in range(20):
+        found = estimate(net, net.dim, seed)
+        assert found.kind == "exact" and (found.sigma < 1e-12).all()
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 3, 4, 5, 6])
+def test_rounding_to_decimals_is_recognised(decimals):
+    for seed in range(10):
+        net = zoo.random_network(10, 15, 3, rng=seed)
+        found = estimate(rounded(net, decimals), 10, seed)
+        assert (found.kind, found.step) == ("rounded", 1 / 10.0**decimals)
+        np.testing.assert_allclose(found.sigma, 10.0**-decimals / np.sqrt(12))
+
+
+def test_other_lattices_and_float32_decimals_are_recognised():
+    net = zoo.random_network(10, 15, rng=3)
+    assert estimate(lambda x: np.round(net(x) * 256) / 256, 10).step == pytest.approx(1 / 256)
+    assert estimate(lambda x: net(x).round(3).astype(np.float32), 10).step == 1e-3
+
+
+def test_float32_is_recognised_in_outputs_and_in_inputs():
+    for seed in range(10):
+        net = zoo.random_network(20, 15, 2, rng=seed)
+        for ask in (single(net), lambda x, net=net: net(x.astype(np.float32))):
+            found = estimate(ask, 20, seed)
+            x = np.random.default_rng(0).standard_normal((1000, 20))
+            true = np.std(ask(x) - net(x), axis=0)
+            assert found.kind == "float32"
+            assert (found.sigma > true / 3).all() and (found.sigma < 30 * true).all()
+
+
+@pytest.mark.parametrize("sigma", [1e-8, 1e-3, 0.1])
+def test_random_noise_is_measured(sigma):
+    ratios = [
+        float(estimate(noisy(zoo.random_network(10, 15, rng=s), sigma, s), 10, s).sigma[0]) / sigma
+        for s in range(30)
+    ]
+    assert 0.95 < np.mean(ratios) < 1.05 and min(ratios) > 0.5 and max(ratios) < 1.6
+
+
+def test_noise_of_constants_is_rounding():
+    assert estimate(zoo.constant(), 3).kind == "exact"
+    assert estimate(lambda x: np.zeros(len(x)), 3).kind == "exact"
+
+
+def test_estimate_is_cheap():
+    for ask, queries in ((zoo.random_network(4, 3, rng=0), 28), (zoo.random_network(4, 3), 28)):
+        oracle = Oracle(ask, 4)
+        estimate(oracle, 4)
+        assert oracle.queries == queries
+
+
+# ------------------------------------------------------------------------- learn_noisy
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("sigma", [1e-6, 1e-3, 1e-1])
+def test_error_is_below_additive_noise(seed, sigma):
+    net = zoo.random_network(10, 15, rng=seed)
+    last, error = last_step(noisy(net, sigma, seed), net, sigma)
+    assert last.finished and error < 0.8 * sigma
+    assert last.network.n_neurons <= 17  # at 1e-1 weak neurons are below the noise
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 6])
+def test_error_is_below_rounding_noise(decimals):
+    net = zoo.random_network(10, 15, rng=4)
+    sigma = 10.0**-decimals / np.sqrt(12)
+    last, error = last_step(rounded(net, decimals), net, sigma)
+    assert last.finished and error < 0.8 * sigma
+
+
+def test_several_outputs_share_neurons():
+    net = zoo.random_network(16, 10, 5, rng=0)
+    last, error = last_step(noisy(net, 1e-3), net, 1e-3)
+    assert last.finished and error < 0.8e-3 and last.network.n_neurons == 10
+
+
+def test_float32_network_to_1e_6():
+    net = zoo.random_network(10, 15, rng=2)
+    last, error = last_step(single(net), net, float(estimate(single(net), 10).sigma[0]))
+    assert last.finished and error < 1e-6
+
+
+def test_a_rough_start_is_improved():
+    net = zoo.random_network(30, 12, rng=0)
+    off = 0.2 * np.random.default_rng(1).standard_normal(net.weights.shape) / np.sqrt(30)
+    rough = ReluNetwork(net.weights + off, net.biases, net.output_weights)
+    steps = list(
+        learn_noisy(noisy(net, 1e-3), 30, np.array([1e-3]), np.random.default_rng(0), start=rough)
+    )
+    assert steps[0].finished and [s.action for s in steps] == ["start", "average"]
+
+
+def test_bounds_are_kept():
+    net = zoo.random_network(6, 8, rng=0)
+
+    def ask(x: np.ndarray) -> np.ndarray:
+        assert (x >= 0).all() and (x <= 1).all()
+        return net(x)[:, None].round(4)
+
+    rng = np.random.default_rng(0)
+    *_, last = learn_noisy(ask, 6, np.array([3e-5]), rng, draw=lambda n: rng.random((n, 6)))
+    x = np.random.default_rng(1).random((1000, 6))
+    assert last.finished
+    assert np.sqrt(np.mean((last.network(x)[:, 0] - net(x)) ** 2)) < 3e-5
+
+
+@pytest.mark.parametrize("net", [zoo.constant(), zoo.affine(), ReluNetwork([[1.0]], [0.3], [1.0])])
+def test_small_networks(net):
+    last, error = last_step(noisy(net, 1e-2), net, 1e-2)
+    assert last.finished and error < 5e-3 and last.network.n_neurons <= 1
+
+
+def test_outside_the_class_it_does_not_claim_to_be_finished():
+    rng = np.random.default_rng(0)
+    steps = list(
+        learn_noisy(
+            lambda x: np.sin(3 * x[:, :1]) * x[:, 1:2], 4, np.array([1e-6]), rng, max_neurons=20
+        )
+    )
+    assert not steps[-1].finished and steps[-1].held_out > 100
+
+
+def test_every_step_is_a_network_when_the_budget_ends():
+    net = zoo.random_network(10, 15, rng=0)
+    oracle = Oracle(net, 10, max_queries=900)
+    steps = learn_noisy(
+        lambda x: oracle(x)[:, None], 10, np.array([1e-3]), np.random.default_rng(0)
+    )
+    seen = []
+    with pytest.raises(QueryBudgetExceeded):
+        for step in steps:
+            seen.append(step)
+    assert seen[-1].held_out < seen[0].held_out and seen[-1].network.dim == 10
+
+
+def test_same_seed_same_network():
+    net = zoo.random_network(5, 4, rng=0)
+    first, _ = last_step(rounded(net, 3), net, 3e-4, seed=7)
+    second, _ = last_step(rounded(net, 3), net, 3e-4, seed=7)
+    assert first.network == second.network
+
+
+def test_arguments_are_checked():
+    rng = np.random.default_rng(0)
+    with pytest.raises(InvalidArgument, match="precision"):
+        next(learn_noisy(zoo.constant(), 3, np.array([1e-3]), rng, precision=1.0))
+    with pytest.raises(InvalidArgument, match="noise"):
+        next(learn_noisy(zoo.constant(), 3, np.array([0.0]), rng))
+    with pytest.raises(InvalidArgument, match="draw"):
+        next(learn_noisy(zoo.constant(), 3, np.array([1e-3]), rng, draw=lambda n: np.ones((n, 2))))
