@@ -380,7 +380,8 @@ class IntervalsView(SliceView):
     def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
         """The state, and the edges."""
         patch = super().patch(state, truth)
-        return patch | Patch({slice_view.NOW + 1: _edges(self.r, self.tau)})
+        grid = {"xaxis.showgrid": self.r == 0}  # two kinds of vertical lines are one too many
+        return patch | Patch({slice_view.NOW + 1: _edges(self.r, self.tau)}, grid)
 
 
 def _edges(r: float, tau: float) -> dict[str, Any]:

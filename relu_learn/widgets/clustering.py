@@ -281,9 +281,11 @@ class TurnLab(Explorer):
         u = ", ".join(number(round(float(x), 3)) for x in self.residual.skip)
         affine = f"⟨u, x⟩ + c with u = ({u}), c = {number(round(float(self.residual.offset), 3))}"
         word = "Neuron" if turned.sum() == 1 else "Neurons"
-        start = f"{word} {who} turned around: F − F′ has {self.residual.n_neurons} creases left, "
+        left = self.residual.n_neurons
+        creases = "no crease is left in" if not left else f"{left} creases are left in"
+        start = f"{word} {who} turned around: {creases} F − F′, "
         if self.residual_switch.value:
-            return f"{start}it was {affine}. Added to F′, nothing is wrong any more."
+            return f"{start}which was {affine}. Added to F′, nothing is wrong any more."
         return f"{start}it is the affine function {affine}."
 
     def _orient(self) -> None:

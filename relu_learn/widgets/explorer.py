@@ -191,6 +191,12 @@ class Explorer(Styled, ipywidgets.Box):
             panel.replace(view.figure(), patch)
         self._print_share()
 
+    def wear(self, theme: Theme) -> None:
+        """Put on a theme; the numbers beside the sliders as well."""
+        super().wear(theme)
+        numbers = f".rl-{theme.name} .widget-readout {{ color: {theme.ink}; }}"
+        self._style_widget.value += f"<style>{numbers}</style>"
+
     # -------------------------------------------------------------------- sharing
 
     @property
@@ -250,6 +256,18 @@ def slider(
     )
 
 
+def whole_slider(description: str, low: int, high: int) -> ipywidgets.IntSlider:
+    """A slider over whole numbers."""
+    return ipywidgets.IntSlider(
+        low,
+        low,
+        high,
+        description=description,
+        style={"description_width": "initial"},
+        layout=_slider_layout(),
+    )
+
+
 def log_slider(
     description: str, low: float, high: float, step: float, form: str = ".2g"
 ) -> ipywidgets.FloatLogSlider:
@@ -297,7 +315,7 @@ def rule_of(widget: Any) -> share.Rule:
         return number(widget.base**widget.min, widget.base**widget.max)
     if isinstance(widget, ipywidgets.FloatSlider):
         return number(widget.min, widget.max)
-    if isinstance(widget, (ipywidgets.IntSlider, ipywidgets.BoundedIntText)):
+    if isinstance(widget, ipywidgets.IntSlider):
         return share.whole_number(widget.min, widget.max)
     if isinstance(widget, ipywidgets.ToggleButton):
         return share.switch

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import ipywidgets
 import numpy as np
 
 from relu_learn import zoo
@@ -32,7 +31,15 @@ from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import Theme, number
 from relu_learn.widgets import share
-from relu_learn.widgets.explorer import Explorer, fill, log_slider, menu, slider, toggle
+from relu_learn.widgets.explorer import (
+    Explorer,
+    fill,
+    log_slider,
+    menu,
+    slider,
+    toggle,
+    whole_slider,
+)
 from relu_learn.widgets.transport import Transport
 
 MAX_QUERIES = 50_000
@@ -182,7 +189,7 @@ class HyperplaneLab(Explorer):
     r, tau : float
         Length of the grid's intervals, and half the length of the line that it covers.
     seed : int
-        Of the run, 0 to 99.
+        Of the run, 0 to 20.
     networks : mapping of str to ReluNetwork, optional
 
     Attributes
@@ -210,9 +217,7 @@ class HyperplaneLab(Explorer):
         self._networks = _networks(networks)
         self.network_menu = menu("Secret", list(self._networks))
         self.method_menu = menu("Method", METHODS)
-        self.seed = ipywidgets.BoundedIntText(
-            0, 0, 99, description="Seed", layout=ipywidgets.Layout(width="8em")
-        )
+        self.seed = whole_slider("Seed (which line)", 0, 20)
         self.r = slider("interval length r", 0.05, 1.5, 0.05)
         self.tau = slider("half length τ", 1, 8, 0.5, ".1f")
         inputs = {"network": self.network_menu, "method": self.method_menu, "seed": self.seed}
