@@ -73,8 +73,8 @@ class GrowthView:
     values : str
         Title of the vertical axis.
     most_ticks : int
-    marked : bool
-        Whether the measured curves have markers.
+    mode : str
+        How measured curves are drawn: "lines+markers", "lines" or "markers".
     """
 
     theme: Theme = THEMES["light"]
@@ -85,7 +85,7 @@ class GrowthView:
     span: tuple[int, int] = (0, 5)
     values: str = "queries"
     most_ticks: int = 5
-    marked: bool = True
+    mode: str = "lines+markers"
 
     @property
     def label(self) -> str:
@@ -105,7 +105,7 @@ class GrowthView:
             marker = {"symbol": symbol, "size": 1.6 * th.marker_size, "color": color}
             data.append(
                 lines(name, color, th.line_width, f"{name}: %{{y:,.3g}}", dash=dash).update(
-                    mode="lines+markers" if self.marked else "lines", marker=marker
+                    mode=self.mode, marker=marker
                 )
             )
         for name, dash in zip(self.references, ("dot", "dash"), strict=False):

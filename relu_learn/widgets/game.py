@@ -21,6 +21,7 @@ from relu_learn.widgets.board import Board, button, say
 
 REACH = 3.0
 BUDGET = 60
+MOST_CREASES = 8
 WON = 0.01  # share of the variance
 
 
@@ -255,7 +256,7 @@ class Game(Board):
         finally:
             self._setting = False
         self.remove_button.disabled = len(self.angles) == 1
-        self.add_button.disabled = len(self.angles) == 8
+        self.add_button.disabled = len(self.angles) == MOST_CREASES
 
     def _choose(self) -> None:
         if not self._setting and self.crease_menu.value is not None:
@@ -276,6 +277,8 @@ class Game(Board):
 
     def add(self) -> None:
         """One more crease, in a direction that is still free."""
+        if len(self.angles) == MOST_CREASES:
+            return
         taken = np.sort(np.mod(self.angles, 180))
         gaps = np.diff(np.append(taken, taken[0] + 180))
         i = int(gaps.argmax())

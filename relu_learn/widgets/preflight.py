@@ -60,7 +60,7 @@ class Preflight(Board):
 
     def __init__(self, theme: str = "light") -> None:
         self._start = time.perf_counter()
-        self._asked = 0.0
+        self._asked, self._pings = 0.0, 0
         self.seed = 0
         self.seconds: dict[str, float] = {}
         self.probe = Probe(self._heard)
@@ -75,6 +75,7 @@ class Preflight(Board):
             theme_row=0,
             extra=[self.probe],
         )
+        self.panels[0].layout.max_width = "720px"
 
     def _run(self) -> None:
         start = time.perf_counter()
@@ -91,6 +92,12 @@ class Preflight(Board):
         self._ping()
 
     def _ping(self) -> None:
+        # The best of five: while a page is still drawing, the first one measures that.
+        self.seconds.pop("answer", None)
+        self._pings = 5
+        self._ask()
+
+    def _ask(self) -> None:
         self._asked = time.perf_counter()
         self.probe.ping()
 
@@ -100,7 +107,10 @@ class Preflight(Board):
             self.seconds["figure"] = now - self._start
             self._ping()
         elif kind == "pong":
-            self.seconds["answer"] = now - self._asked
+            self.seconds["answer"] = min(self.seconds.get("answer", now), now - self._asked)
+            self._pings -= 1
+            if self._pings > 0:
+                self._ask()
         self.refresh()
 
     def checks(self) -> list[tuple[bool | None, str]]:

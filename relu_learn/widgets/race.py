@@ -278,7 +278,7 @@ class CertificateBoard(Board):
                 height=0.7,
                 span=(-4, 0),
                 values="probability",
-                marked=False,
+                mode="lines",
             )
 
         super().__init__([chart], [[self.points_slider, self.delta_slider]], theme)

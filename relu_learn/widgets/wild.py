@@ -109,6 +109,7 @@ class Imprecise(Board):
                 span=(-16, 1),
                 values="error of F′",
                 most_ticks=5,
+                mode="markers",
             )
 
         super().__init__([chart], [[self.kind_menu, self.digits_slider]], theme)
@@ -348,7 +349,9 @@ class Activations(Board):
         self.on(self.zoom_slider)
         self.on(self.learn_button, lambda _: self.learn())
         super().__init__(
-            [AnswersView], [[self.name_menu, self.zoom_slider, self.learn_button]], theme
+            [lambda th: AnswersView(th, chord=True)],
+            [[self.name_menu, self.zoom_slider, self.learn_button]],
+            theme,
         )
 
     def learn(self) -> Outcome:
@@ -377,4 +380,4 @@ class Activations(Board):
         self.tell(sentence, f"farthest from the chord: {far} of the picture's height")
         chart: AnswersView = self.charts[0]  # type: ignore[assignment]
         title = f"{name}: the answer on a piece of length {length:g}"
-        return (chart.patch(t, y, title, chord=True),)
+        return (chart.patch(t, y, title),)

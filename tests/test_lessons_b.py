@@ -1,0 +1,402 @@
+"""The boards of lessons 04 to 07 and of the teachers' page, on the kernel's side of the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+from relu_learn import certificate, learn_from_queries, match_neurons, paper_parameters, zoo
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.loss import gaussian_loss
+from relu_learn.figures.dimensions import spending
+from relu_learn.figures.race import BILL, LEARNERS, itemised
+from relu_learn.figures.theme import THEMES
+from relu_learn.widgets import dimensions, game, preflight, race, wild
+from relu_learn.widgets.board import Board, say, slider
+from relu_learn.widgets.panel import PlotlyLibrary
+
+BOARDS: dict[str, Callable[[], Board]] = {
+    cls.__name__: cls
+    for cls in (
+        dimensions.SameSlice,
+        dimensions.Growth,
+        dimensions.DigitsWeights,
+        dimensions.ManyOutputs,
+        race.Race,
+        race.TwoLosses,
+        race.CertificateBoard,
+        race.Bills,
+        race.Theory,
+        game.Game,
+        preflight.Preflight,
+        wild.Imprecise,
+        wild.Softmax,
+        wild.Budget,
+        wild.Activations,
+    )
+}
+
+
+@pytest.fixture(autouse=True)
+def no_widget_left_alive() -> Iterator[None]:
+    PlotlyLibrary.ensure()  # the one widget that stays
+    before = set(_instances)
+    yield
+    left = set(_instances) - before
+    assert not left, [type(_instances[key]).__name__ for key in left]
+
+
+@pytest.fixture
+def board(request: pytest.FixtureRequest) -> Iterator[Any]:
+    made = BOARDS[request.param]()
+    yield made
+    made.dispose()
+
+
+def of(name: str) -> Any:
+    return pytest.mark.parametrize("board", [name], indirect=True)
+
+
+class TestEveryBoard:
+    @pytest.mark.parametrize("board", BOARDS, indirect=True)
+    def test_themes_keep_the_state(self, board: Any) -> None:
+        sentence = board.narration.sentence
+        assert sentence and board.narration.facts
+        data = [panel.figure["data"] for panel in board.panels]
+        for theme in [*THEMES][::-1]:
+            board.theme_menu.value = theme
+            assert f"rl-{theme}" in board._dom_classes and board.messages.value == ""
+            assert board.narration.sentence == sentence
+        again = [panel.figure["data"] for panel in board.panels]
+        for mine, before in zip(again, data, strict=True):
+            assert [t.get("y") for t in mine] == [t.get("y") for t in before]
+
+    @pytest.mark.parametrize("board", BOARDS, indirect=True)
+    def test_nothing_is_drawn_off_its_axes_as_infinite(self, board: Any) -> None:
+        for panel in board.panels:
+            for name, axis in panel.figure["layout"].items():
+                if name.startswith(("xaxis", "yaxis")) and "range" in axis:
+                    ends = [float(end) for end in axis["range"]]
+                    assert all(map(math.isfinite, ends)) and ends[0] != ends[1]
+
+    @of("Bills")
+    def test_errors_are_seen(self, board: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(race, "bill_of", lambda *_: 1 / 0)
+        board.neurons_slider.value = 2
+        assert "ZeroDivisionError" in board.messages.value
+
+    def test_bad_arguments(self) -> None:
+        for make, complaint in [
+            (lambda: slider("Inputs d", (2, 4), 3), r"Inputs d must be one of \[2, 4\], got 3"),
+            (lambda: race.Race("nobody"), "secret must be one of"),
+            (lambda: game.Game(folds=4), "folds must be 1, 2, 3 or 5"),
+            (lambda: race.Bills(theme="pink"), "theme must be one of"),
+        ]:
+            with pytest.raises(InvalidArgument, match=complaint):
+                make()
+        for widget in set(_instances.values()) - {PlotlyLibrary.ensure()}:
+            if widget is not PlotlyLibrary.ensure().layout:
+                widget.close()
+
+    def test_numbers_in_sentences(self) -> None:
+        assert (say(2000), say(0.25)) == ("2,000", "0.25")
+        assert " " not in say(1e-12)
+
+
+class TestDimensions:
+    @of("SameSlice")
+    def test_the_slice_does_not_depend_on_d(self, board: Any) -> None:
+        for state in board.states:
+            found = sorted(kink.t for kink in state.kinks)
+            np.testing.assert_allclose(found, dimensions.KINKS, atol=1e-8)
+        gradients = [bill.gradients for bill in board.bills]
+        assert gradients == sorted(gradients)
+        assert gradients[-1] >= (len(dimensions.KINKS) + 1) * 783
+        board.dim_slider.value = 784
+        assert "784 numbers" in board.narration.sentence
+
+    def test_spending_adds_up(self) -> None:
+        run = learn_from_queries(zoo.random_network(6, 5, rng=0), 6, rng=0)
+        bill = spending(list(run.trace))
+        assert bill.learning + bill.test == run.queries
+        parts = itemised(list(run.trace), 6)
+        assert sum(parts.values()) == run.queries and set(parts) == set(BILL)
+        assert parts["final test"] == bill.test
+
+    @of("Growth")
+    def test_measured_again(self, board: Any) -> None:
+        before = dict(board.costs)
+        assert all(cost < 60 + 6 * k * (d + 1) for (d, k), cost in before.items())
+        board.again_button.click()
+        assert board.seed == 1 and board.costs != before
+
+    @of("DigitsWeights")
+    def test_images_show_what_was_found(self, board: Any) -> None:
+        assert sorted(board.order) == list(range(32))
+        board.shown_slider.value = 0
+        assert "not found yet" in board.narration.sentence
+        board.shown_slider.value = 32
+        match = board.match
+        patch = board.charts[0].patch(match, board.order, 32, 5, "")
+        z = patch.traces[0]["z"]
+        for j in (0, 5, 31):
+            x, y = board.charts[0].corner(j)
+            true, found = z[y : y + 8, x : x + 8], z[y + 9 : y + 17, x : x + 8]
+            np.testing.assert_allclose(found, true, atol=1e-5)
+            w = match.true.weights[j].reshape(8, 8)
+            np.testing.assert_allclose(true, w / np.abs(w).max(), atol=1e-6)
+
+    @of("ManyOutputs")
+    def test_more_outputs_cost_less(self, board: Any) -> None:
+        for m in board.sizes:
+            board.outputs_slider.value = m
+        costs = [dimensions.cost_of_outputs(64, 32, m) for m in board.sizes]
+        assert [found for _, found in costs] == [32] * len(costs)
+        assert [c for c, _ in costs] == sorted((c for c, _ in costs), reverse=True)
+
+
+class TestRace:
+    @of("Race")
+    def test_query_learners(self, board: Any) -> None:
+        assert board.reading("adaptive", 3200) < 1e-20
+        assert board.reading("adaptive", 30) > 1e-2
+        assert board.reading("student", 3200) is None
+        board.secret_menu.value = "crystal (2 inputs, 12 neurons)"
+        assert board.secret == zoo.get("crystal")
+
+    @of("Race")
+    def test_training_in_the_background(self, board: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(board, "train", lambda method, n: 1 / n)
+
+        async def class_hour() -> None:
+            board.start_button.click()
+            assert board.running and board.start_button.description == "Stop"
+            await board._task
+
+        asyncio.run(class_hour())
+        assert not board.running and board.messages.value == ""
+        assert board.curves["student"] == [(n, 1 / n) for n in race.BUDGETS]
+        assert board.reading("random features", 150) == 1 / 100
+
+    @of("Race")
+    def test_stopped_or_failing(self, board: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def stopped() -> None:
+            board.start_button.click()
+            await asyncio.sleep(0)
+            board.start_button.click()
+            await asyncio.sleep(0)
+
+        monkeypatch.setattr(board, "train", lambda method, n: 0.5)
+        asyncio.run(stopped())
+        assert not board.running and board.curves["student"] == []
+
+        async def failing() -> None:
+            board.start_button.click()
+            await board._task
+
+        monkeypatch.setattr(board, "train", lambda method, n: 1 / 0)
+        asyncio.run(failing())
+        assert "ZeroDivisionError" in board.messages.value and not board.running
+
+    @of("Race")
+    def test_a_real_passive_learner(self, board: Any) -> None:
+        loss = board.train("random features", 200)
+        assert 1e-4 < loss < 0.4 and set(board.curves) == set(LEARNERS)
+
+    @of("TwoLosses")
+    def test_exact_and_sampled(self, board: Any) -> None:
+        assert board.exact[2] == pytest.approx(gaussian_loss(board.secret, board.guesses[2]))
+        assert board.best[2][1] == "exact" and board.best[-1][1] == "sampled"
+        board.power_slider.value = 15
+        assert "below its floor" in board.narration.sentence
+        before = board.narration.sentence
+        board.again_button.click()
+        assert board.narration.sentence != before
+
+    @of("CertificateBoard")
+    def test_certificate(self, board: Any) -> None:
+        board.points_slider.value, board.delta_slider.value = 300, 0.01
+        mass = certificate(np.zeros(300), 0.01).mass
+        assert f"at most {100 * mass:.2g} %" in board.narration.sentence
+
+    @of("Theory")
+    def test_calculator(self, board: Any) -> None:
+        board.epsilon_slider.value, board.bound_slider.value = 1e-4, 100
+        board.delta_slider.value = 1e-2
+        expected = paper_parameters(1e-4, 1e-2, 8, 4, 100, 100)
+        assert board.parameters == expected
+        bar = board.panels[0].figure["data"][0]["x"][-1]
+        assert bar == pytest.approx(math.log10(expected.query_bound))
+
+    @of("Bills")
+    def test_per_cent(self, board: Any) -> None:
+        board.unit_menu.value = "per cent"
+        heights = [trace["y"] for trace in board.panels[0].figure["data"]]
+        np.testing.assert_allclose(np.sum(heights, axis=0), 100)
+
+
+class TestGame:
+    @of("Game")
+    def test_click_and_fields_ask(self, board: Any) -> None:
+        board.panels[0]._receive(None, {"kind": "click", "content": {"x": -2.004, "y": 9}}, [])
+        assert (board.x_text.value, board.y_text.value) == ("-2", "3")
+        board.x_text.value, board.y_text.value = "2", "−0,5"
+        board.ask_button.click()
+        asked, answers = board.oracle.history()
+        np.testing.assert_allclose(asked, [[-2, 3], [2, -0.5]])
+        np.testing.assert_allclose(answers, board.secret(asked))
+        board.fill_button.click()
+        board.fill_button.click()
+        t, along = board.on_line()
+        np.testing.assert_allclose(t, [0, 0.25, 0.5, 0.75, 1], atol=1e-12)
+        assert len(along) == 5 and "5 of 60 queries" in board.narration.facts
+
+    @of("Game")
+    def test_wrong_input_is_a_sentence(self, board: Any) -> None:
+        for field, text, complaint in [
+            (board.x_text, "one", "x₁ must be a number"),
+            (board.y_text, "7", "x₂ must lie between"),
+            (board.y_text, "nan", "x₂ must lie between"),
+        ]:
+            field.value = text
+            board.ask_button.click()
+            assert complaint in board.messages.value and board.oracle.queries == 0
+            field.value = "0"
+        board.fill_button.click()
+        assert "two different points" in board.messages.value
+        board.score_button.click()
+        assert "Ask something first" in board.messages.value
+        secret = board.secret
+        for text in ("-1", "", "x", "1" * 12):
+            board.seed_text.value = text
+            assert "Seed must be a whole number" in board.messages.value
+            assert board.secret is secret
+
+    @of("Game")
+    def test_budget(self, board: Any) -> None:
+        board.ask(-2, 0)
+        board.ask(2, 0)
+        for _ in range(8):
+            board.fill_button.click()
+        assert "are left" in board.messages.value and board.oracle.queries <= game.BUDGET
+
+    @of("Game")
+    def test_the_right_creases_win(self, board: Any) -> None:
+        for x in np.random.default_rng(0).uniform(-3, 3, (25, 2)):
+            board.ask(*x)
+        board.refresh()
+        assert board.score() > game.WON
+        w, b = board.secret.weights, board.secret.biases
+        degrees = np.rad2deg(np.arctan2(w[:, 1], w[:, 0]))
+        turned = (degrees < 0) | (degrees > 180)
+        board.place(*zip(degrees % 180, np.where(turned, -b, b), strict=True))
+        board.score_button.click()
+        assert board.narration.sentence.startswith("Won!")
+        assert str(game.algorithm_needs(2, 0)) in board.narration.sentence
+        board.reveal_button.value = True
+        assert "revealed" in board.panels[0].figure["layout"]["title"]["text"]
+        board.new_button.click()
+        assert board.oracle.queries == 0 and board.angles == [0.0]
+
+    @of("Game")
+    def test_creases(self, board: Any) -> None:
+        board.angle_slider.value, board.place_slider.value = 30, 1.5
+        board.add_button.click()
+        assert board.angles == [30.0, 120.0] and board.chosen == 1
+        board.crease_menu.value = 1
+        assert (board.angle_slider.value, board.place_slider.value) == (30, 1.5)
+        board.remove_button.click()
+        assert board.angles == [120.0] and board.remove_button.disabled
+        for _ in range(9):
+            board.add_button.click()
+        assert len(board.angles) == 8 and board.add_button.disabled
+
+    @pytest.mark.parametrize("folds", [1, 2, 3, 5])
+    def test_puzzles_can_be_learned(self, folds: int) -> None:
+        secret = game.puzzle(folds, 3)
+        assert secret.n_neurons == folds
+        assert game.algorithm_needs(folds, 3) < 120
+        assert game.algorithm_with(folds, 3, 3000)[0] < 1e-15
+        assert game.algorithm_with(folds, 3, 1)[1] == 0
+
+
+class TestPreflight:
+    @of("Preflight")
+    def test_reports_from_the_page(self, board: Any) -> None:
+        assert "Waiting" in board.narration.sentence
+        board.probe._receive(None, {"kind": "alive"}, [])
+        board.probe._receive(None, {"kind": "drawn"}, [])
+        for _ in range(5):
+            board.probe._receive(None, {"kind": "pong"}, [])
+        assert "All checks passed" in board.narration.sentence and "✗" not in board.list.value
+        board.again_button.click()
+        assert board.seed == 1 and "answer" not in board.seconds
+
+    @of("Preflight")
+    def test_what_is_missing_is_named(self, board: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(preflight, "PACKAGES", ("numpy", "no-such-package"))
+        board.refresh()
+        assert "missing: no-such-package" in board.list.value and "✗" in board.list.value
+        assert "1 of 5 checks failed" in board.narration.sentence
+
+
+class TestWild:
+    @of("Imprecise")
+    def test_every_run_ends_in_words(self, board: Any) -> None:
+        for kind in board.kinds:
+            for digits in (14, 8, 5, 2):
+                outcome = board.outcome(kind, digits)
+                assert outcome.words and (outcome.error == "") == outcome.result.complete
+                assert outcome.result.queries <= wild.MAX_QUERIES
+        assert board.error(board.outcome("noise", 14)) < 1e-9
+        board.kind_menu.value = "float32"
+        assert "float32" in board.narration.facts and board.messages.value == ""
+
+    @of("Softmax")
+    def test_ratios_give_the_hidden_layer_away(self, board: Any) -> None:
+        board.kind_menu.value = board.kinds[2]
+        board.learn_button.click()
+        assert "Learned: 32 neurons" in board.narration.sentence
+        network = board.outcomes[board.kinds[2]].result.network
+        z = board.secret.output_weights
+        true = type(network)(board.secret.weights, board.secret.biases, z[1:] - z[:1])
+        match = match_neurons(network, true)
+        assert len(match.pairs) == 32 and match.angle_error.max() < 1e-7
+        board.kind_menu.value = board.kinds[0]
+        board.learn_button.click()
+        assert board.outcomes[board.kinds[0]].error
+
+    def test_log_probabilities(self) -> None:
+        logits = np.array([[0.0, 1.0, -2.0], [1e4, 0.0, -1e4]])
+        log_p = wild.log_probabilities(logits)
+        np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1)
+        np.testing.assert_allclose(log_p[:, 1] - log_p[:, 0], logits[:, 1] - logits[:, 0])
+
+    @of("Budget")
+    def test_partial_results(self, board: Any) -> None:
+        small, large = board.outcome(30), board.outcome(3000)
+        assert small.error == "QueryBudgetExceeded" and large.error == ""
+        assert board.loss(large) < 1e-20 < board.loss(small)
+
+    @of("Activations")
+    @pytest.mark.parametrize(
+        ("name", "error"),
+        [("leaky relu", ""), ("hard tanh", ""), ("absolute value", "")]
+        + [("tanh", "NotPiecewiseLinear"), ("softplus", "NotPiecewiseLinear")]
+        + [("step", "NotPiecewiseLinear")],
+    )
+    def test_what_is_in_the_class(self, board: Any, name: str, error: str) -> None:
+        board.name_menu.value = name
+        board.learn_button.click()
+        assert board.outcomes[name].error == error, board.outcomes[name].words
+
+    @of("Activations")
+    def test_two_layers_are_never_returned_as_one(self, board: Any) -> None:
+        board.name_menu.value = "two hidden layers"
+        assert board.learn().error
