@@ -117,12 +117,12 @@ def estimate_noise(
         return NoiseEstimate(rounding, "rounded", step)
     # Twice: rounding inside is larger at points farther out than on this line.
     sigma = np.maximum(np.maximum(2 * _bends(near[:2], y[:2]), differs), floor)
-    if (everything == everything.astype(np.float32)).all() and size.any():
+    if (everything == everything.astype(np.float32)).all() and len(np.unique(everything)) > 2:
         half = bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
         unit = np.finfo(np.float16 if half else np.float32).eps
         return NoiseEstimate(np.maximum(sigma, unit / 2 * size), "float16" if half else "float32")
     # Inputs that are rounded to float32 make float64 answers just as imprecise.
-    return NoiseEstimate(sigma, "float32" if (sigma > 1e-9 * size).any() else "exact")
+    return NoiseEstimate(sigma, "float32" if (sigma > 1e-9 * size + floor).any() else "exact")
 
 
 def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -515,9 +515,9 @@ def learn_noisy(
         doubtful = learner.error(fit) < _DOUBT
         if doubtful and not learner.sure and not learner.complete(fit):
             learner.recheck()
-        if learner.complete(fit) or stalled > (0 if doubtful else 2) or not more:
+        if learner.complete(fit) or stalled > (1 if doubtful else 2) or not more:
             break
-        if k and learner.by_heart(fit):
+        if k and (learner.by_heart(fit) or stalled):
             learner.look_closer(fit)
             fit = _Fit(learner.samples, fit.hidden)
             more = 4
@@ -544,7 +544,7 @@ def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:
     The price of a neuron is that of the Bayesian information criterion, log(n) times the variance
     for each of its parameters.
     """
-    batch = max(1, len(fit.hidden) // 3)
+    batch, error = max(1, len(fit.hidden) // 3), learner.error(fit)
     while batch and len(fit.hidden):
         batch = min(batch, len(fit.hidden))
         k, n = len(fit.hidden), fit.residual.size
@@ -558,7 +558,7 @@ def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:
         fewer = _Fit(fit.samples, fit.hidden[keep])
         fewer = levenberg_marquardt(fewer, 20, fit.loss + price)
         earned = fewer.loss > fit.loss + math.log(n) * price
-        if not earned and learner.error(fewer) <= 1.02 * learner.error(fit):
+        if not earned and learner.error(fewer) <= 1.02 * error:
             fit = fewer
             yield learner.step("prune", fit)
         else:
