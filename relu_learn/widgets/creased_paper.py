@@ -189,7 +189,7 @@ class CreasedPaper(Explorer):
         paper = dataclasses.replace(paper, span=span, covered=covered)
         surface = dataclasses.replace(surface, turn=self.turn.value, covered=covered)
         self.views = [paper, surface, dataclasses.replace(cut, covered=covered)]
-        for widget in (self.neuron_menu, *self._neuron, self.turn, self.panels[1]):
+        for widget in (self.neuron_menu, *self._neuron, self.turn):
             # They would tell what the cover hides.
             widget.layout.display = "none" if covered else None
         self.narration.tell(self._sentence(), f"{self.state.queries} queries on this line")
