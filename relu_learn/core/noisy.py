@@ -312,7 +312,7 @@ class NoisyStep:
         Root-mean-square of F' minus the answers on samples not used for the fit, in units of the
         noise: F' is as good as the noise allows when it is close to one.
     finished : bool
-        Whether the fit explains everything but the noise.
+        Whether the held-out samples show that the error of F' is below the noise.
     """
 
     action: str
@@ -324,6 +324,8 @@ class NoisyStep:
 
 # F' counts as complete when the held-out error is at most this much above what noise explains.
 _SLACK = 1.1
+# Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
+_CLAIM = 1.25
 # Half of the samples are spread this much wider than a Gaussian: the noise does not grow with them,
 # so they weigh more, and neurons that Gaussian points rarely reach show.
 _REACH = 3.0
@@ -400,10 +402,10 @@ class _Learner:
         misfit = fit.predict(self.held_out.x) - self.held_out.y
         return math.sqrt(float((misfit**2).mean())) / self.floor
 
-    def complete(self, fit: _Fit) -> bool:
+    def complete(self, fit: _Fit, slack: float = _SLACK) -> bool:
         """Whether the error on the held-out samples is what noise alone makes it."""
         p, n = self.parameters(len(fit.hidden)), fit.residual.size
-        return self.error(fit) <= _SLACK * math.sqrt(1 + p / max(n - p, n / 10))
+        return self.error(fit) <= slack * math.sqrt(1 + p / max(n - p, n / 10))
 
     def recheck(self) -> None:
         """Measure the noise again, by asking for held-out samples a second time."""
@@ -419,9 +421,8 @@ class _Learner:
         return max(n - self.parameters(neurons), n / 10) * self.floor**2
 
     def step(self, action: str, fit: _Fit) -> NoisyStep:
-        return NoisyStep(
-            action, self.network(fit), len(fit.residual), self.error(fit), self.complete(fit)
-        )
+        finished = self.complete(fit, _CLAIM)
+        return NoisyStep(action, self.network(fit), len(fit.residual), self.error(fit), finished)
 
     def inside(self, network: ReluNetwork) -> np.ndarray:
         """The hidden neurons of a network, in the learner's coordinates."""
