@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,12 @@ def test_comparison(tmp_path):
 def test_hostile():
     printed = run("hostile.py")
     assert "near_parallel" in printed and "runs not recovered" in printed
+
+
+def test_readme_names_scripts_that_exist():
+    readme = (BENCHMARKS.parents[1] / "README.md").read_text("utf-8")
+    section = readme.split("<!-- benchmark -->")[1].split("## Limits")[0]
+    named = set(re.findall(r"\w+\.py", section))
+    assert "queries.py" in named
+    for script in named:
+        assert (BENCHMARKS / script).is_file(), script
