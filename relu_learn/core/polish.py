@@ -19,7 +19,7 @@ from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import Piece, choose_pieces, output_directions
 from relu_learn.core.target import Target
 
-_CANDIDATES = 64
+_CANDIDATES = 256
 
 
 def polish(
@@ -45,8 +45,8 @@ def polish(
         return network
     line = _separating_line(network, rng)
     network, t = _along(network, line)
-    edges = np.concatenate([[2 * t[0] - t[-1] - 2], t, [2 * t[-1] - t[0] + 2]])
-    centers = (edges[:-1] + edges[1:]) / 2
+    beyond = np.minimum(np.diff(t)[[0, -1]], 1.0) if k > 1 else np.ones(2)
+    centers = np.concatenate([[t[0] - beyond[0]], (t[:-1] + t[1:]) / 2, [t[-1] + beyond[1]]])
     alpha = output_directions(network.output_weights.T)
     chosen, _ = choose_pieces(alpha, np.ones(k + 1), 3.0)
     basis = orthonormal_basis(line.direction, rng)
@@ -70,9 +70,6 @@ def polish(
         yield pieces[-1]
     # Roomy points may be far out, where values are large and round badly: the constants of the
     # pieces come from the line, one more query each.
-    gap = np.diff(t[[0, 1]])[0] if k > 1 else 1.0
-    end = np.diff(t[[-2, -1]])[0] if k > 1 else 1.0
-    centers[0], centers[-1] = t[0] - min(gap, 1.0), t[-1] + min(end, 1.0)
     anchors = line.at(centers[chosen])
     values = target(anchors)
     rows = [
@@ -86,28 +83,61 @@ def polish(
     found = np.concatenate(parts)
     size = np.linalg.norm(found[:, :-1], axis=1)
     size = np.where(size > 0, size, 1.0)
-    return ReluNetwork(
+    better = ReluNetwork(
         found[:, :-1] / size[:, None],
         -found[:, -1] / size,
         alpha.T * size,
         rows[0][:, :-1],
         rows[0][:, -1],
     )
+    return _center(target, better, rng)
+
+
+def _center(target: Target, network: ReluNetwork, rng: np.random.Generator) -> ReluNetwork:
+    """Correct the biases and the constant on Gaussian points.
+
+    A kink far out on the line fixes its neuron's bias at a distant point, and the error of the
+    weights is multiplied by that distance. Where the active neurons are known, F is linear in the
+    biases: least squares on twice as many Gaussian points as there are unknowns.
+    """
+    k, m = network.n_neurons, network.n_outputs
+    x = rng.standard_normal((2 * (k + m), network.dim))
+    residual = target(x) - network(x)
+    depth = x @ network.weights.T - network.biases
+    clear = np.abs(depth).min(axis=1) > 1e-6  # no doubt which neurons are active
+    active = (depth > 0)[clear]
+    unknowns = np.concatenate(
+        [-network.output_weights.T[None] * active[:, :, None], np.ones((len(active), 1, m))], axis=1
+    )
+    constants = unknowns[:, k:] * np.eye(m)[None]
+    design = np.concatenate([unknowns[:, :k], constants], axis=1)  # (n, k + m, m)
+    design = design.transpose(0, 2, 1).reshape(-1, k + m)
+    change = np.linalg.lstsq(design, residual[clear].ravel(), rcond=1e-8)[0]
+    return ReluNetwork(
+        network.weights,
+        network.biases + change[:k],
+        network.output_weights,
+        network.skip,
+        network.offset + change[k:],
+    )
 
 
 def _separating_line(network: ReluNetwork, rng: np.random.Generator) -> Line:
-    """Of a few Gaussian lines, the one whose closest critical points are farthest apart."""
-    best, line = -1.0, None
+    """Of many Gaussian lines, the one whose closest critical points are farthest apart."""
+    best, line = 0.0, Line.draw(network.dim, rng)
     for _ in range(_CANDIDATES):
         candidate = Line.draw(network.dim, rng)
         with np.errstate(divide="ignore", invalid="ignore"):
             t = network.biases - network.weights @ candidate.origin
             t = np.sort(t / (network.weights @ candidate.direction))
-        # In the Cauchy quantile, where critical points are uniform.
-        gap = float(np.diff(np.arctan(t)).min(initial=1.0)) if np.isfinite(t).all() else 0.0
+        if not np.isfinite(t).all():
+            continue
+        # In the Cauchy quantile, where critical points are uniform. Far ones cost digits, too.
+        angle = np.arctan(t)
+        edge = min(angle[0] + np.pi / 2, np.pi / 2 - angle[-1])
+        gap = min(float(np.diff(angle).min(initial=1.0)), edge / 30)
         if gap > best:
             best, line = gap, candidate
-    assert line is not None
     return line
 
 
