@@ -16,6 +16,7 @@ from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.figures.traces import dots, lines, points, xy
 
 _MOST_LABELS = 12
+_CELLS = 31  # coarse: the map is drawn again while a slider moves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,15 +37,15 @@ class GamePlane:
 
     @property
     def _plane(self) -> PlaneView:
-        return PlaneView(self.theme, self.reach, span=(-1.0, 1.0), cells=41)
+        return PlaneView(self.theme, self.reach, span=(-1.0, 1.0), cells=_CELLS)
 
     def figure(self) -> go.Figure:
         """The plane before the first query."""
         th = self.theme
         figure = self._plane.figure()
         # A map without values would not notice clicks.
-        z = np.zeros((41, 41), dtype="f4")
-        figure.data[plane.MAP].update(z=z, line={"width": 0.4, "color": th.faint, "smoothing": 0})
+        z = np.zeros((_CELLS, _CELLS), dtype="f4")
+        figure.data[plane.MAP].update(z=z, contours={"showlines": False})
         figure.data[plane.QUERIES].update(
             mode="markers+text",
             name="your query",

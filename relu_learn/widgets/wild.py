@@ -257,6 +257,7 @@ class Budget(Board):
     def __init__(self, limit: int = 120, theme: str = "light") -> None:
         self.secret = zoo.random_network(10, 10, rng=3)
         self.seen: dict[int, Outcome] = {}
+        self.shown: set[int] = set()  # what the slider has been at: only that is drawn
         self.limit_slider = slider("max_queries", self.limits, limit)
         self.on(self.limit_slider)
 
@@ -295,7 +296,8 @@ class Budget(Board):
         loss = self.loss(outcome)
         head = f"{outcome.error}: " if outcome.error else "Finished. "
         self.tell(head + outcome.words, f"partial result: {found} of 10 neurons, loss {say(loss)}")
-        tried = sorted(self.seen)
+        self.shown.add(limit)
+        tried = sorted(self.shown)
         chart: GrowthView = self.charts[0]  # type: ignore[assignment]
         losses = [max(self.loss(self.seen[n]), 1e-30) for n in tried]
         ticks = [30, 100, 300, 1000, 3000]
