@@ -110,7 +110,8 @@ def test_polish_gains_digits():
 
 def test_the_papers_grid_returns_a_pure_relu_network():
     secret = zoo.random_network(2, 4, rng=1)
-    result = learn_from_queries(secret, 2, method="grid", rng=0)
+    # Long enough for all four critical points, fine enough to tell them apart.
+    result = learn_from_queries(secret, 2, method="grid", rng=0, tau=40.0, r=0.05)
     assert relative_error(secret, result.network) <= 1e-6
     assert not result.network.has_skip
     assert result.network.offset == 0
@@ -242,7 +243,7 @@ class Guarded:
 @pytest.mark.parametrize("method", ["adaptive", "grid"])
 def test_the_learner_never_looks_at_the_secret(method):
     secret = zoo.random_network(3, 4, rng=0)
-    result = learn_from_queries(Guarded(secret), 3, method=method, rng=0)
+    result = learn_from_queries(Guarded(secret), 3, method=method, rng=0, tau=40.0)
     assert relative_error(secret, result.network) < 1e-6
 
 
@@ -398,3 +399,32 @@ def test_the_certificate_is_true_far_more_often_than_it_promises():
         runs += 1
     assert runs >= 20
     assert violated <= 0.05 * runs, f"{violated} of {runs} claims were wrong"
+
+
+# ------------------------------------------------------------------ imprecise answers
+
+
+def test_noisy_answers_give_a_network_better_than_the_noise():
+    secret = zoo.random_network(4, 5, rng=0)
+    generator = np.random.default_rng(0)
+
+    def noisy(x):
+        return secret(x) + 1e-3 * generator.standard_normal(len(x))
+
+    result = learn_from_queries(noisy, 4, rng=0)
+    x = np.random.default_rng(1).standard_normal((10_000, 4))
+    assert np.sqrt(np.mean((secret(x) - result.network(x)) ** 2)) < 1e-3
+    assert result.noise > 1e-4
+
+
+def test_rounded_answers_give_a_network_better_than_the_rounding():
+    secret = zoo.random_network(4, 5, rng=0)
+    result = learn_from_queries(lambda x: np.round(secret(x), 3), 4, rng=0)
+    x = np.random.default_rng(1).standard_normal((10_000, 4))
+    assert np.sqrt(np.mean((secret(x) - result.network(x)) ** 2)) < 1e-3
+
+
+def test_random_answers_are_an_error_of_the_black_box():
+    generator = np.random.default_rng(0)
+    with pytest.raises(BlackBoxError, match="alike"):
+        learn_from_queries(lambda x: generator.standard_normal(len(x)), 3, rng=0)

@@ -18,6 +18,7 @@ import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.errors import (
+    BlackBoxError,
     InvalidArgument,
     LearningFailed,
     NotOneHiddenLayer,
@@ -39,6 +40,7 @@ from relu_learn.core.lines import (
 from relu_learn.core.loss import Certificate, certificate, output_scale
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import Block, Piece, assemble, neurons_of_slice, prune
+from relu_learn.core.noisy import estimate_noise, learn_noisy
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.polish import polish
 from relu_learn.core.target import Target
@@ -49,6 +51,10 @@ _PRECISE = 1e-9
 # A network that cannot be repaired any more is still returned, with its certificate, if its errors
 # on fresh points are below this.
 _USEFUL = 1e-5
+# Answers less precise than this, in units of the scale, are looked at as noisy.
+_EXACT = 1e-10
+# A noisy fit that needs more neurons than this is given up.
+_MAX_NOISY = 120
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -207,6 +213,30 @@ class _Run:
         values = np.abs(middle).max(axis=0)
         size = np.where(size > SIGMAS * noise, size, values)
         self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
+        # Seen at a tiny scale only: is it rounding to a grid, float32, or noise?
+        self.imprecise = False
+        twice = plain(self.line.at(np.zeros(2)))
+        differ = np.abs(twice[0] - twice[1]).max() > 1e-12 * np.abs(twice).max()
+        decimals = all((np.round(y, 9) == y).all() for y in seen)
+        if differ or decimals or (noise > _EXACT * self.scale).any():
+            estimate = estimate_noise(
+                lambda x: self.oracle(x).reshape(len(x), -1),
+                self.line.origin,
+                self.line.direction,
+                self.rng,
+            )
+            # A curve at a tiny scale looks like float32; real float32 answers are such numbers.
+            single = all((y == y.astype(np.float32)).all() for y in seen)
+            suspicious = bool(differ) or estimate.kind == "rounded" or single
+            self.imprecise = suspicious and bool((estimate.sigma > _EXACT / 100 * self.scale).any())
+            if self.imprecise:
+                noise = estimate.sigma
+            if (noise > 0.3 * self.scale).any() and differ:
+                raise BlackBoxError(
+                    "black_box must answer the same point alike: two answers differ by more than "
+                    "the function itself varies",
+                    self.line.at(np.zeros(2)),
+                )
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
         self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 4)
         self.output_scale = float(size.max()) or 1.0
@@ -541,7 +571,12 @@ def _steps(run: _Run) -> Iterator[Event]:
     try:
         yield from run.draw_line()
         yield from run.measure_precision()
-        yield from (_grid if run.settings.method == "grid" else _adaptive)(run)
+        if run.settings.method == "grid":
+            yield from _grid(run)
+        elif run.imprecise:
+            yield from _noisy(run)
+        else:
+            yield from _adaptive(run)
         result = run.result()
         yield run.emit(
             ev.Finished,
@@ -606,6 +641,33 @@ def _adaptive(run: _Run) -> Iterator[Event]:
             f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g} (outputs "
             f"are of size {run.output_scale:.2g}): the black box is not a one-hidden-layer ReLU "
             "network, or its answers are too imprecise"
+        )
+
+
+def _noisy(run: _Run) -> Iterator[Event]:
+    """Imprecise answers: all neurons at once, by least squares on Gaussian samples."""
+    target, d = run.target(), run.oracle.dim
+    finished = False
+    for step in learn_noisy(target, d, run.noise, run.rng, max_neurons=_MAX_NOISY):
+        run.known = step.network
+        yield run.emit(
+            ev.NetworkUpdated,
+            "neurons",
+            "LearnFromQueries",
+            f"Fit {step.network.n_neurons} neurons to {step.samples} noisy answers: on fresh ones "
+            f"the error is {step.held_out:.2g} times the noise.",
+            network=run.hypothesis(),
+        )
+        finished = step.finished
+        if finished and step.network.n_neurons * d > 20_000:
+            break  # averaging a large network further takes long and gains little
+    yield from run.validate()
+    noise, worst = float((run.noise * run.scale).max()), float(run.errors.max())
+    if not finished and worst > max(20 * noise, 1e-3 * run.output_scale):
+        raise LearningFailed(
+            f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g}, while the "
+            f"answers' own noise is {noise:.2g}: the black box is not a one-hidden-layer ReLU "
+            "network, or too large for so imprecise answers"
         )
 
 
