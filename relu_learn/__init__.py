@@ -35,8 +35,10 @@ _WHERE = {
     "NotOneHiddenLayer": "core.errors",
     "LearningFailed": "core.errors",
     "OrientationNotFound": "core.errors",
+    "LedgerError": "core.errors",
+    "plan": "core.planning",
 }
-_MODULES = {"zoo", "figures", "widgets", "core"}
+_MODULES = {"zoo", "baselines", "figures", "widgets", "core"}
 
 __all__ = [*_WHERE, "zoo", "__version__"]
 
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from relu_learn.core.errors import BlackBoxError as BlackBoxError
     from relu_learn.core.errors import InvalidArgument as InvalidArgument
     from relu_learn.core.errors import LearningFailed as LearningFailed
+    from relu_learn.core.errors import LedgerError as LedgerError
     from relu_learn.core.errors import NotOneHiddenLayer as NotOneHiddenLayer
     from relu_learn.core.errors import NotPiecewiseLinear as NotPiecewiseLinear
     from relu_learn.core.errors import OrientationNotFound as OrientationNotFound
@@ -82,4 +85,5 @@ if TYPE_CHECKING:
     from relu_learn.core.neurons import get_bias as get_bias
     from relu_learn.core.neurons import get_neurons as get_neurons
     from relu_learn.core.oracle import Oracle as Oracle
+    from relu_learn.core.planning import plan as plan
     from relu_learn.core.theory import paper_parameters as paper_parameters

@@ -47,7 +47,7 @@ from relu_learn.core.target import Target
 
 _MAX_ROUNDS = 12
 # Errors on fresh points below this (in units of the output's scale) need no repair.
-_PRECISE = 1e-9
+_PRECISE = 5e-9
 # A network that cannot be repaired any more is still returned, with its certificate, if its errors
 # on fresh points are below this.
 _USEFUL = 1e-5
@@ -101,6 +101,7 @@ class LearnResult:
 @dataclasses.dataclass(frozen=True)
 class _Settings:
     method: str
+    epsilon: float | None
     delta: float
     validation: int | None
     polish: bool
@@ -500,6 +501,8 @@ class _Run:
         return Noise(np.maximum(self.noise, self.tolerance() / self.scale / (2 * SIGMAS)))
 
     def tolerance(self) -> float:
+        if self.settings.epsilon is not None:  # no point off by more: the mean square is below
+            return max(_PRECISE * self.output_scale, math.sqrt(self.settings.epsilon))
         rounding = 1e4 * float((self.noise * self.scale).max())
         return max(_PRECISE * self.output_scale, min(rounding, _USEFUL * self.output_scale))
 
@@ -510,6 +513,7 @@ def learn_steps(
     *,
     method: str = "adaptive",
     rng: int | np.random.Generator | None = None,
+    epsilon: float | None = None,
     delta: float = 0.05,
     max_queries: int | None = None,
     validation: int | None = None,
@@ -531,6 +535,8 @@ def learn_steps(
         paper's: intervals of length r on [-tau, tau], one gradient in each.
     rng : int, numpy.random.Generator or None
         Same seed and black box: same queries, bit for bit.
+    epsilon : float, optional
+        A loss E[(F - F')^2] that is good enough (default: repair down to rounding).
     delta : float
         The certificate may be wrong with this probability.
     max_queries : int, optional
@@ -555,7 +561,7 @@ def learn_steps(
     QueryBudgetExceeded, BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
         With what was found so far as `partial`.
     """
-    settings = _checked(method, delta, validation, polish, r, tau, alpha)
+    settings = _checked(method, epsilon, delta, validation, polish, r, tau, alpha)
     if isinstance(black_box, Oracle):
         oracle = black_box
         if oracle.dim != dim:
@@ -783,7 +789,7 @@ def learn_from_queries(
     progress : bool
         Show a tqdm bar that counts queries.
     **settings
-        As for `learn_steps`: method, rng, delta, max_queries, validation, polish, r,
+        As for `learn_steps`: method, rng, epsilon, delta, max_queries, validation, polish, r,
         tau, alpha.
 
     Returns
@@ -838,6 +844,7 @@ def learn_from_queries(
 
 def _checked(
     method: str,
+    epsilon: float | None,
     delta: float,
     validation: int | None,
     polish: bool,
@@ -847,6 +854,8 @@ def _checked(
 ) -> _Settings:
     if method not in ("adaptive", "grid"):
         raise InvalidArgument(f"method must be 'adaptive' or 'grid', got {method!r}")
+    if epsilon is not None and not (np.isfinite(epsilon) and epsilon > 0):
+        raise InvalidArgument(f"epsilon must be positive, got {epsilon!r}")
     if not 0 < delta < 1:
         raise InvalidArgument(f"delta must be in (0, 1), got {delta!r}")
     if validation is not None and (validation < 1 or int(validation) != validation):
@@ -857,5 +866,12 @@ def _checked(
     if r > 2 * tau:
         raise InvalidArgument(f"r must be at most 2 tau = {2 * tau}, got {r!r}")
     return _Settings(
-        method, float(delta), validation, bool(polish), float(r), float(tau), float(alpha)
+        method,
+        None if epsilon is None else float(epsilon),
+        float(delta),
+        validation,
+        bool(polish),
+        float(r),
+        float(tau),
+        float(alpha),
     )
