@@ -239,7 +239,7 @@ class _Run:
                     self.line.at(np.zeros(2)),
                 )
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
-        self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 4)
+        self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 2)
         self.output_scale = float(size.max()) or 1.0
         m = self.oracle.n_outputs or 1
         yield self.emit(

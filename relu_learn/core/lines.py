@@ -31,7 +31,7 @@ FAR = 1e6
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
 # A search with more samples than this looks for the reason.
-_PATIENCE = 1500
+_PATIENCE = 3200
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -186,7 +186,7 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
         return 2 * np.median(np.abs(np.diff(y, 2, axis=1)), axis=1) / np.sqrt(6), np.abs(y)
 
     spread, size = probe(spacing)
-    floor = EPS * size.max(axis=(0, 1)) / 2
+    floor = 2 * EPS * size.max(axis=(0, 1))
     if (spread[:2].max(axis=0) > 1e3 * np.maximum(spread[2], floor)).any():
         # Far out the answers bend, which a few neurons cannot do: look closer for the noise alone.
         spread[:2] = probe(1e-6 * (1 + np.abs(sites[:2])))[0]
@@ -416,9 +416,9 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
     share = rng.uniform(0.2, 0.8, n)
     c = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
     h = np.multiply.outer(np.full(n, min(0.1, 0.01 * window.width)), 0.5 ** np.arange(scales))
-    t = np.concatenate([c[:, None] - h, np.broadcast_to(c[:, None], h.shape), c[:, None] + h])
-    y = ask(t.ravel()).reshape(3, n, scales, -1)
-    bend = np.abs(y[0] - 2 * y[1] + y[2])
+    t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
+    y = ask(t.ravel()).reshape(n, 1 + 2 * scales, -1)
+    bend = np.abs(y[:, 1 : 1 + scales] - 2 * y[:, :1] + y[:, 1 + scales :])
     bend = bend[:, :, (bend / s.noise.level).max(axis=(0, 1)).argmax()]
     level = float(s.noise.level.max())
     visible = bend.min(axis=1) > 20 * level
