@@ -210,10 +210,10 @@ class TestRunView:
 
     def test_an_error_of_ours_ends_the_run_and_keeps_what_it_had(self) -> None:
         secret = SECRETS["plane"]
-        run = RunView(learn_steps(secret, 2, rng=0, max_queries=20), 2)
+        run = RunView(learn_steps(secret, 2, rng=0, max_queries=40), 2)
         last = run.finish()
         assert isinstance(run.error, QueryBudgetExceeded)
-        assert 0 < last.queries <= 20 and len(run) > 2
+        assert 0 < last.queries <= 40 and len(run) > 2
 
     def test_other_errors_are_not_swallowed(self) -> None:
         def broken() -> object:
