@@ -122,6 +122,8 @@ class _Run:
         self.noise = np.zeros(1)
         self.output_scale = 1.0
         self.errors = np.empty(0)
+        self.looks = 0
+        self.accepted: ReluNetwork | None = None
         self.events: list[Event] = []
         self.tested: list[tuple[np.ndarray, np.ndarray]] = []
         self.repairs = 0
@@ -166,11 +168,17 @@ class _Run:
     def target(self) -> Target:
         return Target(self.oracle, self.scale, self.known)
 
+    def accept(self) -> None:
+        """Take the hypothesis as the best so far; nothing can be claimed about it yet."""
+        self.accepted, self.errors = self.hypothesis(), np.empty(0)
+
     def result(self, complete: bool = True) -> LearnResult:
-        claim = certificate(self.errors, self.settings.delta)
+        # Not `hypothesis()`: in the middle of a repair that holds half of what it takes.
+        network = self.hypothesis() if self.accepted is None else self.accepted
+        claim = certificate(self.errors, self.settings.delta, looks=self.looks)
         loss = float((self.errors**2).mean()) if len(self.errors) else math.inf
         return LearnResult(
-            self.hypothesis(),
+            network,
             self.oracle.queries,
             loss,
             claim,
@@ -403,6 +411,8 @@ class _Run:
         if self.known is None:
             self.known = found
             self.first_guess = self.first_guess or found
+            if self.accepted is None:
+                self.accept()
         else:  # a repair meets the hyperplanes of the neurons that it corrects again
             self.known = prune((self.known + found).simplify(rtol=1e-8))
 
@@ -439,6 +449,7 @@ class _Run:
         if self.score(self.known) >= score:
             self.known = rough
             return
+        self.accept()
         yield self.emit(
             ev.NetworkUpdated,
             "polish",
@@ -467,18 +478,19 @@ class _Run:
         batches = [min(32, n)] + ([n - 32] if n > 32 else [])
         points, values, errors = [], [], []
         target = self.target()
+        self.looks += 1
         for size in batches:
             x = self.rng.standard_normal((size, self.oracle.dim))
             y = target(x)
             points.append(x)
             errors.append(np.abs(y))
             values.append(y + (self.known(x) if self.known is not None else 0))
+            self.errors = (np.concatenate(errors) * self.scale).max(axis=1)
             self.output_scale = output_scale(np.concatenate(values) * self.scale)
-            if (np.concatenate(errors) * self.scale).max() > self.tolerance():
+            if self.errors.max() > self.tolerance():
                 break
         self.points = np.concatenate(points)
         self.tested.append((self.points, np.concatenate(values)))
-        self.errors = (np.concatenate(errors) * self.scale).max(axis=1)
         worst = float(self.errors.max())
         good = worst <= self.tolerance()
         yield self.emit(
@@ -632,6 +644,7 @@ def _adaptive(run: _Run) -> Iterator[Event]:
             run.known = before
             rejected += 1
             continue
+        run.accept()
         yield run.emit(
             ev.NetworkUpdated,
             "repair",
@@ -656,6 +669,7 @@ def _noisy(run: _Run) -> Iterator[Event]:
     finished = False
     for step in learn_noisy(target, d, run.noise, run.rng, max_neurons=_MAX_NOISY):
         run.known = step.network
+        run.accept()
         yield run.emit(
             ev.NetworkUpdated,
             "neurons",
@@ -758,6 +772,7 @@ def _grid(run: _Run) -> Iterator[Event]:
         offset=net.offset.reshape(-1),
     )
     run.known = run.known.to_pure_relu()
+    run.accept()
     yield run.emit(
         ev.NetworkUpdated,
         "neurons",

@@ -247,6 +247,9 @@ class Certificate:
     points where the error exceeds eta is at most ln(1/delta) / n. (If that mass were larger, n
     points would all miss it with probability below (1 - mass)^n < delta.)
 
+    A learner that repairs and tests again could be lucky once in many tests. So its j-th test may
+    only be wrong with probability delta / 2^j, which is delta in all: mass = ln(2^j/delta) / n.
+
     Attributes
     ----------
     n : int
@@ -256,7 +259,7 @@ class Certificate:
     delta : float
         Probability that the claim is wrong.
     mass : float
-        ln(1/delta) / n, at most 1.
+        ln(1/delta) / n, at most 1; ln(2^j/delta) / n for the j-th test of a run.
     measure : str
         The distribution of the points.
     """
@@ -274,7 +277,9 @@ class Certificate:
         )
 
 
-def certificate(errors: ArrayLike, delta: float, measure: str = "standard Gaussian") -> Certificate:
+def certificate(
+    errors: ArrayLike, delta: float, measure: str = "standard Gaussian", looks: int = 0
+) -> Certificate:
     """Certificate from the errors on fresh random points.
 
     Parameters
@@ -285,6 +290,9 @@ def certificate(errors: ArrayLike, delta: float, measure: str = "standard Gaussi
         In (0, 1).
     measure : str
         The distribution that the points came from.
+    looks : int
+        0 for a single test. The j-th of several tests, each with a new network and new points, of
+        which the last one counts: j.
     """
     values = np.abs(np.asarray(errors, dtype=float))
     if values.ndim == 0 or np.isnan(values).any():
@@ -292,7 +300,7 @@ def certificate(errors: ArrayLike, delta: float, measure: str = "standard Gaussi
     if not 0 < delta < 1:
         raise InvalidArgument(f"delta must be in (0, 1), got {delta!r}")
     n = len(values)
-    mass = min(1.0, math.log(1 / delta) / n) if n else 1.0
+    mass = min(1.0, (math.log(1 / delta) + looks * math.log(2)) / n) if n else 1.0
     return Certificate(n, float(values.max(initial=0.0)), float(delta), mass, measure)
 
 
