@@ -37,6 +37,8 @@ _SITES = 4
 # Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the
 # last.
 _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
+# Rounding inside the black box is measured at so many more sites.
+_ROUNDING_SITES = 16
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,7 +74,8 @@ class NoiseEstimate:
 def estimate_noise(
     ask: Ask, origin: np.ndarray, direction: np.ndarray, rng: np.random.Generator
 ) -> NoiseEstimate:
-    """Estimate the precision of the answers: 28 queries on one line, 24 more if they are random.
+    """Estimate the precision of the answers: 28 queries on one line, and 24 more if they are
+    random, 48 if they are computed in float32.
 
     Asking twice shows random noise. Answers that are all multiples of one step, or all float32
     numbers, show a rounded output. Second differences over tiny distances show the rounding inside
@@ -115,14 +118,25 @@ def estimate_noise(
         return NoiseEstimate(np.maximum(scatter, rounding), "random")
     if step > 0:
         return NoiseEstimate(rounding, "rounded", step)
-    # Twice: rounding inside is larger at points farther out than on this line.
-    sigma = np.maximum(np.maximum(2 * _bends(near[:2], y[:2]), differs), floor)
-    if (everything == everything.astype(np.float32)).all() and len(np.unique(everything)) > 2:
-        half = bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
-        unit = np.finfo(np.float16 if half else np.float32).eps
-        return NoiseEstimate(np.maximum(sigma, unit / 2 * size), "float16" if half else "float32")
-    # Inputs that are rounded to float32 make float64 answers just as imprecise.
-    return NoiseEstimate(sigma, "float32" if (sigma > 1e-9 * size + floor).any() else "exact")
+    # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
+    inside = _bends(near[:1], y[:1])
+    single = bool((everything == everything.astype(np.float32)).all())
+    if not (single and len(np.unique(everything)) > 2) and (inside <= 1e-9 * size + floor).all():
+        return NoiseEstimate(np.maximum(2 * inside, floor), "exact")
+    half = single and bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
+    spacing = 1e-2 if half else 1e-4  # neighbouring answers must round differently
+    t = rng.uniform(-0.95, 0.95 - 2 * spacing, _ROUNDING_SITES)[:, None] + spacing * np.arange(3)
+    bend = np.diff(answers(t.ravel()).reshape(*t.shape, -1), 2, axis=1)[:, 0]
+    # Three answers' errors make a bend. The upper quartile of |N(0, 1)| is 1.15; half of the bends
+    # may be spoilt upwards by kinks, or downwards by answers that are rounded alike. Away from this
+    # line it may be more: other neurons are active there.
+    sigma = 1.5 * np.quantile(np.abs(bend), 0.75, axis=0) / (1.15 * math.sqrt(6))
+    unit = float(np.finfo(np.float16 if half else np.float32).eps)
+    if single:
+        sigma = np.maximum(sigma, unit / 2 * size / math.sqrt(12))
+    return NoiseEstimate(
+        np.maximum(np.maximum(sigma, differs), floor), "float16" if half else "float32"
+    )
 
 
 def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
