@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,11 @@ class _Settings:
 class _Run:
     """The state of one run: the hypothesis, and the events so far."""
 
+    measure = "standard Gaussian"
+    window = Window()
+    marks = np.zeros(1)  # where a repair's line certainly has to be asked
+    draw: Callable[[int], np.ndarray] | None = None  # samples for noisy answers, unless Gaussian
+
     def __init__(self, oracle: Oracle, settings: _Settings, rng: np.random.Generator) -> None:
         self.oracle, self.settings, self.rng = oracle, settings, rng
         self.known: ReluNetwork | None = None  # whitened, m outputs
@@ -168,14 +173,25 @@ class _Run:
     def target(self) -> Target:
         return Target(self.oracle, self.scale, self.known)
 
+    def learn(self) -> Iterator[Event]:
+        return _adaptive(self)
+
     def accept(self) -> None:
         """Take the hypothesis as the best so far; nothing can be claimed about it yet."""
         self.accepted, self.errors = self.hypothesis(), np.empty(0)
 
+    def sample(self, n: int) -> np.ndarray:
+        """Fresh points (n, d) of the measure that F' is to be good on."""
+        return self.rng.standard_normal((n, self.oracle.dim))
+
+    def place(self, points: np.ndarray) -> np.ndarray:
+        """Points as the black box sees them."""
+        return points
+
     def result(self, complete: bool = True) -> LearnResult:
         # Not `hypothesis()`: in the middle of a repair that holds half of what it takes.
         network = self.hypothesis() if self.accepted is None else self.accepted
-        claim = certificate(self.errors, self.settings.delta, looks=self.looks)
+        claim = certificate(self.errors, self.settings.delta, self.measure, looks=self.looks)
         loss = float((self.errors**2).mean()) if len(self.errors) else math.inf
         return LearnResult(
             network,
@@ -215,11 +231,8 @@ class _Run:
             seen.append(plain(self.line.at(t)))
             return seen[-1]
 
-        noise = probe_noise(ask, self.rng, Window())
-        left, right, middle = np.split(seen[0], 3)
-        # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
-        size = np.abs(np.stack([left[3] - middle[3], right[3] - middle[3]])).max(axis=0) / 1e3
-        values = np.abs(middle).max(axis=0)
+        noise = probe_noise(ask, self.rng, self.window)
+        size, values = self.sizes(seen[0])
         size = np.where(size > SIGMAS * noise, size, values)
         self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
         # Seen at a tiny scale only: is it rounding to a grid, float32, or noise?
@@ -244,7 +257,7 @@ class _Run:
                 raise BlackBoxError(
                     "black_box must answer the same point alike: two answers differ by more than "
                     "the function itself varies",
-                    self.line.at(np.zeros(2)),
+                    self.place(self.line.at(np.zeros(2))),
                 )
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
         self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 2)
@@ -262,11 +275,18 @@ class _Run:
             noise=float(self.noise.max()),
         )
 
+    def sizes(self, probes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Spread and size (m,) of the answers; `probes` are those of `probe_noise`."""
+        left, right, middle = np.split(probes, 3)
+        # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
+        size = np.abs(np.stack([left[3] - middle[3], right[3] - middle[3]])).max(axis=0) / 1e3
+        return size, np.abs(middle).max(axis=0)
+
     def search(self, through: bool) -> Iterator[Event]:
         target, line = self.target(), self.line
-        extra = np.array([0.0]) if through else None
+        extra = self.marks if through else None
         steps = search_line(
-            lambda t: target(line.at(t)), Window(), self.precision(), self.rng, extra=extra
+            lambda t: target(line.at(t)), self.window, self.precision(), self.rng, extra=extra
         )
         phase = "repair" if through else "search"
         for level in self._found_on_line(steps):
@@ -296,7 +316,7 @@ class _Run:
         try:
             self.slice = yield from steps
         except NotPiecewiseLinear as error:
-            error.witness = self.line.at(error.witness)
+            error.witness = self.place(self.line.at(error.witness))
             raise
         kinks = self.slice.kinks
         step = np.abs(self.slice.steps).max(axis=1, initial=0.0) / (1 + np.abs(kinks))
@@ -308,18 +328,22 @@ class _Run:
             raise NotPiecewiseLinear(
                 f"the black box jumps by {step[i]:.2g} of its size within {h:.0e} of t = {t:.6g}: "
                 "a step function, a tree or a nearest-neighbour rule?",
-                self.line.at(np.array([t - h, t, t + h])),
+                self.place(self.line.at(np.array([t - h, t, t + h]))),
             )
 
     def solve(self, phase: str) -> Iterator[Event]:
         """Gradients and neurons of the current line."""
         index = 0 if self.known is None else self.known.n_neurons
-        parts = neurons_of_slice(self.target(), self.line, self.slice, self.precision(), self.rng)
+        parts = neurons_of_slice(
+            self.target(), self.line, self.slice, self.precision(), self.rng, self.silent_pieces()
+        )
         centers = self.slice.centers
         for part in parts:
             if isinstance(part, Piece):
                 if part.index == 0:
                     self.first = part
+                if part.step == 0:  # silent: nothing was measured
+                    continue
                 yield self.emit(
                     ev.GradientMeasured,
                     phase,
@@ -351,6 +375,10 @@ class _Run:
                 )
                 index += 1
 
+    def silent_pieces(self) -> Collection[int]:
+        """The pieces of the line on which F' is right already."""
+        return ()
+
     def look_for_bent_hyperplanes(self) -> None:
         """Is the black box a deeper network? Then its critical hyperplanes end somewhere.
 
@@ -370,11 +398,11 @@ class _Run:
         witnesses, bends = [], 0
         for i in np.argsort(-strength)[:12]:
             w, b = net.weights[i], net.biases[i]
-            x = self.rng.standard_normal((64, d))
+            x = self.sample(64)
             x -= np.multiply.outer(x @ w - b, w)
             away = np.abs(x @ net.weights.T - net.biases)
             away[:, i] = np.inf
-            room = away.min(axis=1)
+            room = np.minimum(away.min(axis=1), self.oracle.room(x))
             h = min(0.1 * room.max(), 0.01)
             if strength[i] * h < 1e3 * level:
                 continue
@@ -382,7 +410,7 @@ class _Run:
             y = target(points)
             bend = float(np.abs(y[0] - 2 * y[1] + y[2]).max())
             if bend < 0.1 * float(np.abs(net.output_weights[:, i]).max()) * h:
-                witnesses.append(points)
+                witnesses.append(self.place(points))
             else:
                 bends += 1
         if len(witnesses) > bends / 4:
@@ -480,7 +508,7 @@ class _Run:
         target = self.target()
         self.looks += 1
         for size in batches:
-            x = self.rng.standard_normal((size, self.oracle.dim))
+            x = self.sample(size)
             y = target(x)
             points.append(x)
             errors.append(np.abs(y))
@@ -530,6 +558,7 @@ def learn_steps(
     max_queries: int | None = None,
     validation: int | None = None,
     polish: bool = False,
+    bounds: Any = None,
     r: float = 0.05,
     tau: float = 4.0,
     alpha: float = 1e-3,
@@ -557,6 +586,10 @@ def learn_steps(
         Fresh points of the final test (default: chosen from what was found).
     polish : bool
         Measure everything once more with long steps, for the last digits: about twice the queries.
+    bounds : (low, high), optional
+        Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
+        is learned on the box; loss and certificate are about uniform points of it.
+        Not with `polish` or "grid", which need room.
     r, tau, alpha : float
         The paper's parameters, for "grid": length of an interval and half length of the line (in
         units of t), radius of the gradient's steps (in units of x).
@@ -582,7 +615,15 @@ def learn_steps(
             raise InvalidArgument("max_queries must be given to the Oracle when one is passed")
     else:
         oracle = Oracle(black_box, dim, max_queries=max_queries)
-    return _steps(_Run(oracle, settings, np.random.default_rng(rng)))
+    if bounds is None:
+        return _steps(_Run(oracle, settings, np.random.default_rng(rng)))
+    from relu_learn.core.bounded import Box, BoxRun  # which builds on this module
+
+    if polish or method == "grid":
+        what = "polish=True" if polish else "method='grid'"
+        raise InvalidArgument(f"bounds cannot be combined with {what}, which leaves the box")
+    box = Box(bounds, oracle.dim)
+    return _steps(BoxRun(oracle, box, settings, np.random.default_rng(rng)))
 
 
 def _steps(run: _Run) -> Iterator[Event]:
@@ -594,7 +635,7 @@ def _steps(run: _Run) -> Iterator[Event]:
         elif run.imprecise:
             yield from _noisy(run)
         else:
-            yield from _adaptive(run)
+            yield from run.learn()
         result = run.result()
         yield run.emit(
             ev.Finished,
@@ -667,7 +708,9 @@ def _noisy(run: _Run) -> Iterator[Event]:
     """Imprecise answers: all neurons at once, by least squares on Gaussian samples."""
     target, d = run.target(), run.oracle.dim
     finished = False
-    for step in learn_noisy(target, d, run.noise, run.rng, max_neurons=_MAX_NOISY):
+    for step in learn_noisy(
+        target, d, run.noise, run.rng, draw=run.draw, max_neurons=_MAX_NOISY
+    ):
         run.known = step.network
         run.accept()
         yield run.emit(
@@ -804,8 +847,8 @@ def learn_from_queries(
     progress : bool
         Show a tqdm bar that counts queries.
     **settings
-        As for `learn_steps`: method, rng, epsilon, delta, max_queries, validation, polish, r,
-        tau, alpha.
+        As for `learn_steps`: method, rng, epsilon, delta, max_queries, validation, polish, bounds,
+        r, tau, alpha.
 
     Returns
     -------

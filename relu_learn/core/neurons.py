@@ -14,7 +14,7 @@ independent: about k/m + 1 Jacobians replace k + 1.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 
 import numpy as np
 
@@ -279,12 +279,18 @@ def choose_pieces(
 
 
 def neurons_of_slice(
-    target: Target, line: Line, s: Slice, noise: Noise, rng: np.random.Generator
+    target: Target,
+    line: Line,
+    s: Slice,
+    noise: Noise,
+    rng: np.random.Generator,
+    silent: Collection[int] = (),
 ) -> Generator[Piece | Block, None, None]:
     """Measure pieces of a line and solve for the neurons at its kinks (paper: GetNeurons).
 
     Pieces that are wide enough are measured where the line crosses them. The others are scouted
-    in a few directions there, and measured at a roomy point of the same cell.
+    in a few directions there, and measured at a roomy point of the same cell. On the `silent`
+    pieces the target is known to vanish.
 
     Yields
     ------
@@ -298,15 +304,19 @@ def neurons_of_slice(
     basis = orthonormal_basis(line.direction, rng)
     slopes = s.slopes / length
     eta = noise.at(s.centers)
+    points = line.at(s.centers)
     steps = np.array([safe_step(w, t, d) for w, t in zip(s.widths, s.centers, strict=True)])
+    # All points of a gradient lie in a ball of this radius, its checks included.
+    steps = np.minimum(steps, 0.9 * target.oracle.room(points))
     errors = eta.max(axis=1) / steps
     goal = GOAL / (4 * np.sqrt(d))
     directions = output_directions(s.jumps)
     # A short piece can be measured elsewhere, dependent output directions cannot.
     chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), 60 * goal)
-    points = line.at(s.centers)
-    pieces: dict[int, Piece] = {}
+    zero = np.zeros((s.values.shape[1], d))
+    pieces = {r: Piece(r, points[r], zero[:, 0], zero, 0.0, 0.0) for r in silent}
     narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
+    narrow = [r for r in narrow if r not in pieces]
     rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in basis[:n]
     n = min(d, 1 + _SCOUTS)
 
@@ -319,6 +329,10 @@ def neurons_of_slice(
                     yield _solve(pieces[a], pieces[b], directions, line, s)
 
     for r in map(int, chosen):
+        if r in pieces:
+            yield pieces[r]
+            yield from blocks(r)
+            continue
         count = n if r in narrow else d
         point, value = points[r], s.values[r]
         rates = np.concatenate([slopes[r : r + 1], np.zeros((count - 1, len(value)))])
@@ -337,6 +351,12 @@ def neurons_of_slice(
     if not narrow:
         return
     view = _scouted(pieces, rough, chosen, directions, line, s, basis[:n])
+    normals, levels = target.oracle.faces(line.origin, view.basis)
+    view = dataclasses.replace(
+        view,
+        normals=np.concatenate([view.normals, normals]),
+        levels=np.concatenate([view.levels, levels]),
+    )
     start = np.zeros((len(narrow), n))
     start[:, 0] = s.centers[narrow] * length
     where, room = view.roomy(start)
@@ -347,6 +367,7 @@ def neurons_of_slice(
         longest = 30 * np.sqrt(d)
         reach = np.full(d, min(0.08 * np.sqrt(d) * space, longest))
         reach[:n] = view.reach(c, 0.4, longest)
+        reach = np.minimum(reach, 0.9 * target.oracle.room(point[None]))
         # Still the same affine piece? A neuron that the line missed may lie in between.
         guess = s.values[r] + (c - c0) @ rough[r]
         doubt = own + errors[r] * np.linalg.norm(c - c0)

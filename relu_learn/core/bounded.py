@@ -1,0 +1,321 @@
+"""Black boxes that answer only inside a box: every query stays within `bounds`.
+
+An affine change of variables maps the box to the cube [-1, 1]^d, where the usual procedures work,
+and the network is mapped back: neither offsets nor widths matter.
+
+A chord of the cube meets only some critical hyperplanes, so several chords are needed. All go
+through one point p (a star). What the chords so far have given is subtracted; each neuron that is
+still missing has p and all these chords on one side of its hyperplane, and once it is oriented away
+from them it is switched off there: F - F' vanishes around the chords, and on their convex hull. So
+a chord from p through any point where F and F' differ meets at least one more neuron; it starts on
+a piece whose gradient is known to be zero, and costs gradients only for what is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from relu_learn.core import events as ev
+from relu_learn.core.errors import InvalidArgument, LearningFailed
+from relu_learn.core.events import Event
+from relu_learn.core.learning import _USEFUL, _noisy, _Run, _Settings
+from relu_learn.core.lines import SIGMAS, Line, Noise, Window
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.oracle import Oracle, points_around
+from relu_learn.core.target import Target
+
+# The center of the star lies within this distance of the cube's center (in every coordinate), and
+# the first chord ends within it of two opposite corners: far reaching, but never special.
+_OFF_CENTER = 0.05
+# Uniform points that tell the size of the outputs, and where the first chords have to go.
+_FIRST_LOOK = 16
+# Answers less precise than this, in units of the outputs' spread, are fitted by least squares:
+# gradients over steps would lose more digits than the final test allows (see `_USEFUL`).
+_BLURRED = 1e-8
+# Chords after which a black box that still is not explained is looked at for bent hyperplanes.
+_SUSPICION = 12
+# Hyperplanes that only graze the box are met one chord at a time; this many chords end a run.
+_MAX_CHORDS = 300
+# Corners that are tested besides uniform points.
+_CORNERS = 128
+# Length of the step that checks whether a residual vanishes; see `safe_step`.
+_CHECK_STEP = 0.1
+
+
+class Box:
+    """The box low <= x <= high, and its map x = mid + half z from the cube [-1, 1]^d.
+
+    Parameters
+    ----------
+    bounds : (low, high)
+        Numbers or vectors (d,), finite, low < high in every coordinate.
+    dim : int
+
+    Raises
+    ------
+    InvalidArgument
+    """
+
+    def __init__(self, bounds: Any, dim: int) -> None:
+        try:
+            low, high = bounds
+            low, high = (np.array(side, dtype=float) for side in (low, high))
+        except (TypeError, ValueError):
+            raise InvalidArgument(f"bounds must be a pair (low, high), got {bounds!r}") from None
+        for name, side in (("low", low), ("high", high)):
+            if side.shape not in ((), (1,), (dim,)):
+                raise InvalidArgument(
+                    f"bounds: {name} must be a number or a vector of shape ({dim},), "
+                    f"got shape {side.shape}"
+                )
+            if not np.isfinite(side).all():
+                raise InvalidArgument(
+                    f"bounds: {name} must be finite (one-sided bounds are not supported: choose "
+                    f"how far the learner may go), got {side}"
+                )
+        self.low, self.high = (np.broadcast_to(side, dim).copy() for side in (low, high))
+        if not (self.low < self.high).all():
+            i = int(np.flatnonzero(~(self.low < self.high))[0])
+            raise InvalidArgument(
+                f"bounds: low must be less than high, got {self.low[i]} and {self.high[i]} "
+                f"(coordinate {i})"
+            )
+        self.mid, self.half = self.low / 2 + self.high / 2, self.high / 2 - self.low / 2
+
+    def place(self, z: np.ndarray) -> np.ndarray:
+        """The points of the box at points (..., d) of the cube; rounding never leaves the box."""
+        return np.clip(self.mid + self.half * z, self.low, self.high)
+
+    def network(self, net: ReluNetwork) -> ReluNetwork:
+        """A network on the cube as one on the box."""
+        weights, skip = net.weights / self.half, net.skip / self.half
+        biases, offset = net.biases + weights @ self.mid, net.offset - skip @ self.mid
+        return ReluNetwork(weights, biases, net.output_weights, skip, offset)
+
+    def outward(self, data: dict[str, Any]) -> dict[str, Any]:
+        """An event's fields, from the cube to the box. (Networks are mapped already.)"""
+        data = dict(data)
+        for name in data.keys() & {"point", "points", "origin"}:
+            data[name] = self.place(data[name])
+        if "direction" in data:
+            data["direction"] = data["direction"] * self.half
+        if "gradient" in data:
+            data["gradient"] = data["gradient"] / self.half
+        if "weights" in data:
+            data["weights"] = data["weights"] / self.half
+            data["bias"] = float(data["bias"] + data["weights"] @ self.mid)
+        return data
+
+
+class Cube(Oracle):
+    """An oracle on the cube [-1, 1]^d that asks another one inside a box."""
+
+    def __init__(self, oracle: Oracle, box: Box) -> None:
+        self.inner, self.box = oracle, box
+        self._basis, self._scaled = np.empty(0), np.empty(0)
+
+    def __getattr__(self, name: str) -> Any:  # the books: dim, queries, n_outputs, is_scalar
+        return getattr(self.inner, name)
+
+    def room(self, x: np.ndarray) -> np.ndarray:
+        """Distances (n,) of points in the cube from its nearest face."""
+        return 1.0 - np.abs(x).max(axis=1)
+
+    def faces(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The 2 d faces in an affine subspace, as an `Arrangement` wants them."""
+        return np.concatenate([-basis.T, basis.T]), np.concatenate([1 - origin, 1 + origin])
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        assert len(x) == 0 or self.room(x).min() > -1e-9, "a query left the box"
+        return self.inner(self.box.place(x))
+
+    def around(
+        self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
+    ) -> np.ndarray:
+        if basis is not self._basis:
+            self._basis, self._scaled = basis, basis * self.box.half
+        recipe = self.box.place(point), steps, self._scaled, moves * self.box.half
+        x = points_around(*recipe)
+        if ((self.box.low <= x) & (x <= self.box.high)).all():
+            return self.inner.around(*recipe)  # which keeps only the recipe, not the points
+        return self(points_around(point, steps, basis, moves))
+
+
+class BoxRun(_Run):
+    """A run on the cube, which tells of the box."""
+
+    measure = "uniform-on-the-box"
+    marks = np.array([0.0, 1.0])  # the star's center, and the point to be explained
+
+    def __init__(
+        self, oracle: Oracle, box: Box, settings: _Settings, rng: np.random.Generator
+    ) -> None:
+        super().__init__(Cube(oracle, box), settings, rng)
+        self.box, self.draw = box, self.sample
+        self.center = self.rng.uniform(-_OFF_CENTER, _OFF_CENTER, oracle.dim)
+
+    # ---------------------------------------------------------------- from the cube to the box
+
+    def emit(
+        self, kind: type[Event], phase: str, procedure: str, narration: str, **data: Any
+    ) -> Event:
+        return super().emit(kind, phase, procedure, narration, **self.box.outward(data))
+
+    def hypothesis(self) -> ReluNetwork:
+        return self.box.network(super().hypothesis())
+
+    def place(self, points: np.ndarray) -> np.ndarray:
+        return self.box.place(points)
+
+    def sample(self, n: int) -> np.ndarray:
+        return self.rng.uniform(-1.0, 1.0, (n, self.oracle.dim))
+
+    # ---------------------------------------------------------------- chords
+
+    def draw_line(self, through: np.ndarray | None = None) -> Iterator[Event]:
+        """A chord through the star's center: nearly a diagonal, or through a given point too."""
+        d = self.oracle.dim
+        if through is None:
+            text = "Draw a chord of the box, nearly a diagonal."
+            reach = self.rng.uniform(1 - 2 * _OFF_CENTER, 1 - _OFF_CENTER, d)
+            direction = self.rng.choice([-1.0, 1.0], d) * reach
+        else:
+            text = "Draw a chord through a point where the hypothesis is wrong."
+            direction = through - self.center
+        self.line = Line(self.center, direction)
+        self.window = _chord(self.line)
+        yield self.emit(
+            ev.LineDrawn,
+            "start" if through is None else "repair",
+            "GetNeurons",
+            text,
+            origin=self.line.origin,
+            direction=self.line.direction,
+            t_range=(self.window.low, self.window.high),
+        )
+
+    def sizes(self, probes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        x = self.sample(_FIRST_LOOK)
+        y = Target(self.oracle, np.ones(1))(x)
+        self.seen = x, y
+        return y.std(axis=0), np.abs(y).max(axis=0)
+
+    def measure_precision(self) -> Iterator[Event]:
+        yield from super().measure_precision()
+        self.imprecise |= bool(self.noise.max() > _BLURRED)
+
+    def precision(self) -> Noise:
+        """The noise of an answer; of a residual, also what F' is off where it is right."""
+        if self.known is None:
+            return Noise(self.noise)
+        errors = self.paid()[1]
+        right = (errors * self.scale).max(axis=1) <= self.tolerance()
+        most = self.tolerance() / self.scale / (2 * SIGMAS)
+        level = 2 * errors[right].max(axis=0) if right.any() else most
+        return Noise(np.maximum(self.noise, np.minimum(level, most)))
+
+    def silent_pieces(self) -> list[int]:
+        """Pieces of the chord on which F' is right: the residual vanishes in random directions."""
+        if self.known is None:
+            return []
+        s, d = self.slice, self.oracle.dim
+        eta = SIGMAS * self.precision().at(s.centers)
+        flat = (np.abs(s.values) <= eta) & (np.abs(s.slopes) * s.widths[:, None] <= eta)
+        points = self.line.at(s.centers)
+        radius = np.minimum(_CHECK_STEP * np.sqrt(d) * s.widths, 0.9 * self.oracle.room(points))
+        silent = []
+        for r in np.flatnonzero(flat.all(axis=1)):
+            moves = self.rng.standard_normal((2, d))
+            moves *= radius[r] / np.linalg.norm(moves, axis=1, keepdims=True)
+            if (np.abs(self.target()(points[r] + moves)) <= eta[r]).all():
+                silent.append(int(r))
+        return silent
+
+    # ---------------------------------------------------------------- the star
+
+    def paid(self) -> tuple[np.ndarray, np.ndarray]:
+        """All points whose answers are paid for, and |F - F'| (n, m) there, whitened."""
+        points, answers = (np.concatenate(list(part)) for part in zip(*self.tested, strict=True))
+        return points, np.abs(answers if self.known is None else answers - self.known(points))
+
+    def learn(self) -> Iterator[Event]:
+        """Chord after chord through the worst point known, until fresh points show none."""
+        self.tested.append((self.seen[0], self.seen[1] / self.scale))
+        corners = self.corners()
+        yield from self.search(False)
+        yield from self.solve("gradients")
+        self.commit()
+        rejected = 0
+        for number in range(_MAX_CHORDS):
+            points, errors = self.paid()
+            worst = (errors * self.scale).max(axis=1)
+            while worst.max() <= self.tolerance() and corners:
+                x = corners.pop()
+                self.tested.append((x, Target(self.oracle, self.scale)(x)))
+                points, errors = self.paid()
+                worst = (errors * self.scale).max(axis=1)
+            if worst.max() <= self.tolerance():
+                yield from self.validate()
+                if self.errors.max() <= self.tolerance():
+                    return
+                continue
+            if number % _SUSPICION == _SUSPICION - 1:
+                self.look_for_bent_hyperplanes()
+            if rejected == 6:
+                break
+            before, score = self.known, self.score(self.known)
+            if rejected:  # from another place, and in the end from scratch
+                self.center = self.sample(1)[0] / 2
+                self.known = None if rejected == 3 else self.known
+            yield from self.draw_line(points[worst.argmax()])
+            yield from self.search(True)
+            yield from self.solve("repair")
+            self.commit()
+            new = self.score(self.known)
+            if rejected != 3 and new[0] >= score[0] and new[1] >= 0.9 * score[1]:
+                self.known, rejected = before, rejected + 1
+                continue
+            rejected = rejected + 1 if rejected == 3 else 0
+            self.accept()
+            yield self.emit(
+                ev.NetworkUpdated,
+                "repair",
+                "LearnFromQueries",
+                "Add what this chord met to the hypothesis.",
+                network=self.hypothesis(),
+            )
+        yield from self.validate()
+        worst = float(self.errors.max())
+        if worst > _USEFUL * self.output_scale:
+            self.look_for_bent_hyperplanes()
+            raise LearningFailed(
+                f"after {self.oracle.queries:,} queries F and F' still differ by {worst:.2g} "
+                f"(outputs are of size {self.output_scale:.2g}): the black box is not a "
+                "one-hidden-layer ReLU network on the box, or its answers are too imprecise"
+            )
+
+    def corners(self) -> list[np.ndarray]:
+        """Corners of the cube to be tested, in batches, the first one last.
+
+        A neuron that is active anywhere in the box is active at a corner, and at many more corners
+        than uniform points: the uniform distribution is narrower by sqrt(3) in every direction.
+        """
+        d = self.oracle.dim
+        if 2**d <= _CORNERS:
+            bits = np.arange(2**d)[:, None] >> np.arange(d) & 1
+            return [2.0 * bits - 1]
+        first = _FIRST_LOOK
+        x = self.rng.choice([-1.0, 1.0], (_CORNERS, d))
+        return [x[first:], x[:first]]
+
+
+def _chord(line: Line) -> Window:
+    """The part of a line, from a point inside, that lies in the cube."""
+    speed = np.abs(line.direction)
+    with np.errstate(divide="ignore"):
+        ahead = (1 - np.sign(line.direction) * line.origin) / speed
+        behind = (1 + np.sign(line.direction) * line.origin) / speed
+    return Window(-float(behind.min()), float(ahead.min()), cauchy=False)
