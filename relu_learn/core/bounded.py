@@ -13,18 +13,23 @@ a piece whose gradient is known to be zero, and costs gradients only for what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
 
 from relu_learn.core import events as ev
+from relu_learn.core.cells import Arrangement
 from relu_learn.core.errors import InvalidArgument, LearningFailed
 from relu_learn.core.events import Event
-from relu_learn.core.learning import _USEFUL, _noisy, _Run, _Settings
+from relu_learn.core.gradients import measure_rates, orthonormal_basis
+from relu_learn.core.learning import _USEFUL, _Run, _Settings
 from relu_learn.core.lines import SIGMAS, Line, Noise, Window
 from relu_learn.core.network import ReluNetwork
+from relu_learn.core.neurons import Piece, choose_pieces, output_directions
 from relu_learn.core.oracle import Oracle, points_around
+from relu_learn.core.polish import along
 from relu_learn.core.target import Target
 
 # The center of the star lies within this distance of the cube's center (in every coordinate), and
@@ -37,6 +42,11 @@ _FIRST_LOOK = 16
 _BLURRED = 1e-8
 # Chords after which a black box that still is not explained is looked at for bent hyperplanes.
 _SUSPICION = 12
+# Fails in a row, each from another place, after which a run gives up.
+_PATIENCE = 4
+# Errors at known points below this (in units of the scale) are not from a missing neuron: some
+# gradient was measured badly. They are measured again.
+_NEARLY = 1e-6
 # Hyperplanes that only graze the box are met one chord at a time; this many chords end a run.
 _MAX_CHORDS = 300
 # Corners that are tested besides uniform points: so many, or a quarter of all queries, up to 8
@@ -209,6 +219,12 @@ class BoxRun(_Run):
         yield from super().measure_precision()
         self.imprecise |= bool(self.noise.max() > _BLURRED)
 
+    def search(self, through: bool) -> Iterator[Event]:
+        yield from super().search(through)
+        if self.known is None and not len(self.slice.kinks):
+            # Perhaps affine in the whole box: then no step is too long.
+            self.slice = dataclasses.replace(self.slice, widths=np.full(1, np.inf))
+
     def precision(self) -> Noise:
         """The noise of an answer; of a residual, also what F' is off where it is right."""
         if self.known is None:
@@ -249,36 +265,41 @@ class BoxRun(_Run):
         yield from self.search(False)
         yield from self.solve("gradients")
         self.commit()
-        rejected = 0
+        self.lines = [self.line]
+        polished, rejected = False, 0
         for number in range(_MAX_CHORDS):
-            points, errors = self.paid()
-            worst = (errors * self.scale).max(axis=1)
+            points, worst = self.worst()
             while worst.max() <= self.tolerance() and len(x := self.corners()):
                 self.tested.append((x, Target(self.oracle, self.scale)(x)))
-                points, errors = self.paid()
-                worst = (errors * self.scale).max(axis=1)
-            if worst.max() <= self.tolerance():
+                points, worst = self.worst()
+            good = worst.max() <= self.tolerance()
+            nearly = worst.max() <= _NEARLY * self.output_scale
+            if not polished and (self.settings.polish if good else nearly):
+                polished = True
+                yield from self.polish()
+                continue
+            if good:
                 yield from self.validate()
                 if self.errors.max() <= self.tolerance():
                     return
                 continue
             if number % _SUSPICION == _SUSPICION - 1:
                 self.look_for_bent_hyperplanes()
-            if rejected == 6:
+            if rejected == _PATIENCE:
                 break
             before, score = self.known, self.score(self.known)
-            if rejected:  # from another place, and in the end from scratch
+            if rejected:  # from another place this time
                 self.center = self.sample(1)[0] / 2
-                self.known = None if rejected == 3 else self.known
             yield from self.draw_line(points[worst.argmax()])
             yield from self.search(True)
             yield from self.solve("repair")
             self.commit()
-            new = self.score(self.known)
-            if rejected != 3 and new[0] >= score[0] and new[1] >= 0.9 * score[1]:
+            share, most = self.score(self.known)
+            if share >= score[0] and most >= 0.9 * score[1]:
                 self.known, rejected = before, rejected + 1
                 continue
-            rejected = rejected + 1 if rejected == 3 else 0
+            rejected = 0
+            self.lines.append(self.line)
             self.accept()
             yield self.emit(
                 ev.NetworkUpdated,
@@ -288,14 +309,42 @@ class BoxRun(_Run):
                 network=self.hypothesis(),
             )
         yield from self.validate()
-        worst = float(self.errors.max())
-        if worst > _USEFUL * self.output_scale:
+        most = float(self.errors.max())
+        if most > _USEFUL * self.output_scale:
             self.look_for_bent_hyperplanes()
             raise LearningFailed(
-                f"after {self.oracle.queries:,} queries F and F' still differ by {worst:.2g} "
+                f"after {self.oracle.queries:,} queries F and F' still differ by {most:.2g} "
                 f"(outputs are of size {self.output_scale:.2g}): the black box is not a "
                 "one-hidden-layer ReLU network on the box, or its answers are too imprecise"
             )
+
+    def worst(self) -> tuple[np.ndarray, np.ndarray]:
+        """All points whose answers are paid for, and the largest |F - F'| there."""
+        points, errors = self.paid()
+        return points, (errors * self.scale).max(axis=1)
+
+    def remeasure(self) -> Generator[Piece, None, ReluNetwork]:
+        """Measure every neuron once more, now that all hyperplanes are known (see `polish`).
+
+        Chord by chord again: each neuron on the first chord that meets it.
+        """
+        assert self.known is not None
+        rest, done = self.known, None
+        for line in self.lines:
+            window = _chord(line)
+            here = rest.weights @ line.direction
+            with np.errstate(divide="ignore", invalid="ignore"):
+                t = (rest.biases - rest.weights @ line.origin) / here
+            met = (window.low < t) & (t < window.high)
+            if met.any() or done is None:
+                target = Target(self.oracle, self.scale, done)
+                found = yield from polish_chord(
+                    target, line, window, rest, met, Noise(self.noise), self.rng
+                )
+                done = found if done is None else done + found
+                rest = _only(rest, ~met)
+        assert done is not None
+        return done if not rest.n_neurons else self.known
 
     def corners(self) -> np.ndarray:
         """The next corners of the cube to be tested; none when they were enough.
@@ -319,6 +368,91 @@ class BoxRun(_Run):
     def validation_size(self) -> int:
         """As on Gaussian points; but here every chord met only a part, so at least 5 %."""
         return max(super().validation_size(), min(self.oracle.queries // 20, 1000))
+
+
+def polish_chord(
+    target: Target,
+    line: Line,
+    window: Window,
+    network: ReluNetwork,
+    met: np.ndarray,
+    noise: Noise,
+    rng: np.random.Generator,
+) -> Generator[Piece, None, ReluNetwork]:
+    """Measure the neurons that a chord meets, each piece at the roomiest point of its cell.
+
+    Parameters
+    ----------
+    target : Target
+        What is known of F more precisely is subtracted already, and vanishes at the line's origin.
+    line : Line
+    window : Window
+    network : ReluNetwork
+        All neurons of the target, roughly.
+    met : ndarray of bool, shape (k,)
+        Those to be measured.
+
+    Yields
+    ------
+    Piece
+        After each gradient.
+    """
+    d = network.dim
+    rough, t = along(_only(network, met), line)
+    outer = np.concatenate([[window.low], t, [window.high]])
+    centers = (outer[:-1] + outer[1:]) / 2
+    alpha = output_directions(rough.output_weights.T)
+    chosen, _ = choose_pieces(alpha, np.ones(len(centers)), 3.0)
+    basis = orthonormal_basis(line.direction, rng)
+    normals, levels = target.oracle.faces(line.origin, basis)
+    size = np.linalg.norm(network.weights, axis=1)
+    view = Arrangement(
+        line.origin,
+        basis,
+        np.concatenate([network.weights / size[:, None] @ basis.T, normals]),
+        np.concatenate([(network.weights @ line.origin - network.biases) / size, levels]),
+    )
+    start = np.zeros((len(chosen), d))
+    start[:, 0] = centers[chosen] * np.linalg.norm(line.direction)
+    where, _ = view.roomy(start, steps=150 + 4 * network.n_neurons)
+    rows = []
+    for r, c in zip(chosen, where, strict=True):
+        if target.known is not None and outer[r] < 0 < outer[r + 1]:
+            rows.append(np.zeros((len(noise.level), d + 1)))
+            continue
+        point = view.origin + c @ basis
+        own = noise.at_point(point)
+        reach = np.minimum(view.reach(c, 0.4, np.inf), 0.9 * target.oracle.room(point[None]))
+        value, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
+        gradient = rates.T @ basis
+        rows.append(np.column_stack([gradient, value - gradient @ point]))
+        error = float(own.max() / used.min())
+        yield Piece(int(r), point, value, gradient, float(used.min()), error)
+    parts = [np.zeros((0, d + 1))]
+    for a, b, left, right in zip(chosen[:-1], chosen[1:], rows[:-1], rows[1:], strict=True):
+        # The step from piece to piece switches the neurons in between on: w and -b together.
+        parts.append(np.linalg.lstsq(alpha[a:b].T, right - left, rcond=None)[0])
+    found = np.concatenate(parts)
+    size = np.linalg.norm(found[:, :-1], axis=1)
+    size = np.where(size > 0, size, 1.0)
+    return ReluNetwork(
+        found[:, :-1] / size[:, None],
+        -found[:, -1] / size,
+        alpha.T * size,
+        rows[0][:, :-1],
+        rows[0][:, -1],
+    )
+
+
+def _only(network: ReluNetwork, keep: np.ndarray) -> ReluNetwork:
+    """Some neurons of a network, with its affine part."""
+    return ReluNetwork(
+        network.weights[keep],
+        network.biases[keep],
+        network.output_weights[:, keep],
+        network.skip,
+        network.offset,
+    )
 
 
 def _chord(line: Line) -> Window:

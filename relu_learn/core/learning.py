@@ -453,11 +453,15 @@ class _Run:
         errors = (np.abs(answers - network(points)) * self.scale).max(axis=1)
         return float((errors > self.tolerance()).mean()), float(errors.max())
 
+    def remeasure(self) -> Generator[Piece, None, ReluNetwork]:
+        assert self.known is not None
+        return polish(Target(self.oracle, self.scale), self.known, Noise(self.noise), self.rng)
+
     def polish(self) -> Iterator[Event]:
         """Measure everything again with long steps; keep the better network."""
         assert self.known is not None
         rough, score = self.known, self.score(self.known)
-        steps = polish(Target(self.oracle, self.scale), rough, Noise(self.noise), self.rng)
+        steps = self.remeasure()
         while True:
             try:
                 piece = next(steps)
@@ -588,8 +592,7 @@ def learn_steps(
         Measure everything once more with long steps, for the last digits: about twice the queries.
     bounds : (low, high), optional
         Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
-        is learned on the box; loss and certificate are about uniform points of it.
-        Not with `polish` or "grid", which need room.
+        is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
     r, tau, alpha : float
         The paper's parameters, for "grid": length of an interval and half length of the line (in
         units of t), radius of the gradient's steps (in units of x).
@@ -619,9 +622,8 @@ def learn_steps(
         return _steps(_Run(oracle, settings, np.random.default_rng(rng)))
     from relu_learn.core.bounded import Box, BoxRun  # which builds on this module
 
-    if polish or method == "grid":
-        what = "polish=True" if polish else "method='grid'"
-        raise InvalidArgument(f"bounds cannot be combined with {what}, which leaves the box")
+    if method == "grid":
+        raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
     box = Box(bounds, oracle.dim)
     return _steps(BoxRun(oracle, box, settings, np.random.default_rng(rng)))
 
@@ -708,9 +710,7 @@ def _noisy(run: _Run) -> Iterator[Event]:
     """Imprecise answers: all neurons at once, by least squares on Gaussian samples."""
     target, d = run.target(), run.oracle.dim
     finished = False
-    for step in learn_noisy(
-        target, d, run.noise, run.rng, draw=run.draw, max_neurons=_MAX_NOISY
-    ):
+    for step in learn_noisy(target, d, run.noise, run.rng, draw=run.draw, max_neurons=_MAX_NOISY):
         run.known = step.network
         run.accept()
         yield run.emit(

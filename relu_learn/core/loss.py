@@ -160,16 +160,26 @@ def _dimension(f: Any, g: Any, dim: int | None) -> int:
 
 
 def _sample(
-    f: Function, g: Function, n: int, rng: int | np.random.Generator | None, dim: int | None
+    f: Function,
+    g: Function,
+    n: int,
+    rng: int | np.random.Generator | None,
+    dim: int | None,
+    bounds: tuple[ArrayLike, ArrayLike] | None,
 ) -> Iterator[tuple[Array, Array]]:
-    """Values of both functions, (rows, m) each, on n Gaussian points in batches."""
+    """Values of both functions, (rows, m) each, on n Gaussian or uniform points in batches."""
     d = _dimension(f, g, dim)
     if n < 1:
         raise InvalidArgument(f"n must be at least 1, got {n}")
     generator = np.random.default_rng(rng)
     rows = max(1, 2**22 // d)
     for start in range(0, n, rows):
-        x = generator.standard_normal((min(rows, n - start), d))
+        shape = min(rows, n - start), d
+        if bounds is None:
+            x = generator.standard_normal(shape)
+        else:
+            low, high = (np.asarray(side, dtype=float) for side in bounds)
+            x = generator.uniform(low, high, shape)
         first, second = np.asarray(f(x), dtype=float), np.asarray(g(x), dtype=float)
         if first.shape != second.shape:
             raise InvalidArgument(
@@ -185,8 +195,9 @@ def sampled_loss(
     rng: int | np.random.Generator | None = None,
     *,
     dim: int | None = None,
+    bounds: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> float:
-    """Mean of |f(x) - g(x)|^2 over n Gaussian points, summed over outputs.
+    """Mean of |f(x) - g(x)|^2 over n random points, summed over outputs.
 
     Parameters
     ----------
@@ -197,8 +208,10 @@ def sampled_loss(
     rng : int, Generator or None
     dim : int, optional
         d; taken from `f.dim` or `g.dim` when omitted.
+    bounds : (low, high), optional
+        Numbers or vectors (d,): uniform points of this box, instead of Gaussian ones.
     """
-    total = sum(float(np.sum((p - q) ** 2)) for p, q in _sample(f, g, n, rng, dim))
+    total = sum(float(np.sum((p - q) ** 2)) for p, q in _sample(f, g, n, rng, dim, bounds))
     return total / n
 
 
@@ -209,8 +222,11 @@ def worst_error(
     rng: int | np.random.Generator | None = 0,
     *,
     dim: int | None = None,
+    bounds: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> tuple[float, float]:
-    """Largest |f(x) - g(x)| over n Gaussian points and all outputs, and the scale of f.
+    """Largest |f(x) - g(x)| over n random points and all outputs, and the scale of f.
+
+    Gaussian points, or uniform ones of the box `bounds`; see `sampled_loss`.
 
     Returns
     -------
@@ -219,7 +235,7 @@ def worst_error(
         The largest standard deviation among the outputs of f; for a constant f its largest
         absolute value, and 1 for f = 0.
     """
-    batches = list(_sample(f, g, n, rng, dim))
+    batches = list(_sample(f, g, n, rng, dim, bounds))
     worst = max(float(np.abs(p - q).max()) for p, q in batches)
     return worst, output_scale(np.concatenate([p for p, _ in batches]))
 

@@ -43,6 +43,8 @@ _WORST_AMPLIFICATION = 1e4
 GOAL = 3e-11
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
 _SCOUTS = 4
+# A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
+_BACKTRACKS = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -361,6 +363,20 @@ def neurons_of_slice(
     start[:, 0] = s.centers[narrow] * length
     where, room = view.roomy(start)
     answers = target(view.origin + where @ view.basis)
+    for _ in range(_BACKTRACKS):
+        # Still the same affine piece? A neuron that the line missed may lie in between.
+        shift = where - start
+        far = np.linalg.norm(shift, axis=1)
+        misfit = [
+            np.abs(y - s.values[r] - c @ rough[r]).max() / (eta[r].max() + errors[r] * length)
+            for y, r, c, length in zip(answers, narrow, shift, far, strict=True)
+        ]
+        off = np.array(misfit) > 4 * SIGMAS
+        if not off.any():
+            break
+        where[off] = start[off] + shift[off] / 4
+        room[off] = np.abs(view.distances(where[off])).min(axis=1)
+        answers[off] = target(view.origin + where[off] @ view.basis)
     for r, c, c0, space, value in zip(narrow, where, start, room, answers, strict=True):
         point = view.origin + c @ view.basis
         own = noise.at_point(point)

@@ -44,7 +44,7 @@ def polish(
     if d == 1 or k == 0:
         return network
     line = _separating_line(network, rng)
-    network, t = _along(network, line)
+    network, t = along(network, line)
     beyond = np.minimum(np.diff(t)[[0, -1]], 1.0) if k > 1 else np.ones(2)
     centers = np.concatenate([[t[0] - beyond[0]], (t[:-1] + t[1:]) / 2, [t[-1] + beyond[1]]])
     alpha = output_directions(network.output_weights.T)
@@ -141,7 +141,7 @@ def _separating_line(network: ReluNetwork, rng: np.random.Generator) -> Line:
     return line
 
 
-def _along(network: ReluNetwork, line: Line) -> tuple[ReluNetwork, np.ndarray]:
+def along(network: ReluNetwork, line: Line) -> tuple[ReluNetwork, np.ndarray]:
     """The same network with unit weights, oriented along a line, in the order of its kinks."""
     size = np.linalg.norm(network.weights, axis=1)
     weights, biases = network.weights / size[:, None], network.biases / size

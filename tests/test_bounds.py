@@ -1,0 +1,288 @@
+"""Input bounds: not one query outside the box, and the network is recovered on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from relu_learn import (
+    InvalidArgument,
+    LearnResult,
+    Oracle,
+    QueryBudgetExceeded,
+    ReluNetwork,
+    Trace,
+    learn_from_queries,
+    learn_steps,
+    sampled_loss,
+    worst_error,
+    zoo,
+)
+from relu_learn.core import events as ev
+
+
+def network_for(low, high, dim: int, neurons: int, rng, outputs: int = 1) -> ReluNetwork:
+    """A random network whose hyperplanes all cross the box."""
+    half = np.broadcast_to(np.subtract(high, low), dim) / 2
+    weights = rng.standard_normal((neurons, dim)) / half
+    biases = (weights * rng.uniform(low, high, (neurons, dim))).sum(axis=1)
+    shape = (outputs,) if outputs > 1 else ()
+    return ReluNetwork(
+        weights,
+        biases,
+        rng.standard_normal((*shape, neurons)),
+        rng.standard_normal((*shape, dim)) / half,
+        rng.standard_normal(shape),
+    )
+
+
+class Fenced:
+    """A black box that validates its input, as real services do, and remembers it."""
+
+    def __init__(self, secret, low, high) -> None:
+        self.secret, self.low, self.high, self.asked = secret, low, high, 0
+
+    def __call__(self, x):
+        if not ((self.low <= x) & (x <= self.high)).all():
+            raise ValueError("out of range")
+        self.asked += len(x)
+        return self.secret(x)
+
+
+def check(secret, low, high, seed: int, bound: float = 1e-9, **settings) -> LearnResult:
+    """Learn within the box; every query inside, the function right on fresh points of the box."""
+    fenced = Fenced(secret, low, high)
+    oracle = Oracle(fenced, secret.dim)
+    result = learn_from_queries(oracle, secret.dim, bounds=(low, high), rng=seed, **settings)
+    asked, _ = oracle.history()
+    assert ((low <= asked) & (asked <= high)).all()
+    assert len(asked) == result.queries == fenced.asked
+    worst, scale = worst_error(secret, result.network, bounds=(low, high), rng=seed)
+    assert worst <= bound * scale, (seed, worst / scale)
+    assert result.certificate.measure == "uniform-on-the-box"
+    return result
+
+
+# ------------------------------------------------------------------ recovery
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 1.0)])
+def test_random_networks(low, high, seed):
+    secret = zoo.random_network(10, 15, rng=seed)
+    result = check(secret, low, high, seed)
+    assert result.network.n_neurons <= 15  # what does not cross the box is not there
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_digits_network_from_images(seed):
+    result = check(zoo.digits(), 0.0, 1.0, seed)
+    assert result.queries < 3500
+    assert "uniform-on-the-box" in str(result.certificate)
+
+
+@pytest.mark.parametrize("name", zoo.names("picture"))
+def test_pictures(name):
+    check(zoo.get(name), -1.0, 1.0, seed=0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_box_far_from_the_origin(outputs, seed, rng):
+    secret = network_for(100.0, 101.0, 5, 12, np.random.default_rng(seed), outputs)
+    check(secret, 100.0, 101.0, seed, bound=1e-8)  # the answers are precise to 1e-13 only
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_widths_from_a_thousandth_to_a_thousand(seed):
+    width = 10.0 ** np.linspace(-3, 3, 7)
+    low, high = -0.3 * width, 0.7 * width
+    secret = network_for(low, high, 7, 12, np.random.default_rng(seed))
+    result = check(secret, low, high, seed)
+    assert result.network.n_neurons == 12
+    plain = zoo.random_network(7, 12, rng=seed)  # in the cube: nearly parallel hyperplanes
+    check(plain, low, high, seed)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_dimension(seed):
+    secret = network_for(-2.0, 5.0, 1, 9, np.random.default_rng(seed))
+    assert check(secret, -2.0, 5.0, seed).network.n_neurons == 9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tiny_box_where_the_network_is_affine(seed):
+    secret = zoo.random_network(6, 10, rng=seed)
+    low = np.full(6, 0.37)
+    # Of the answers' 16 digits, 6 are the same everywhere in the box.
+    result = check(secret, low, low + 1e-5, seed, bound=3e-9)
+    assert result.network.n_neurons == 0
+    assert result.network.has_skip
+
+
+def test_constant_on_the_box_and_zero():
+    assert check(zoo.constant(), 0.0, 1.0, seed=0).network.n_neurons == 0
+    dead = ReluNetwork(np.eye(3), np.full(3, 9.0), np.ones(3))
+    assert check(dead, 0.0, 1.0, seed=0).network.n_neurons == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("relation", [{}, {"cancelling": True}, {"opposite": True}])
+def test_near_parallel_pairs(relation, seed):
+    for gap in (1e-2, 1e-5, 1e-8):
+        secret = zoo.near_parallel(gap=gap, rng=seed, **relation)
+        check(secret, -2.0, 2.0, seed, bound=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "secret",
+    [
+        zoo.duplicates(),
+        zoo.opposite_twins(),
+        zoo.parallel_bundle(),
+        zoo.hat(),
+        zoo.staircase(),
+        zoo.lattice(),
+        zoo.through_origin(),
+        zoo.dead_neurons(),
+        zoo.scaled_outputs(),
+        zoo.rank_one_outputs(),
+        zoo.sparse_outputs(),
+    ],
+    ids=repr,
+)
+def test_hostile_networks(secret, seed):
+    check(secret, -1.5, 2.0, seed, bound=1e-7)
+
+
+def test_two_shallow_corners():
+    """Neurons that cut off corners with a thousandth of the box: corners are tested, too."""
+    corner = np.array([[1.0, 1, 1, 1], [-1, 1, -1, 1]])
+    secret = ReluNetwork(corner, np.full(2, 3.3), np.array([1.0, -2.0]))
+    assert check(secret, -1.0, 1.0, seed=0).network.n_neurons == 2
+
+
+def test_polish_measures_again_inside_the_box():
+    secret = network_for(0.0, 1.0, 12, 10, np.random.default_rng(0))
+    rough = check(secret, 0.0, 1.0, seed=0)
+    fine = check(secret, 0.0, 1.0, seed=0, polish=True)
+    assert fine.queries > rough.queries
+    errors = [worst_error(secret, r.network, bounds=(0, 1))[0] for r in (rough, fine)]
+    assert errors[1] < errors[0]
+
+
+def test_queries_stay_a_small_multiple_of_the_parameters():
+    secret = network_for(0.0, 1.0, 784, 16, np.random.default_rng(0))
+    result = check(secret, 0.0, 1.0, seed=0)
+    assert result.queries <= 1.6 * 17 * 785
+
+
+# ------------------------------------------------------------------ imprecise answers
+
+
+def test_noisy_and_rounded_answers_are_fitted_inside_the_box():
+    secret = network_for(0.0, 1.0, 5, 6, np.random.default_rng(1))
+    generator = np.random.default_rng(0)
+    for black_box, noise in (
+        (lambda x: secret(x) + 1e-3 * generator.standard_normal(len(x)), 1e-3),
+        (lambda x: secret(x).round(3), 1e-3 / np.sqrt(12)),
+    ):
+        oracle = Oracle(Fenced(black_box, 0.0, 1.0), 5)
+        result = learn_from_queries(oracle, 5, bounds=(0, 1), rng=0)
+        loss = sampled_loss(secret, result.network, bounds=(0, 1), rng=0)
+        assert np.sqrt(loss) <= 1.2 * noise
+
+
+# ------------------------------------------------------------------ the books
+
+
+def test_events_are_told_in_the_coordinates_of_the_box():
+    low, high = np.array([10.0, -1.0, 0.0]), np.array([12.0, 1.0, 0.01])
+    secret = network_for(low, high, 3, 8, np.random.default_rng(4))
+    events = list(learn_steps(secret, 3, bounds=(low, high), rng=0))
+    for event in events:
+        for name in ("point", "points", "origin"):
+            where = np.atleast_2d(getattr(event, name, low))
+            assert ((low <= where) & (where <= high)).all()
+        if isinstance(event, ev.LineDrawn):
+            ends = event.origin + np.multiply.outer(event.t_range, event.direction)
+            slack = 1e-12 * (high - low)
+            assert ((low - slack <= ends) & (ends <= high + slack)).all()
+        if isinstance(event, ev.CriticalPointFound):
+            distances = (secret.weights @ event.point - secret.biases) / (high - low).max()
+            assert np.abs(distances).min() < 1e-9
+        if isinstance(event, ev.NeuronFound):  # its hyperplane is one of the secret's
+            w = np.column_stack([secret.weights, -secret.biases])
+            found = np.append(event.weights, -event.bias)
+            cosine = np.abs(w @ found) / np.linalg.norm(w, axis=1) / np.linalg.norm(found)
+            assert cosine.max() > 1 - 1e-12
+    network = Trace(events).network_at(len(events) - 2)
+    assert worst_error(secret, lambda x: network(x).ravel(), bounds=(low, high))[0] < 1e-9
+
+
+def test_a_run_resumes_from_its_ledger(tmp_path):
+    secret, path = zoo.random_network(4, 6, rng=0), tmp_path / "run.ledger"
+    with (
+        Oracle(Fenced(secret, 0.0, 1.0), 4, ledger=path, max_queries=200) as oracle,
+        pytest.raises(QueryBudgetExceeded) as stopped,
+    ):
+        learn_from_queries(oracle, 4, bounds=(0, 1), rng=0)
+    assert not stopped.value.partial.complete
+    with Oracle(Fenced(secret, 0.0, 1.0), 4, ledger=path) as oracle:
+        result = learn_from_queries(oracle, 4, bounds=(0, 1), rng=0)
+        assert oracle.replayed > 100
+
+    def silent(x):
+        raise AssertionError("asked twice")
+
+    with Oracle(silent, 4, ledger=path) as oracle:
+        again = learn_from_queries(oracle, 4, bounds=(0, 1), rng=0)
+        asked, _ = oracle.history()
+    assert again.network == result.network
+    assert ((asked >= 0) & (asked <= 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        (3, "pair"),
+        ((0, 1, 2), "pair"),
+        (("a", 1), "pair"),
+        ((1, 0), "low must be less than high"),
+        ((0, 0), "low must be less than high"),
+        (([0, 1, 0, 0], [1, 1, 1, 1]), "coordinate 1"),
+        (([0, 0], 1), "shape"),
+        ((0, np.inf), "finite"),
+        ((-np.inf, 1), "finite"),
+        ((np.nan, 1), "finite"),
+    ],
+)
+def test_bad_bounds(bounds, message):
+    oracle = Oracle(zoo.random_network(4, 3, rng=0), 4)
+    with pytest.raises(InvalidArgument, match=message):
+        learn_from_queries(oracle, 4, bounds=bounds)
+    assert oracle.queries == 0
+
+
+def test_the_grid_method_leaves_the_box():
+    with pytest.raises(InvalidArgument, match="grid"):
+        learn_from_queries(zoo.tent(), 2, bounds=(0, 1), method="grid")
+
+
+def test_outside_the_class():
+    def smooth(x):
+        return np.tanh(x @ np.ones(x.shape[1]))
+
+    def deep(x):
+        first = np.maximum(x @ np.eye(3, 5) + np.linspace(-1, 0.5, 5), 0)
+        hidden = np.maximum(first @ np.sin(np.arange(20.0)).reshape(5, 4) + 0.1, 0)
+        return hidden @ np.array([1.0, -2.0, 1.5, 1.0])
+
+    from relu_learn import LearningFailed, NotOneHiddenLayer, NotPiecewiseLinear
+
+    with pytest.raises(NotPiecewiseLinear) as error:
+        learn_from_queries(Fenced(smooth, 0.0, 1.0), 3, bounds=(0, 1), rng=0)
+    assert ((error.value.witness >= 0) & (error.value.witness <= 1)).all()
+    with pytest.raises((NotOneHiddenLayer, LearningFailed)):
+        learn_from_queries(Fenced(deep, -2.0, 2.0), 3, bounds=(-2, 2), rng=0)
