@@ -198,7 +198,7 @@ class CutView(SliceView):
         corners = np.concatenate([[low, high], t[seen]])[:, None]  # where the extremes are
         y = state.hypothesis.network(state.line.origin + corners * state.line.direction)
         pad = 0.1 * max(float(np.ptp(y)), 0.1)
-        room: dict[str, Any] = {"yaxis.range": [float(y.min()) - pad, float(y.max()) + 2 * pad]}
+        room: dict[str, Any] = {"yaxis.range": [float(y.min()) - pad, float(y.max()) + 3 * pad]}
         if self.covered:  # counting is left to the reader
             far = "◂ " * bool((t < low).any()) + "▸ " * bool((t > high).any())
             room["title.text"] = f"Along the line {far and f'({far}more kinks farther out)'}"
@@ -245,12 +245,15 @@ class SurfaceView:
         th = self.theme
         none = {**xy(), "z": [None]}
         data = [
-            go.Surface(
-                x=self.axis,
-                y=self.axis,
-                z=np.zeros((self.cells, self.cells), "f4"),
+            # A mesh, not a surface: plotly refines a surface to 256 x 256 points on every update.
+            go.Mesh3d(
+                x=self._grid[:, 0].astype("f4"),
+                y=self._grid[:, 1].astype("f4"),
+                **_heights(np.zeros(self.cells**2)),
+                **self._triangles(),
                 colorscale=th.colorscale,
                 showscale=False,
+                flatshading=True,
                 lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.05},
                 hoverinfo="skip",
             ),
@@ -284,15 +287,22 @@ class SurfaceView:
         )
         return figure
 
+    def _triangles(self) -> dict[str, np.ndarray]:
+        """Two triangles for each cell, as indices of corners."""
+        corner = np.arange(self.cells**2, dtype="u4").reshape(self.cells, self.cells)
+        a, b, c, d = (corner[i : i - 1 or None, j : j - 1 or None].ravel() for i, j in _SQUARE)
+        i, j, k = (np.concatenate(pair) for pair in ((a, b), (b, d), (c, c)))
+        return {"i": i, "j": j, "k": k}
+
     def _eye(self) -> dict[str, float]:
         angle = np.deg2rad(self.turn - 90)
-        return {"x": 1.65 * float(np.cos(angle)), "y": 1.65 * float(np.sin(angle)), "z": 0.9}
+        return {"x": 1.35 * float(np.cos(angle)), "y": 1.35 * float(np.sin(angle)), "z": 0.75}
 
     def patch(self, state: State) -> Patch:
         """The sheet, its folds and the cut in this state."""
         network, line = state.hypothesis.network, state.line
         assert line is not None
-        z = network(self._grid).reshape(self.cells, self.cells)
+        z = network(self._grid)
         lift = 0.012 * max(float(np.ptp(z)), 1e-9)  # or the sheet would swallow what lies on it
         folds = _subdivided(*crease_segments(network.weights, network.biases, REACH))
         normal = np.array([[-line.direction[1], line.direction[0]]])
@@ -302,11 +312,19 @@ class SurfaceView:
         if self.covered:
             folds = dots = np.empty((0, 2))
             cut = cut[:0]
-        sheet = {"z": z.astype("f4"), "visible": not self.covered}
+        sheet = {**_heights(z), "visible": not self.covered}
         on = {i: _on(network, p, lift) for i, p in ((FOLDS, folds), (CUT, cut), (DOTS, dots))}
         eye = {f"scene.camera.eye.{axis}": value for axis, value in self._eye().items()}
         title = "In space: covered" if self.covered else "In space: flat pieces, straight folds"
         return Patch({SHEET: sheet, **on}, {"title.text": title, **eye})
+
+
+_SQUARE = ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def _heights(z: np.ndarray) -> dict[str, np.ndarray]:
+    """Heights of the sheet's corners, which are also its colours."""
+    return {"z": z.astype("f4"), "intensity": z.astype("f4")}
 
 
 def _subdivided(x: np.ndarray, y: np.ndarray, parts: int = 24) -> np.ndarray:

@@ -233,7 +233,7 @@ def _levels(low: float, high: float) -> dict[str, Any]:
     # Between round values: many secrets have plateaus at round ones, and the contour line of a
     # plateau is rounding noise.
     start = (math.floor(low / step) + 0.382) * step
-    return {"start": start, "end": high, "size": step, "coloring": "heatmap"}
+    return {"start": start, "end": high, "size": step, "coloring": "fill"}
 
 
 def _ticks(low: float, high: float) -> dict[str, Any]:
