@@ -1,0 +1,141 @@
+"""Seconds and milliseconds of the lessons, in a real JupyterLab in a real Chromium.
+
+    python tests/benchmarks/lessons.py [--only 01_creased_paper] [--moves 20] [--quick] [--markdown]
+
+Per notebook: "ready" is the time from the address to an idle kernel; "first figure" and "all" run
+from "Run all cells" to the first figure drawn, and to the last cell done and all figures drawn.
+Per slider move, from the key press: "redrawn" is when the last figure that changes has been drawn
+(median and 95th percentile over all moves of all sliders); "kernel" is the part of it between the
+message's arrival in the kernel and the end of its handler, "drawing" the part spent in plotly.js.
+The rest is the way through the notebook server and waiting. Other processes on the machine count:
+the load average is printed with every row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from common import parse_names, table
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.browser import lab  # noqa: E402  (a script's path starts at its own directory)
+
+NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+QUICK = ["02_hyperplane_discovery"]
+HEAD = ["notebook", "ready s", "first figure s", "all s", "moves", "redrawn p50 ms", "p95 ms"]
+HEAD += ["kernel p50 ms", "drawing p50 ms", "load"]
+
+# Kernel messages carry the kernel's own clock: busy and idle enclose one handler.
+INSTRUMENT = """async () => {
+  const stats = window.__stats = {kernel: 0, drawing: 0};
+  const busy = {};
+  jupyterapp.shell.currentWidget.sessionContext.iopubMessage.connect((_, message) => {
+    if (message.header.msg_type !== 'status') return;
+    const parent = message.parent_header.msg_id, now = Date.parse(message.header.date);
+    if (message.content.execution_state === 'busy') busy[parent] = now;
+    else if (parent in busy) stats.kernel += now - busy[parent];
+  });
+  for (const {ready} of Object.values(globalThis.__reluLearn.plotly)) {
+    const plotly = await ready, update = plotly.update;
+    plotly.update = (...args) => {
+      const start = performance.now(), result = update.apply(plotly, args);
+      stats.drawing += performance.now() - start;
+      return result;
+    };
+  }
+}"""
+MOVE = """async (handle, key) => {
+  let last = 0;
+  const plots = handle.closest('.rl-root').querySelectorAll('.js-plotly-plot');
+  const watch = () => { last = performance.now(); };
+  for (const plot of plots) plot.on('plotly_afterplot', watch);
+  Object.assign(window.__stats, {kernel: 0, drawing: 0});
+  const start = performance.now();
+  handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
+  for (let i = 0; i < 60 && (!last || performance.now() - last < 300); i++)
+    await new Promise(resolve => setTimeout(resolve, 50));
+  for (const plot of plots) plot.removeListener('plotly_afterplot', watch);
+  return last ? [last - start, window.__stats.kernel, window.__stats.drawing] : null;
+}"""
+FIRST = f"() => ({lab.PLOTS})().some(plot => plot.drawn)"
+
+
+def moves(page: Any, count: int) -> list[list[float]]:
+    """Every visible slider of every explorer, that many steps to the right and back again."""
+    found = []
+    for handle in page.locator(".rl-root .noUi-handle:visible").all():
+        handle.scroll_into_view_if_needed()
+        for i in range(count):
+            key = "ArrowLeft" if i % 2 else "ArrowRight"
+            took = handle.evaluate(MOVE, key)
+            if took is not None:
+                found.append(took)
+    return found
+
+
+def row(browser: Any, server: lab.Server, name: str, count: int) -> list[str]:
+    """One notebook."""
+    shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", server.root)
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = lab.LabPage(context.new_page(), server)
+    start = time.perf_counter()
+    page.open(f"{name}.ipynb")
+    ready = time.perf_counter() - start
+    start = time.perf_counter()
+    page.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
+    page.page.wait_for_function(FIRST, timeout=120_000)
+    first = time.perf_counter() - start
+    done = f"() => ({lab.CELLS})().every(c => c.done) && ({lab.PLOTS})().every(p => p.drawn)"
+    page.page.wait_for_function(done, timeout=120_000)
+    page.page.wait_for_function(lab.IDLE, timeout=120_000)
+    everything = time.perf_counter() - start
+    page.settle()
+    page.page.evaluate(INSTRUMENT)
+    times = sorted(moves(page.page, count))
+    page.assert_clean()
+    page.close()
+    context.close()
+    cells = [name, f"{ready:.1f}", f"{first:.1f}", f"{everything:.1f}", str(len(times))]
+    if not times:
+        return [*cells, "-", "-", "-", "-", f"{os.getloadavg()[0]:.1f}"]
+    redrawn, kernel, drawing = zip(*times, strict=True)
+    late = redrawn[int(0.95 * (len(redrawn) - 1))]
+    cells += [f"{statistics.median(redrawn):.0f}", f"{late:.0f}"]
+    cells += [f"{statistics.median(kernel):.0f}", f"{statistics.median(drawing):.0f}"]
+    return [*cells, f"{os.getloadavg()[0]:.1f}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="comma-separated notebooks, without .ipynb")
+    parser.add_argument("--moves", type=int, default=20, help="moves of each slider")
+    parser.add_argument("--quick", action="store_true", help="one notebook, two moves")
+    parser.add_argument("--markdown", action="store_true")
+    chosen = parser.parse_args()
+    names = parse_names(chosen.only) or (QUICK if chosen.quick else NAMES)
+    count = 2 if chosen.quick else chosen.moves
+    from playwright.sync_api import sync_playwright
+
+    rows = []
+    with lab.lab_server() as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=lab.chromium(), headless=True, args=lab.CHROMIUM_FLAGS
+        )
+        for name in names:
+            rows.append(row(browser, server, name, count))
+            print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+        browser.close()
+    print(table(HEAD, rows, chosen.markdown))
+
+
+if __name__ == "__main__":
+    main()
