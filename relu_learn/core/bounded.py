@@ -27,8 +27,9 @@ from relu_learn.core.gradients import measure_rates, orthonormal_basis
 from relu_learn.core.learning import _USEFUL, _Run, _Settings
 from relu_learn.core.lines import SIGMAS, Line, Noise, Window
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.neurons import Piece, choose_pieces, output_directions
+from relu_learn.core.neurons import choose_pieces
 from relu_learn.core.oracle import Oracle, points_around
+from relu_learn.core.pieces import Piece, output_directions
 from relu_learn.core.polish import along
 from relu_learn.core.target import Target
 
@@ -253,6 +254,9 @@ class BoxRun(_Run):
         return silent
 
     # ---------------------------------------------------------------- the star
+
+    def settle(self) -> None:
+        """No kink is far out on a chord."""
 
     def paid(self) -> tuple[np.ndarray, np.ndarray]:
         """All points whose answers are paid for, and |F - F'| (n, m) there, whitened."""

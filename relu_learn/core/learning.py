@@ -39,10 +39,12 @@ from relu_learn.core.lines import (
 )
 from relu_learn.core.loss import Certificate, certificate, output_scale
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.neurons import Block, Piece, assemble, neurons_of_slice, prune
+from relu_learn.core.neurons import assemble, neurons_of_slice, prune
 from relu_learn.core.noisy import estimate_noise, learn_noisy
 from relu_learn.core.oracle import BlackBox, Oracle
+from relu_learn.core.pieces import Block, Piece
 from relu_learn.core.polish import polish
+from relu_learn.core.refine import settle_biases
 from relu_learn.core.target import Target
 
 _MAX_ROUNDS = 12
@@ -123,6 +125,7 @@ class _Run:
         self.known: ReluNetwork | None = None  # whitened, m outputs
         self.blocks: list[Block] = []
         self.first: Piece | None = None
+        self.slice: Slice  # of the current line, once it is searched
         self.scale = np.ones(1)
         self.noise = np.zeros(1)
         self.output_scale = 1.0
@@ -374,6 +377,14 @@ class _Run:
                     t=float(part.kinks[i]),
                 )
                 index += 1
+        if self.known is None:
+            self.settle()
+
+    def settle(self) -> None:
+        """Second looks at what the first line measures badly by its nature."""
+        assert self.first is not None
+        net = self._anchored(assemble(self.blocks, self.first), self.slice)
+        self.blocks = settle_biases(self.target(), net, self.blocks, self.line, self.rng)
 
     def silent_pieces(self) -> Collection[int]:
         """The pieces of the line on which F' is right already."""
@@ -434,8 +445,10 @@ class _Run:
     def commit(self) -> None:
         """Take what the current line gave as the hypothesis, or add it to the hypothesis."""
         found = self._line_network()
-        self.blocks, self.first = [], None
         assert found is not None
+        self.blocks, self.first = [], None
+        if self.settings.method == "adaptive":
+            found = self._anchored(found, self.slice)
         if self.known is None:
             self.known = found
             self.first_guess = self.first_guess or found
@@ -443,6 +456,17 @@ class _Run:
                 self.accept()
         else:  # a repair meets the hyperplanes of the neurons that it corrects again
             self.known = prune((self.known + found).simplify(rtol=1e-8))
+
+    def _anchored(self, net: ReluNetwork, s: Slice) -> ReluNetwork:
+        """Fix the offset where the line is near the origin.
+
+        The leftmost piece, which gave the affine part, may be far out, where values are large and
+        so is their rounding. The median ignores pieces between kinks that were not resolved.
+        """
+        near = np.abs(s.centers) <= max(2.0, float(np.abs(s.centers).min()))
+        misfit = s.values[near] - net(self.line.at(s.centers[near]))
+        offset = net.offset + np.median(misfit, axis=0)
+        return ReluNetwork(net.weights, net.biases, net.output_weights, net.skip, offset)
 
     def score(self, network: ReluNetwork | None) -> tuple[float, float]:
         """How bad is a network on all validation points so far (their answers are paid for):

@@ -34,66 +34,16 @@ from relu_learn.core.lines import (
 )
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import BlackBox, Oracle
+from relu_learn.core.pieces import GOAL, Block, Piece, output_directions, solve_block
+from relu_learn.core.refine import remeasured, sharpened
 from relu_learn.core.target import Target
 
 # A block whose output directions are nearly dependent amplifies errors; beyond this it is refused.
 _WORST_AMPLIFICATION = 1e4
-# Error of F', in units of its scale, that a piece measured on the line may cause. Worse pieces are
-# measured at a roomy point instead.
-GOAL = 3e-11
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
-_SCOUTS = 4
+_SCOUTS = 3
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 _BACKTRACKS = 3
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Piece:
-    """One affine piece: x -> value + gradient (x - point).
-
-    Attributes
-    ----------
-    index : int
-        Number of the piece on its line, from the left.
-    point : ndarray of shape (d,)
-    value : ndarray of shape (m,)
-    gradient : ndarray of shape (m, d)
-    step : float
-        Smallest step that was used.
-    error : float
-        Expected error of a gradient entry.
-    """
-
-    index: int
-    point: np.ndarray
-    value: np.ndarray
-    gradient: np.ndarray
-    step: float
-    error: float
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Block:
-    """The neurons between two measured pieces `first` < `last` of a line: kinks first..last-1.
-
-    Attributes
-    ----------
-    weights : ndarray of shape (n, d)
-        Unit rows, oriented along the line.
-    biases : ndarray of shape (n,)
-    outputs : ndarray of shape (m, n)
-    kinks : ndarray of shape (n,)
-    tilt : ndarray of shape (n,)
-        Expected error of the unit weight vectors.
-    """
-
-    first: int
-    last: int
-    weights: np.ndarray
-    biases: np.ndarray
-    outputs: np.ndarray
-    kinks: np.ndarray
-    tilt: np.ndarray
 
 
 def get_bias(
@@ -218,12 +168,6 @@ def get_neurons(
     )
 
 
-def output_directions(jumps: np.ndarray) -> np.ndarray:
-    """Unit vectors (k, m) parallel to the jumps (k, m)."""
-    size = np.linalg.norm(jumps, axis=1, keepdims=True)
-    return jumps / np.where(size > 0, size, 1)
-
-
 def choose_pieces(
     directions: np.ndarray, errors: np.ndarray, goal: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -290,21 +234,17 @@ def neurons_of_slice(
 ) -> Generator[Piece | Block, None, None]:
     """Measure pieces of a line and solve for the neurons at its kinks (paper: GetNeurons).
 
-    Pieces that are wide enough are measured where the line crosses them. The others are scouted
-    in a few directions there, and measured at a roomy point of the same cell. On the `silent`
-    pieces the target is known to vanish.
+    On the `silent` pieces the target is known to vanish.
 
     Yields
     ------
     Piece
         When its gradient is known.
     Block
-        When the pieces on both sides of some neurons are known.
+        When the pieces on both sides of some neurons are known; at the end those for which
+        something had to be measured again.
     """
     d, k = len(line.origin), len(s.kinks)
-    length = float(np.linalg.norm(line.direction))
-    basis = orthonormal_basis(line.direction, rng)
-    slopes = s.slopes / length
     eta = noise.at(s.centers)
     points = line.at(s.centers)
     steps = np.array([safe_step(w, t, d) for w, t in zip(s.widths, s.centers, strict=True)])
@@ -314,26 +254,93 @@ def neurons_of_slice(
     goal = GOAL / (4 * np.sqrt(d))
     directions = output_directions(s.jumps)
     # A short piece can be measured elsewhere, dependent output directions cannot.
-    chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), 60 * goal)
-    zero = np.zeros((s.values.shape[1], d))
-    pieces = {r: Piece(r, points[r], zero[:, 0], zero, 0.0, 0.0) for r in silent}
+    chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), 1000 * goal)
     narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
-    narrow = [r for r in narrow if r not in pieces]
+    # What deserves a second look: an error of F' much larger than what the answers allow.
+    limit = max(10 * GOAL, 1e4 * float(noise.level.max()))
+    if np.isfinite(target.oracle.room(points)).any():
+        limit = np.inf  # a better place may be out of bounds
+    block_of = np.searchsorted(chosen, np.arange(k), side="right") - 1
+    doubt = _direction_doubt(s, eta)
+    vague = doubt * np.maximum(amplify[block_of], amplify[block_of + 1]) > limit / 10
+    held = set(block_of[vague].tolist())
+    zero = np.zeros((s.values.shape[1], d))
+    vanishing = {r: Piece(r, points[r], zero[:, 0], zero, 0.0, 0.0) for r in silent}
+    narrow = [r for r in narrow if r not in vanishing]
+    pieces: dict[int, Piece] = {}
+    bad: list[int] = []
+    count = len(chosen) - 1
+
+    def solve(j: int) -> Block:
+        left, right = (pieces[int(r)] for r in chosen[j : j + 2])
+        return solve_block(left, right, directions, line, s)
+
+    for piece in _measure(target, line, s, chosen, narrow, vanishing, steps, noise, rng):
+        pieces[piece.index] = piece
+        yield piece
+        i = int(np.searchsorted(chosen, piece.index))
+        if piece.error * np.sqrt(d) * amplify[i] > limit and d > 1:
+            bad.append(piece.index)
+            held |= {i - 1, i}
+        for j in (i - 1, i):
+            if 0 <= j < count and j not in held and {*chosen[j : j + 2].tolist()} <= pieces.keys():
+                yield solve(j)
+    if held and vague.any():
+        directions = sharpened(
+            target, [*map(solve, range(count))], directions, vague, doubt, noise, rng
+        )
+    for r in sorted(bad, key=lambda r: pieces[r].error):
+        again = remeasured(target, [*map(solve, range(count))], pieces[r], noise, rng)
+        if again is not None:
+            pieces[r] = again
+            yield again
+    for j in sorted(held & set(range(count))):
+        yield solve(j)
+
+
+def _direction_doubt(s: Slice, eta: np.ndarray) -> np.ndarray:
+    """How far (k,) the output directions of the kinks may be off, in radians.
+
+    A slope is as precise as the noise over the length of its piece, and a jump may be much smaller
+    than the slopes: where the line is nearly parallel to the hyperplane. One output has no angle.
+    """
+    if s.jumps.shape[1] == 1:
+        return np.zeros(len(s.kinks))
+    slope = eta.max(axis=1) / s.widths
+    size = np.maximum(np.linalg.norm(s.jumps, axis=1), 1e-300)
+    return np.hypot(slope[:-1], slope[1:]) / size
+
+
+def _measure(
+    target: Target,
+    line: Line,
+    s: Slice,
+    chosen: np.ndarray,
+    narrow: list[int],
+    vanishing: dict[int, Piece],
+    steps: np.ndarray,
+    noise: Noise,
+    rng: np.random.Generator,
+) -> Generator[Piece, None, None]:
+    """Gradients of the chosen pieces of a line.
+
+    Pieces that are wide enough are measured where the line crosses them. The narrow ones are
+    scouted in a few directions there, and measured at a roomy point of the same cell.
+    """
+    d = len(line.origin)
+    length = float(np.linalg.norm(line.direction))
+    basis = orthonormal_basis(line.direction, rng)
+    slopes = s.slopes / length
+    eta = noise.at(s.centers)
+    errors = eta.max(axis=1) / steps
+    directions = output_directions(s.jumps)
+    points = line.at(s.centers)
+    pieces = dict(vanishing)
     rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in basis[:n]
     n = min(d, 1 + _SCOUTS)
-
-    def blocks(new: int) -> Generator[Block, None, None]:
-        i = int(np.searchsorted(chosen, new))
-        for left, right in ((i - 1, i), (i, i + 1)):
-            if left >= 0 and right < len(chosen):
-                a, b = int(chosen[left]), int(chosen[right])
-                if a in pieces and b in pieces:
-                    yield _solve(pieces[a], pieces[b], directions, line, s)
-
     for r in map(int, chosen):
         if r in pieces:
             yield pieces[r]
-            yield from blocks(r)
             continue
         count = n if r in narrow else d
         point, value = points[r], s.values[r]
@@ -349,7 +356,6 @@ def neurons_of_slice(
         error = float(eta[r].max() / used.min())
         pieces[r] = Piece(r, point, value, rates.T @ basis, float(used.min()), error)
         yield pieces[r]
-        yield from blocks(r)
     if not narrow:
         return
     view = _scouted(pieces, rough, chosen, directions, line, s, basis[:n])
@@ -403,23 +409,6 @@ def neurons_of_slice(
         error = float(own.max() / used.min())
         pieces[r] = Piece(r, point, value, rates.T @ basis, float(used.min()), error)
         yield pieces[r]
-        yield from blocks(r)
-
-
-def _solve(left: Piece, right: Piece, directions: np.ndarray, line: Line, s: Slice) -> Block:
-    inside = slice(left.index, right.index)
-    alpha = directions[inside].T
-    jump = right.gradient - left.gradient
-    weights = alpha.T @ jump if alpha.shape[1] == 1 else np.linalg.lstsq(alpha, jump, rcond=None)[0]
-    size = np.linalg.norm(weights, axis=1)
-    keep = size > 0
-    weights = weights[keep] / size[keep, None]
-    # <w, x(t)> - b vanishes at the kink: whatever the error of w, the neuron is right on the line.
-    kinks = s.kinks[inside][keep]
-    biases = (weights * line.at(kinks)).sum(axis=1)
-    spread = np.sqrt(weights.shape[1]) * np.hypot(left.error, right.error)
-    tilt = spread / size[keep]
-    return Block(left.index, right.index, weights, biases, alpha[:, keep] * size[keep], kinks, tilt)
 
 
 def assemble(blocks: list[Block], first: Piece) -> ReluNetwork:

@@ -16,7 +16,8 @@ from relu_learn.core.cells import Arrangement
 from relu_learn.core.gradients import measure_rates, orthonormal_basis
 from relu_learn.core.lines import Line, Noise
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.neurons import Piece, choose_pieces, output_directions
+from relu_learn.core.neurons import choose_pieces
+from relu_learn.core.pieces import Piece, output_directions
 from relu_learn.core.target import Target
 
 _CANDIDATES = 256
