@@ -156,6 +156,7 @@ class RunView:
 
     Attributes
     ----------
+    n_outputs : int
     error : ReluLearnError or None
         What ended the run early, if anything did.
     exhausted : bool
@@ -166,6 +167,7 @@ class RunView:
         start = Hypothesis(dim, n_outputs)
         first = State(0, None, start, (start,), values=np.empty((0, n_outputs)))
         self._states = [first]
+        self.n_outputs = n_outputs
         self._source: Iterator[ev.Event] = iter(events)
         self.exhausted = False
         self.error: ReluLearnError | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import ipywidgets
 
 from relu_learn import zoo
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.events import Event
+from relu_learn.core.events import Event, Trace
 from relu_learn.core.learning import learn_steps
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.line import SliceView
@@ -23,10 +24,14 @@ from relu_learn.widgets import share
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
+from relu_learn.widgets.recording import TraceUpload, replay
 from relu_learn.widgets.style import Styled
 from relu_learn.widgets.transport import Transport
 
 METHODS = ("adaptive", "grid")
+RECORDED = "loaded run"  # its place in the menu of secrets
+_OF_A_RUN = ("secret", "method", "seed")  # settings that make another run
+_AS_TEXT = ("seed", "output")
 MAX_QUERIES = 300_000  # a lesson ends with a sentence before it fills the kernel's memory
 Learner = Callable[..., Iterable[Event]]
 
@@ -36,8 +41,9 @@ class Player(Styled, ipywidgets.Box):
 
     Parameters
     ----------
-    secret : str or ReluNetwork
-        A name from the zoo, or a network of your own.
+    secret : str, ReluNetwork or Trace
+        A name from the zoo, a network of your own, or a recorded run (whose secret nobody knows:
+        there is nothing to reveal, and the only losses are the learner's own tests).
     seed : int
         Of the learner's random choices: same seed, same queries.
     method : str
@@ -53,7 +59,8 @@ class Player(Styled, ipywidgets.Box):
 
     Attributes
     ----------
-    secret : ReluNetwork
+    secret : ReluNetwork or None
+        None for a recorded run.
     run : RunView
     state : State
         What is on the screen.
@@ -67,7 +74,7 @@ class Player(Styled, ipywidgets.Box):
 
     def __init__(
         self,
-        secret: str | ReluNetwork = "paper_plane",
+        secret: str | ReluNetwork | Trace = "paper_plane",
         seed: int = 0,
         method: str = "adaptive",
         theme: str = "light",
@@ -77,25 +84,33 @@ class Player(Styled, ipywidgets.Box):
     ) -> None:
         self._learner = learn_steps if learner is None else learner
         self._networks: dict[str, ReluNetwork] = {}
+        self._trace: Trace | None = None
         names = list(secrets) if secrets is not None else zoo.names("picture")
         if isinstance(secret, ReluNetwork):
             name = _fingerprint(secret)
             self._networks[name] = secret
+        elif isinstance(secret, Trace):
+            name, self._trace = RECORDED, secret
         else:
             name = secret
-        if name not in names:
+        if name not in names and name != RECORDED:
             names.insert(0, name)
+        self._names = names
         self._rules: dict[str, share.Rule] = {
-            "secret": share.one_of(*names),
+            "secret": share.one_of(*self._in_menu),
             "method": share.one_of(*METHODS),
             "seed": share.whole_number(),
             "step": share.whole_number(),
             "theme": share.one_of(*THEMES),
             "reveal": share.switch,
+            "output": share.whole_number(1),
         }
-        self._settings = self._checked(secret=name, method=method, seed=seed, theme=theme)
-        self._start_run(self._settings)  # what this rejects, it rejects before a widget exists
-        self._make_controls(names)
+        start = {"secret": name, "method": method, "seed": seed, "theme": theme, "output": 1}
+        self._settings = self._checked(**start)
+        self.run, self.secret = self._started(
+            self._settings
+        )  # what this rejects, it rejects before a widget exists
+        self._make_controls()
         self._build()
         super().__init__(
             [
@@ -111,8 +126,13 @@ class Player(Styled, ipywidgets.Box):
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
         )
         self.wear(get_theme(theme))
+        self._place_inputs(self._settings)
         self.transport.seek(0)
         live_and_die_with_cell(self)
+
+    @property
+    def _in_menu(self) -> list[str]:
+        return self._names if self._trace is None else [*self._names, RECORDED]
 
     def _checked(self, **settings: Any) -> dict[str, Any]:
         for name, value in settings.items():
@@ -124,12 +144,12 @@ class Player(Styled, ipywidgets.Box):
 
     # ------------------------------------------------------------------ widgets
 
-    def _make_controls(self, names: list[str]) -> None:
+    def _make_controls(self) -> None:
         now = self._settings
         self._style_widget = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
         self.messages, self.share_messages = Messages(), Messages()
         self.secret_menu = ipywidgets.Dropdown(
-            options=names, value=now["secret"], description="Secret"
+            options=self._in_menu, value=now["secret"], description="Secret"
         )
         self.method_menu = ipywidgets.Dropdown(
             options=METHODS, value=now["method"], description="Method"
@@ -143,11 +163,13 @@ class Player(Styled, ipywidgets.Box):
         self.theme_menu = ipywidgets.Dropdown(
             options=list(THEMES), value=now["theme"], description="Theme"
         )
+        self.output_menu = ipywidgets.Dropdown(options=["1"], value="1", description="Output")
         self._inputs = {
             "secret": self.secret_menu,
             "method": self.method_menu,
             "seed": self.seed_text,
             "theme": self.theme_menu,
+            "output": self.output_menu,
         }
         self._setting = False  # True while we set an input ourselves
         for name, widget in self._inputs.items():
@@ -160,7 +182,8 @@ class Player(Styled, ipywidgets.Box):
             layout=ipywidgets.Layout(flex="1 1 auto", width="auto"),
         )
         self.share_text.observe(self.share_messages.guard(self._on_share), "value")
-        self._share_row = ipywidgets.Box([self.share_text])
+        self.upload = TraceUpload(self.load, self.share_messages.guard)
+        self._share_row = ipywidgets.Box([self.share_text, self.upload])
         self._share_row.add_class("rl-controls")
         self.narration = Narration()
 
@@ -190,8 +213,11 @@ class Player(Styled, ipywidgets.Box):
         self._views_box.add_class("rl-views")
         self.transport = Transport(self.run, self._show)
 
-    def _start_run(self, settings: dict[str, Any]) -> None:
+    def _started(self, settings: dict[str, Any]) -> tuple[RunView, ReluNetwork | None]:
+        """A run, and its secret if anybody knows it."""
         name = settings["secret"]
+        if name == RECORDED and self._trace is not None:
+            return replay(self._trace), None
         secret = _scalar(self._networks[name] if name in self._networks else zoo.get(name))
         events = self._learner(
             secret,
@@ -200,17 +226,20 @@ class Player(Styled, ipywidgets.Box):
             rng=settings["seed"],
             max_queries=MAX_QUERIES,
         )
-        self.secret, self.run = secret, RunView(events, secret.dim, secret.n_outputs)
+        return RunView(events, secret.dim, secret.n_outputs), secret
 
     def _make_views(self) -> None:
         theme, secret = get_theme(self._settings["theme"]), self.secret
-        first: PlaneView | NeuronsView = NeuronsView(theme)
-        if secret.dim == 2:
+        output = self._settings["output"] - 1
+        plane, span = PlaneView(theme, output=output), None
+        if secret is not None and secret.dim == 2:
             # Only the ends of the colour scale come from the secret, so that colours keep their
             # meaning from the first guess to the reveal.
-            z = PlaneView(theme).values(secret)
-            first = PlaneView(theme, span=(float(z.min()), float(z.max()) + 1e-9))
-        self._views = (first, SliceView(theme), LossView(theme, secret))
+            z = plane.values(secret)
+            span = float(z.min()), float(z.max()) + 1e-9
+        in_plane = self.run[0].dim == 2
+        first = dataclasses.replace(plane, span=span) if in_plane else NeuronsView(theme)
+        self._views = (first, SliceView(theme, output=output), LossView(theme, secret))
         self._views_are_new = True
 
     def _show(self, index: int, revealed: bool) -> None:
@@ -247,28 +276,48 @@ class Player(Styled, ipywidgets.Box):
     def share(self) -> str:
         """Text that reopens exactly this view."""
         here = {"step": self.state.index, "reveal": self.transport.revealed}
-        return share.write("player", {key: (self._settings | here)[key] for key in self._rules})
+        kept = [key for key in self._rules if key != "output" or self.run.n_outputs > 1]
+        return share.write("player", {key: (self._settings | here)[key] for key in kept})
 
     def reopen(self, text: str) -> None:
         """Reopen the view that a share string describes; nothing changes if it is malformed."""
-        values = share.read("player", text, self._rules)
+        values = share.read("player", text, self._rules, {"output": 1})
         step, reveal = values.pop("step"), values.pop("reveal")
         self._change(step, reveal, **values)
 
-    def _change(self, step: int | None = None, reveal: bool | None = None, **new: Any) -> None:
-        before, now = self._settings, self._settings | new
-        same_run = all(before[key] == now[key] for key in ("secret", "method", "seed"))
+    def load(self, trace: Trace) -> None:
+        """Show a recorded run; nothing changes if there is nothing to show in it."""
+        replay(trace)
+        self.share_messages.clear()
+        self._trace = trace
+        self._rules["secret"] = share.one_of(*self._in_menu)
+        self._change(0, False, again=True, secret=RECORDED)
+
+    def _change(
+        self,
+        step: int | None = None,
+        reveal: bool | None = None,
+        *,
+        again: bool = False,
+        **new: Any,
+    ) -> None:
+        before = self._settings
+        same_run = not again and all(new.get(key, before[key]) == before[key] for key in _OF_A_RUN)
+        now = before | ({} if same_run else {"output": 1}) | new
+        try:
+            run, secret = (self.run, self.secret) if same_run else self._started(now)
+            if now["output"] > run.n_outputs:
+                raise InvalidArgument(
+                    f"output must be at most {run.n_outputs}, got {now['output']}"
+                )
+        except Exception:  # refused: everything as it was, the menus too
+            self._place_inputs(before)
+            raise
         if not same_run:
-            old = self.run
-            try:
-                self._start_run(now)
-            except Exception:  # refused: everything as it was, the menus too
-                self._place_inputs(before)
-                raise
-            old.close()
-        self._settings = now
+            self.run.close()
+        self.run, self.secret, self._settings = run, secret, now
         self._place_inputs(now)
-        if not same_run or before["theme"] != now["theme"]:
+        if not same_run or any(before[key] != now[key] for key in ("theme", "output")):
             self._make_views()
             self.wear(get_theme(now["theme"]))
         if step is None:
@@ -276,8 +325,16 @@ class Player(Styled, ipywidgets.Box):
         self.transport.wind(self.run, step, reveal)
 
     def _place_inputs(self, settings: dict[str, Any]) -> None:
+        self._setting = True
+        self.secret_menu.options = self._in_menu
+        self.output_menu.options = [str(i + 1) for i in range(self.run.n_outputs)]
+        self._setting = False
         for name, widget in self._inputs.items():
-            self._set(widget, str(settings[name]) if name == "seed" else settings[name])
+            self._set(widget, str(settings[name]) if name in _AS_TEXT else settings[name])
+        self.output_menu.layout.display = None if self.run.n_outputs > 1 else "none"
+        recorded = self.secret is None
+        for control in (self.method_menu, self.seed_text, self.transport.reveal_button):
+            control.disabled = recorded
 
     def dispose(self) -> None:
         """Stop the timer, let go of the run and close every widget."""

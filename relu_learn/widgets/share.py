@@ -23,7 +23,9 @@ def write(kind: str, values: Mapping[str, Any]) -> str:
     return f"{kind}?{urllib.parse.urlencode(texts)}"
 
 
-def read(kind: str, text: str, rules: Mapping[str, Rule]) -> dict[str, Any]:
+def read(
+    kind: str, text: str, rules: Mapping[str, Rule], defaults: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The values in a share string.
 
     Parameters
@@ -33,6 +35,8 @@ def read(kind: str, text: str, rules: Mapping[str, Rule]) -> dict[str, Any]:
     text : str
     rules : mapping of str to callable
         For each key how to read its value; raises ValueError with the rule as its message.
+    defaults : mapping of str to object, optional
+        Values of keys that may be left out.
 
     Raises
     ------
@@ -56,10 +60,10 @@ def read(kind: str, text: str, rules: Mapping[str, Rule]) -> dict[str, Any]:
             raise InvalidArgument(f"this view has no setting {_cut(name)}: {', '.join(rules)}")
         if names.count(name) > 1:
             raise InvalidArgument(f"the share string sets {name!r} twice")
+    values = dict(defaults or {})
     for name in rules:
-        if name not in names:
+        if name not in names and name not in values:
             raise InvalidArgument(f"the share string does not say what {name!r} is")
-    values = {}
     for name, value in pairs:
         try:
             values[name] = rules[name](value)

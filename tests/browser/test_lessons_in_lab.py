@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from relu_learn import learn_from_queries, zoo
+
 from .conftest import new_page
 from .lab import ROOT, LabPage, Server
 
@@ -77,6 +79,9 @@ class TestPlayer:
     def button(self, lab: LabPage, name: str) -> object:
         return lab.page.locator(".rl-controls button", has_text=re.compile(f"^{name}$"))
 
+    def menu(self, lab: LabPage, name: str) -> Any:
+        return lab.page.locator(".rl-controls .widget-dropdown", has_text=name).locator("select")
+
     def event(self, lab: LabPage) -> int:
         return int(re.findall(r"Event (\d+)", lab.page.locator(".rl-facts").inner_text())[0])
 
@@ -110,7 +115,7 @@ class TestPlayer:
         lab.assert_clean()
 
     def test_play_to_the_end_and_reveal(self, lab: LabPage) -> None:
-        lab.page.locator(".rl-controls select").nth(3).select_option("10×")
+        self.menu(lab, "Speed").select_option("10×")
         self.button(lab, "Play").click()
         lab.page.wait_for_function(
             "() => /Event (\\d+) of \\1 /.test(document.querySelector('.rl-facts').textContent)"
@@ -147,6 +152,35 @@ class TestPlayer:
         assert lab.page.locator(".rl-root.rl-dark").count() == 1
         lab.assert_clean()
 
+    def test_saved_run(self, lab: LabPage, tmp_path: pathlib.Path) -> None:
+        path, broken = tmp_path / "tent.npz", tmp_path / "broken.npz"
+        trace = learn_from_queries(zoo.get("tent"), dim=2, rng=0).trace
+        trace.save(path)
+        broken.write_bytes(path.read_bytes()[:-500])
+
+        def choose(file: pathlib.Path) -> None:
+            with lab.page.expect_file_chooser() as chooser:
+                lab.page.locator(".rl-root button", has_text="Load a run").click()
+            chooser.value.set_files(file)
+
+        before = lab.fingerprints()
+        choose(broken)
+        sentence = "broken.npz must be an undamaged saved trace"
+        lab.page.get_by_role("alert").filter(has_text=sentence).wait_for()
+        assert lab.fingerprints() == before
+        choose(path)
+        lab.page.wait_for_function(
+            f"() => document.querySelector('.rl-facts').textContent.includes('of {len(trace)}')"
+        )
+        assert self.menu(lab, "Secret").input_value() == "loaded run"
+        assert lab.page.get_by_role("alert").filter(has_text=sentence).count() == 0
+        lab.page.locator(".rl-scrubber input").press("End")
+        lab.settle()
+        assert self.event(lab) == len(trace)
+        assert lab.page.locator(".rl-narration").inner_text() == trace[-1].narration
+        assert lab.fingerprints() != before
+        lab.assert_clean()
+
     def test_steps_are_quick(self, lab: LabPage) -> None:
         """Prints the time from a click to the redrawn figures; judged by eye, not by the clock."""
         step = self.button(lab, "Step")
@@ -158,7 +192,7 @@ class TestPlayer:
     def test_screenshots(self, lab: LabPage, theme: str, screenshots: pathlib.Path) -> None:
         if theme == "projector":
             lab.page.set_viewport_size({"width": 1280, "height": 720})
-        lab.page.locator(".rl-controls select").nth(2).select_option(theme)
+        self.menu(lab, "Theme").select_option(theme)
         lab.settle()
         lab.python(
             "run = player.run; run.finish()\n"
