@@ -1,7 +1,10 @@
 """Drawings of events and networks: pure functions that return plotly figures and patches."""
 
+from relu_learn.figures.export import export_html
+from relu_learn.figures.frames import animation
 from relu_learn.figures.line import SliceView
 from relu_learn.figures.loss import LossView
+from relu_learn.figures.mosaic import Cell, Mosaic
 from relu_learn.figures.neurons import NeuronsView
 from relu_learn.figures.patch import Patch, patched
 from relu_learn.figures.plane import PlaneView
@@ -11,7 +14,9 @@ from relu_learn.figures.view import View, still
 
 __all__ = [
     "THEMES",
+    "Cell",
     "LossView",
+    "Mosaic",
     "NeuronsView",
     "Patch",
     "PlaneView",
@@ -20,6 +25,8 @@ __all__ = [
     "State",
     "Theme",
     "View",
+    "animation",
+    "export_html",
     "get_theme",
     "patched",
     "still",

@@ -270,3 +270,11 @@ def after(state: State, event: ev.Event) -> State:
     if known is not state.hypothesis:
         changes.update(hypothesis=known, history=(*state.history, known))
     return dataclasses.replace(state, **changes)
+
+
+def squeezed(network: ReluNetwork) -> ReluNetwork:
+    """A network with one output as the scalar network that its hypotheses are."""
+    if network.is_scalar or network.n_outputs > 1:
+        return network
+    parts = (network.output_weights, network.skip, network.offset)
+    return ReluNetwork(network.weights, network.biases, *(part[0] for part in parts))

@@ -18,7 +18,7 @@ from relu_learn.figures.line import SliceView
 from relu_learn.figures.loss import LossView
 from relu_learn.figures.neurons import NeuronsView
 from relu_learn.figures.plane import PlaneView
-from relu_learn.figures.run_view import RunView, State
+from relu_learn.figures.run_view import RunView, State, squeezed
 from relu_learn.figures.theme import THEMES, get_theme
 from relu_learn.widgets import share
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
@@ -218,7 +218,7 @@ class Player(Styled, ipywidgets.Box):
         name = settings["secret"]
         if name == RECORDED and self._trace is not None:
             return replay(self._trace), None
-        secret = _scalar(self._networks[name] if name in self._networks else zoo.get(name))
+        secret = squeezed(self._networks[name] if name in self._networks else zoo.get(name))
         events = self._learner(
             secret,
             secret.dim,
@@ -352,14 +352,6 @@ def facts(state: State, run: RunView) -> str:
     if state.event is not None:
         parts.append(state.event.procedure)
     return " · ".join(parts)
-
-
-def _scalar(network: ReluNetwork) -> ReluNetwork:
-    """A network with one output as the scalar network that a learner returns for it."""
-    if network.is_scalar or network.n_outputs > 1:
-        return network
-    parts = (network.output_weights, network.skip, network.offset)
-    return ReluNetwork(network.weights, network.biases, *(part[0] for part in parts))
 
 
 def _fingerprint(network: ReluNetwork) -> str:
