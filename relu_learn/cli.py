@@ -1,4 +1,4 @@
-"""The command line: `relu-learn demo`, `relu-learn lab`, `relu-learn doctor`.
+"""The command line: `relu-learn demo`, `relu-learn play`, `relu-learn lab`, `relu-learn doctor`.
 
 Progress goes to standard error and results to standard output, so that `relu-learn demo > file`
 keeps the table and still shows the run. Exit codes: 0 done, 1 the run or a check failed, 2 bad
@@ -104,6 +104,17 @@ class Method(str, enum.Enum):
     grid = "grid"
 
 
+class Look(str, enum.Enum):
+    """Theme of the page that plays a run."""
+
+    light = "light"
+    dark = "dark"
+    projector = "projector"
+
+
+_HTML_HELP = "Write the run as a page that plays by itself: one file, no network needed."
+
+
 def _print_zoo(wanted: bool) -> None:
     if not wanted:
         return
@@ -144,6 +155,8 @@ def demo(
     save_trace: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Keep every event of the run in a file.")
     ] = None,
+    html: Annotated[Path | None, typer.Option(dir_okay=False, help=_HTML_HELP)] = None,
+    theme: Annotated[Look, typer.Option(help="Look of the page.")] = Look.projector,
     list_secrets: Annotated[
         bool,
         typer.Option("--list", callback=_print_zoo, is_eager=True, help="List the zoo's secrets."),
@@ -155,8 +168,8 @@ def demo(
     """
     from relu_learn.core.errors import InvalidArgument, ReluLearnError
 
-    if save_trace is not None and not save_trace.absolute().parent.is_dir():
-        _stop(f"--save-trace: there is no folder {str(save_trace.parent)!r}", 2)
+    _check_folder("--save-trace", save_trace)
+    _check_page(html)
     try:
         secret, title = _choose(name, dim, neurons, outputs, seed)
         run = _Run(secret, title, method.value)
@@ -166,10 +179,65 @@ def demo(
     if save_trace is not None:
         run.save(save_trace)
     run.report()
+    if html is not None:
+        _write_page(html, run.events, f"{title}: learned from its answers", theme, secret)
     if isinstance(outcome, KeyboardInterrupt):
         _stop(f"stopped by hand after {run.queries:,} queries", 130)
     if isinstance(outcome, ReluLearnError):
         _stop(f"{type(outcome).__name__}: {outcome}", 1)
+
+
+@app.command()
+def play(
+    trace: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="A run kept by demo --save-trace or Trace.save."
+        ),
+    ],
+    html: Annotated[Path, typer.Option(dir_okay=False, help=_HTML_HELP)],
+    theme: Annotated[Look, typer.Option(help="Look of the page.")] = Look.projector,
+) -> None:
+    """Make a page that plays a saved run; it needs neither the black box nor the secret.
+
+    The loss is then the learner's own test: the trace does not know the secret.
+    """
+    from relu_learn.core.errors import InvalidArgument
+    from relu_learn.core.events import Trace
+
+    _check_page(html)
+    try:
+        events = list(Trace.load(trace))
+    except InvalidArgument as error:
+        _stop(f"cannot play {str(trace)!r}: {error}", 1)
+    _write_page(html, events, f"{trace.stem}: learned from its answers", theme)
+
+
+def _check_folder(option: str, path: Path | None) -> None:
+    """A folder that is missing is said before the work, not after it."""
+    if path is not None and not path.absolute().parent.is_dir():
+        _stop(f"{option}: there is no folder {str(path.parent)!r}", 2)
+
+
+def _check_page(path: Path | None) -> None:
+    _check_folder("--html", path)
+    if path is not None and importlib.util.find_spec("plotly") is None:
+        _stop(f"--html needs plotly, which is not installed: {_pip('lab')}", 1)
+
+
+def _write_page(
+    path: Path, events: list[Event], title: str, theme: Look, secret: ReluNetwork | None = None
+) -> None:
+    from relu_learn.core.errors import InvalidArgument
+    from relu_learn.figures import export_html
+
+    try:
+        export_html(events, path, secret=secret, title=title, theme=theme.value)
+    except InvalidArgument as error:
+        _stop(f"--html: {error}", 1)
+    except OSError as error:
+        _stop(f"--html: cannot write {str(path)!r}: {error.strerror}", 1)
+    _say(f"{path} plays the run in any browser ({path.stat().st_size / 1e6:.1f} MB)")
 
 
 def _choose(

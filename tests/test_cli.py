@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from relu_learn import Trace, __version__, cli, zoo
+from relu_learn import Trace, __version__, cli, learn_steps, zoo
 
 ROWS = [
     "secret",
@@ -148,6 +149,75 @@ def test_an_exhausted_budget_ends_with_what_was_found(tmp_path):
     assert len(Trace.load(file)) > 0
 
 
+def test_html_is_a_page_that_plays_the_run(tmp_path):
+    file = tmp_path / "tent.html"
+    code, out, err = run("demo", "tent", "--seed", "1", "--html", str(file), "--theme", "dark")
+    assert code == 0 and "Learned: tent" in out
+    assert re.search(r"plays the run in any browser \(\d\.\d MB\)", err)
+    text = file.read_text(encoding="utf-8")
+    assert "<title>tent: learned from its answers</title>" in text
+    assert f"{table(out)['queries']} queries · 3 neurons found" in text
+    assert "The last step reveals the secret." in text and "background: #16191d" in text
+
+
+def test_html_of_an_exhausted_budget(tmp_path):
+    file = tmp_path / "part.html"
+    sizes = ["--dim", "20", "--neurons", "10", "--max-queries", "150"]
+    code, out, err = run("demo", *sizes, "--html", str(file))
+    assert code == 1 and "Partial result" in out and "QueryBudgetExceeded" in err
+    text = file.read_text(encoding="utf-8")
+    assert "This run was stopped before its end." in text
+    assert f"{table(out)['queries']} queries" in text
+
+
+def test_play_makes_the_page_of_a_saved_run(tmp_path):
+    trace, file = tmp_path / "monday.trace", tmp_path / "monday.html"
+    assert run("demo", "tent", "--save-trace", str(trace))[0] == 0
+    code, out, err = run("play", str(trace), "--html", str(file))
+    assert code == 0 and out == "" and "plays the run in any browser" in err
+    text = file.read_text(encoding="utf-8")
+    assert "monday: learned from its answers" in text and "3 neurons found" in text
+    assert "reveals the secret" not in text  # a trace does not know it
+
+
+def test_play_of_a_damaged_or_foreign_file_is_one_line(tmp_path):
+    good, page = tmp_path / "run.trace", tmp_path / "page.html"
+    Trace(learn_steps(zoo.get("tent"), 2, rng=0)).save(good)
+    damaged, newer, text = (tmp_path / name for name in ("damaged", "newer", "text"))
+    damaged.write_bytes(good.read_bytes()[:3000])
+    with np.load(good) as file:
+        arrays = {**file, "version": np.array(99)}
+    with newer.open("wb") as file:
+        np.savez(file, **arrays)
+    text.write_text("not a trace")
+    empty = tmp_path / "empty"
+    Trace().save(empty)
+    for path, message in (
+        (damaged, "path must be an undamaged saved trace"),
+        (text, "path must be an undamaged saved trace"),
+        (newer, "path is a trace of version 99, need 1"),
+        (empty, "trace must be a run from its first line on"),
+    ):
+        code, out, err = run("play", str(path), "--html", str(page))
+        (line,) = err.splitlines()
+        assert code == 1 and out == "" and message in line
+        assert not page.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_page_that_cannot_be_written_is_one_line():
+    code, out, err = run("demo", "tent", "--html", "/dev/full")
+    assert code == 1 and "Learned: tent" in out  # the result is not lost
+    assert err.splitlines()[-1].startswith("relu-learn: --html: cannot write '/dev/full'")
+
+
+def test_html_without_plotly_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
+    code, out, err = run("demo", "tent", "--html", str(tmp_path / "tent.html"))
+    assert code == 1 and out == ""  # said before the run, not after it
+    assert len(err.splitlines()) == 1 and "plotly" in err and "[lab]" in err
+
+
 def test_stopped_by_hand(monkeypatch):
     from relu_learn.core import learning
 
@@ -186,6 +256,11 @@ def test_list_describes_every_secret():
         (["demo", "--max-queries", "0"], "--max-queries"),
         (["demo", "--seed", "-1"], "--seed"),
         (["demo", "tent", "--save-trace", "no/such/folder/f"], "there is no folder"),
+        (["demo", "tent", "--html", "no/such/folder/f"], "--html: there is no folder"),
+        (["demo", "tent", "--html", "."], "is a directory"),
+        (["demo", "tent", "--theme", "pink"], "--theme"),
+        (["play", "no_such.trace", "--html", "f"], "does not exist"),
+        (["play", ".", "--html", "f"], "is a directory"),
         (["demo", "tent", "pyramid"], "pyramid"),
         (["demo", "--speed", "3"], "--speed"),
         (["steal"], "steal"),
@@ -235,10 +310,10 @@ def test_help_and_version():
     for arguments in ([], ["--help"], ["-h"]):
         code, out, _ = run(*arguments)
         assert code == 0
-        assert all(command in out for command in ("demo", "lab", "doctor"))
+        assert all(command in out for command in ("demo", "play", "lab", "doctor"))
     code, out, _ = run("demo", "--help")
     assert code == 0
-    options = "--dim --neurons --outputs --seed --method --max-queries --save-trace"
+    options = "--dim --neurons --outputs --seed --method --max-queries --save-trace --html --theme"
     assert all(option in out for option in options.split())
 
 

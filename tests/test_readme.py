@@ -61,6 +61,13 @@ def test_links_and_pictures_lead_somewhere():
         assert (ROOT / target).exists(), target
 
 
+def test_the_binder_badge_opens_the_first_lesson_in_lab():
+    from relu_learn.cli import FIRST_LESSON
+
+    (lesson,) = re.findall(r"mybinder\.org/v2/[^)]*urlpath=lab/tree/([^)]+)", README)
+    assert lesson == f"notebooks/{FIRST_LESSON}" and (ROOT / lesson).is_file()
+
+
 def test_every_command_shown_is_known():
     from relu_learn.cli import app
 

@@ -299,14 +299,14 @@ class Trace:
             if isinstance(error, FileNotFoundError):
                 raise
             raise InvalidArgument(f"path must be a saved trace: {error}") from error
-        except Exception as error:
-            raise InvalidArgument(f"path must be an undamaged saved trace: {error}") from error
+        except Exception as error:  # numpy's own words would advise to trust the file
+            raise InvalidArgument("path must be an undamaged saved trace") from error
         if version != TRACE_VERSION:
             raise InvalidArgument(f"path is a trace of version {version}, need {TRACE_VERSION}")
         try:
             return cls(_restore(i, head, arrays) for i, head in enumerate(heads))
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidArgument(f"path must be an undamaged saved trace: {error}") from error
+            raise InvalidArgument("path must be an undamaged saved trace") from error
 
 
 _NETWORK = ("weights", "biases", "output_weights", "skip", "offset")

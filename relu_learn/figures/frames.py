@@ -160,6 +160,7 @@ def _narration(state: State, last: int, revealed: bool, size: int) -> str:
 def _with_narration(figure: go.Figure, theme: Theme) -> go.Figure:
     """Room above the figure for the narration, and below it for slider and legend."""
     size = theme.font_size
+    room = 8 * size  # for three lines of narration, and titles of two
     figure.add_annotation(
         text="",
         xref="paper",
@@ -167,14 +168,14 @@ def _with_narration(figure: go.Figure, theme: Theme) -> go.Figure:
         x=0,
         y=1,
         xanchor="left",
-        yanchor="bottom",
-        yshift=3 * size,
+        yanchor="top",
+        yshift=room,
         align="left",
         showarrow=False,
         font={"size": size + 3},
     )
     figure.update_layout(
-        margin={"l": 4 * size, "r": size, "t": 7 * size, "b": 10 * size},
+        margin={"l": 4 * size, "r": size, "t": room, "b": 10 * size},
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
     )
     return figure

@@ -6,7 +6,11 @@ const names = slider.steps.map((step) => step.args[0][0]);
 let here = 0;
 let playing = false;
 
-const press = (control) => Plotly.animate(plot, ...control.args).catch(() => {}); // interrupted
+const press = (control) => Plotly.animate(plot, ...control.args);
+// Whoever presses while it plays interrupts it: plotly.js rejects that promise, without a reason.
+window.addEventListener("unhandledrejection", (event) => {
+  if (event.reason === undefined) event.preventDefault();
+});
 const go = (to) => press(slider.steps[Math.max(0, Math.min(to, names.length - 1))]);
 const keys = {
   " ": () => press(playing ? pause : play),
