@@ -292,6 +292,7 @@ def test_without_the_secret_the_loss_is_the_learner_s_own_test(tent):
     [
         (Trace(), {}, "trace must be a run from its first line on"),
         (trace_of(zoo.get("tent"))[3:], {}, "trace must be a run from its first line on"),
+        (Trace([*trace_of(zoo.get("tent")), *trace_of(zoo.get("wide"))]), {}, "fit together"),
         (trace_of(zoo.get("tent")), {"frames": 1}, "frames must be at least 2"),
         (trace_of(zoo.get("tent")), {"secret": zoo.get("one_dimensional")}, "2 inputs and 1 out"),
     ],

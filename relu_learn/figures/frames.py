@@ -127,7 +127,10 @@ def recorded(trace: Iterable[ev.Event], secret: ReluNetwork | None = None) -> Ru
             f"secret must have the run's {size[0]} inputs and {size[1]} outputs, got {secret!r}"
         )
     run = RunView(events, *size)
-    run.finish()
+    try:
+        run.finish()
+    except Exception as error:  # a file that was changed by hand can break anything
+        raise InvalidArgument(f"trace must fit together: {error}") from error
     return run
 
 
