@@ -166,7 +166,7 @@ class BoxRun(_Run):
         self, oracle: Oracle, box: Box, settings: _Settings, rng: np.random.Generator
     ) -> None:
         super().__init__(Cube(oracle, box), settings, rng)
-        self.box, self.draw = box, self.sample
+        self.box, self.draw, self.outside = box, self.sample, oracle
         self.n_corners = 0
         self.center = self.rng.uniform(-_OFF_CENTER, _OFF_CENTER, oracle.dim)
 
@@ -182,6 +182,12 @@ class BoxRun(_Run):
 
     def place(self, points: np.ndarray) -> np.ndarray:
         return self.box.place(points)
+
+    def ask(self, x: np.ndarray) -> np.ndarray:
+        return self.outside(x).reshape(len(x), -1)
+
+    def noise_at(self, x: np.ndarray) -> np.ndarray:
+        return np.tile(2 * self.noise * self.scale, (len(x), 1))
 
     def sample(self, n: int) -> np.ndarray:
         return self.rng.uniform(-1.0, 1.0, (n, self.oracle.dim))

@@ -78,8 +78,15 @@ class NotOneHiddenLayer(_WithWitness):
     ----------
     witness : ndarray of shape (3, d)
         Three points of a short segment across a critical hyperplane, the second its midpoint, where
-        a one-hidden-layer network would have to bend and the black box does not.
+        a one-hidden-layer network would have to bend and the black box does not: the answer at the
+        midpoint is the mean of the answers at the ends.
+    crease : ndarray of shape (3, d) or None
+        The same at another place of the same hyperplane, where it does bend.
     """
+
+    def __init__(self, message: str, witness: Any = None, crease: Any = None) -> None:
+        super().__init__(message, witness)
+        self.crease = crease
 
 
 class LearningFailed(ReluLearnError):

@@ -28,6 +28,7 @@ from relu_learn.core.errors import (
 from relu_learn.core.events import Event, Trace
 from relu_learn.core.grid import Probe, probe_intervals
 from relu_learn.core.lines import (
+    PATIENCE,
     SIGMAS,
     Level,
     Line,
@@ -55,6 +56,14 @@ _PRECISE = 5e-9
 _USEFUL = 1e-5
 # Answers less precise than this, in units of the scale, are looked at as noisy.
 _EXACT = 1e-10
+_RANDOM = (
+    "black_box must answer the same point alike: two answers differ by more than the function "
+    "itself varies"
+)
+# Questions that are asked again when the answers make no sense.
+_AGAIN = 16
+# Even float32 sums that depend on the batch repeat to this, relative to their size.
+_FICKLE = 1e-4
 # A noisy fit that needs more neurons than this is given up.
 _MAX_NOISY = 120
 
@@ -136,6 +145,7 @@ class _Run:
         self.tested: list[tuple[np.ndarray, np.ndarray]] = []
         self.repairs = 0
         self.first_guess: ReluNetwork | None = None
+        self.first_line: Line | None = None
 
     # ---------------------------------------------------------------- bookkeeping
 
@@ -191,6 +201,14 @@ class _Run:
         """Points as the black box sees them."""
         return points
 
+    def ask(self, x: np.ndarray) -> np.ndarray:
+        """Answers (n, m) at points as the black box sees them."""
+        return self.oracle(x).reshape(len(x), -1)
+
+    def noise_at(self, x: np.ndarray) -> np.ndarray:
+        """Their noise (n, m)."""
+        return np.array([Noise(self.noise * self.scale).at_point(point) for point in x])
+
     def result(self, complete: bool = True) -> LearnResult:
         # Not `hypothesis()`: in the middle of a repair that holds half of what it takes.
         network = self.hypothesis() if self.accepted is None else self.accepted
@@ -239,7 +257,7 @@ class _Run:
         size = np.where(size > SIGMAS * noise, size, values)
         self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
         # Seen at a tiny scale only: is it rounding to a grid, float32, or noise?
-        self.imprecise = False
+        self.imprecise = self.random = False
         twice = plain(self.line.at(np.zeros(2)))
         differ = np.abs(twice[0] - twice[1]).max() > 1e-12 * np.abs(twice).max()
         decimals = all((np.round(y, 9) == y).all() for y in seen)
@@ -254,14 +272,11 @@ class _Run:
             single = all((y == y.astype(np.float32)).all() for y in seen)
             suspicious = bool(differ) or estimate.kind == "rounded" or single
             self.imprecise = suspicious and bool((estimate.sigma > _EXACT / 100 * self.scale).any())
+            self.random = estimate.kind == "random"
             if self.imprecise:
                 noise = estimate.sigma
             if (noise > 0.3 * self.scale).any() and differ:
-                raise BlackBoxError(
-                    "black_box must answer the same point alike: two answers differ by more than "
-                    "the function itself varies",
-                    self.place(self.line.at(np.zeros(2))),
-                )
+                raise BlackBoxError(_RANDOM, self.place(self.line.at(np.zeros(2))))
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
         self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 2)
         self.output_scale = float(size.max()) or 1.0
@@ -316,8 +331,19 @@ class _Run:
             )
 
     def _found_on_line(self, steps: Generator[Level, None, Slice]) -> Iterator[Level]:
+        asked, patience = 0, PATIENCE
         try:
-            self.slice = yield from steps
+            while True:
+                try:
+                    level = next(steps)
+                except StopIteration as stop:
+                    self.slice = stop.value
+                    break
+                yield level
+                asked += len(level.t)
+                if asked > patience:
+                    patience *= 4
+                    self.require_repeatable()
         except NotPiecewiseLinear as error:
             error.witness = self.place(self.line.at(error.witness))
             raise
@@ -394,42 +420,128 @@ class _Run:
         """Is the black box a deeper network? Then its critical hyperplanes end somewhere.
 
         Each neuron's kink was seen on a line. A one-hidden-layer network has the same kink at every
-        other point of that hyperplane: look at one random place, away from all others.
+        other point of that hyperplane: look at random places, away from all others.
 
         Raises
         ------
         NotOneHiddenLayer
-            If one in five of the places that were looked at is straight.
+            If one in five of the hyperplanes is not the same somewhere.
         """
-        net, d = self.first_guess, self.oracle.dim
-        if net is None or d == 1:
+        net, line, d = self.first_guess, self.first_line, self.oracle.dim
+        if net is None or line is None or d == 1:
             return
         strength = np.linalg.norm(net.output_weights, axis=0)
-        target, level = Target(self.oracle, self.scale), float(self.noise.max())
-        witnesses, bends = [], 0
-        for i in np.argsort(-strength)[:12]:
+        chosen = np.argsort(-strength)[:12]
+        places = max(4, 48 // max(len(chosen), 1))
+        points, values = (np.concatenate(list(part)) for part in zip(*self.tested, strict=True))
+        errors = np.abs(values - (0.0 if self.known is None else self.known(points))).max(axis=1)
+        wrong = points[errors >= np.quantile(errors, 0.9)]
+        found, looked = [], 0
+        for i in chosen:
             w, b = net.weights[i], net.biases[i]
-            x = self.sample(64)
+            seen = line.at((b - w @ line.origin) / (w @ line.direction))
+            crease, bend = self._across(net, i, seen[None])
+            if not 0.9 < bend[0] < 1.1:
+                continue  # not measured well, or not well enough
+            # Random places, some far out, and some near points where the hypothesis is wrong.
+            x = self.sample(8 * places)
+            x[1::4] *= 10
+            x[::2] = 0.3 * x[::2] + wrong[self.rng.integers(0, len(wrong), 4 * places)]
             x -= np.multiply.outer(x @ w - b, w)
-            away = np.abs(x @ net.weights.T - net.biases)
-            away[:, i] = np.inf
-            room = np.minimum(away.min(axis=1), self.oracle.room(x))
-            h = min(0.1 * room.max(), 0.01)
-            if strength[i] * h < 1e3 * level:
+            room = self._room(net, i, x)
+            x = self.rng.permutation(x[(room > 0) & (room >= np.median(room))])[:places]
+            if not len(x):
                 continue
-            points = x[room.argmax()] + np.multiply.outer([-h, 0.0, h], w)
-            y = target(points)
-            bend = float(np.abs(y[0] - 2 * y[1] + y[2]).max())
-            if bend < 0.1 * float(np.abs(net.output_weights[:, i]).max()) * h:
-                witnesses.append(self.place(points))
-            else:
-                bends += 1
-        if len(witnesses) > bends / 4:
+            elsewhere, bends = self._across(net, i, x)
+            looked += 1
+            other = np.where(bends < 0.5, np.abs(bends), np.inf)  # a straight place says most
+            if np.isfinite(other).any():
+                pair = self.place(elsewhere[other.argmin()]), self.place(crease[0])
+                found.append((float(other.min()), *pair))
+        if len(found) > looked / 5:
             raise NotOneHiddenLayer(
-                "the black box is piecewise linear, but its creases end: a critical hyperplane "
-                "seen on a line is not there at the witness (two or more hidden layers?)",
-                witnesses[0],
+                "the black box is piecewise linear, but its creases end or turn over: a critical "
+                "hyperplane seen on a line is not the same at the witness (two or more hidden "
+                "layers, max-pooling?)",
+                *min(found, key=lambda f: f[0])[1:],
             )
+
+    def _room(self, net: ReluNetwork, i: int, x: np.ndarray) -> np.ndarray:
+        """Distances (n,) of the points x (n, d) from all hyperplanes (of unit normals) but one, and
+        from where nothing may be asked."""
+        away = np.abs(x @ net.weights.T - net.biases)
+        away[:, i] = np.inf
+        return np.minimum(away.min(axis=1), self.oracle.room(x))
+
+    def _across(self, net: ReluNetwork, i: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Short segments (n, 3, d) across hyperplane i at its points x (n, d), and how much F bends
+        there (n,): 1 as the neuron says, NaN where the answers are too imprecise to tell."""
+        h = np.minimum(0.3 * self._room(net, i, x), 0.1)
+        points = x[:, None] + h[:, None, None] * np.multiply.outer([-1.0, 0.0, 1.0], net.weights[i])
+        y = Target(self.oracle, self.scale)(points.reshape(-1, x.shape[1])).reshape(len(x), 3, -1)
+        j = int(np.abs(net.output_weights[:, i]).argmax())
+        expected = net.output_weights[j, i] * h
+        bend = y[:, 0, j] - 2 * y[:, 1, j] + y[:, 2, j]
+        noise = np.array([Noise(self.noise).at_point(point)[j] for point in x])
+        clear = np.abs(expected) > 1e3 * noise
+        return points, np.divide(bend, expected, out=np.full(len(x), np.nan), where=clear)
+
+    def require_repeatable(self) -> None:
+        """Ask some earlier questions again: does the black box still give the same answers?
+
+        Raises
+        ------
+        BlackBoxError
+            If it does not.
+        """
+        x, answers = self.oracle.recall(_AGAIN)
+        before = answers.reshape(len(x), -1)
+        known = self.known
+        if self.tested and known is not None:  # and where the answers fitted worst
+            points, values = self.tested[-1]
+            wrong = np.abs(values - known(points)).max(axis=1).argsort()[-_AGAIN:]
+            x = np.concatenate([x, self.place(points[wrong])])
+            before = np.concatenate([before, values[wrong] * self.scale])
+        left = self.oracle.remaining
+        if left is not None and left < len(x):
+            return
+        after, noise = self.ask(x), self.noise_at(x)
+        change = np.abs(after - before)
+        allowed = np.maximum(SIGMAS * noise, _EXACT * self.output_scale)
+        if not self.imprecise:  # then the noise may be what a changing black box looks like
+            size = np.abs(after) + self.output_scale
+            allowed = np.minimum(allowed, _FICKLE * size)
+        off = (change / allowed).max(axis=1)
+        i = int(off.argmax())
+        # Noise disturbs every answer alike; here most are repeated, and some are not at all.
+        fickle = bool(change.any()) and self.random and np.quantile(off, 0.25) < 1e-2 / SIGMAS
+        if off[i] > 1 or fickle:
+            raise BlackBoxError(
+                "black_box must answer the same point alike: at the query it said "
+                f"{before[i].squeeze()} and now says {after[i].squeeze()} (does it change with "
+                "time, or with the other rows of a batch?)",
+                x[i : i + 1],
+            )
+
+    def check_witness(self, error: ReluLearnError) -> None:
+        """Does the black box still bend there? It may answer wrongly once in a while.
+
+        Raises
+        ------
+        BlackBoxError
+            If it does not.
+        """
+        left = self.oracle.remaining
+        if not isinstance(error, NotPiecewiseLinear) or (left is not None and left < 3):
+            return
+        y = self.ask(error.witness)
+        bend = np.abs(y[0] - 2 * y[1] + y[2])
+        if (bend <= SIGMAS * self.noise_at(error.witness)[1]).all():
+            raise BlackBoxError(
+                "black_box must answer the same point alike: around the query it was not straight, "
+                "and is when asked again (does it sometimes answer wrongly?)",
+                error.witness,
+            ) from error
 
     def emit_affine(self, phase: str) -> Event:
         net = self.hypothesis()
@@ -449,9 +561,10 @@ class _Run:
         self.blocks, self.first = [], None
         if self.settings.method == "adaptive":
             found = self._anchored(found, self.slice)
+        if self.first_guess is None or not self.first_guess.n_neurons:
+            self.first_guess, self.first_line = found, self.line
         if self.known is None:
             self.known = found
-            self.first_guess = self.first_guess or found
             if self.accepted is None:
                 self.accept()
         else:  # a repair meets the hyperplanes of the neurons that it corrects again
@@ -656,12 +769,17 @@ def _steps(run: _Run) -> Iterator[Event]:
     try:
         yield from run.draw_line()
         yield from run.measure_precision()
-        if run.settings.method == "grid":
-            yield from _grid(run)
-        elif run.imprecise:
-            yield from _noisy(run)
-        else:
-            yield from run.learn()
+        try:
+            if run.settings.method == "grid":
+                yield from _grid(run)
+            elif run.imprecise:
+                yield from _noisy(run)
+            else:
+                yield from run.learn()
+        except (NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed) as error:
+            run.require_repeatable()  # a black box that changes looks like anything
+            run.check_witness(error)
+            raise
         result = run.result()
         yield run.emit(
             ev.Finished,
@@ -732,6 +850,8 @@ def _adaptive(run: _Run) -> Iterator[Event]:
 
 def _noisy(run: _Run) -> Iterator[Event]:
     """Imprecise answers: all neurons at once, by least squares on Gaussian samples."""
+    if run.random:
+        run.require_repeatable()
     target, d = run.target(), run.oracle.dim
     finished = False
     for step in learn_noisy(target, d, run.noise, run.rng, draw=run.draw, max_neurons=_MAX_NOISY):
@@ -750,6 +870,8 @@ def _noisy(run: _Run) -> Iterator[Event]:
             break  # averaging a large network further takes long and gains little
     yield from run.validate()
     noise, worst = float((run.noise * run.scale).max()), float(run.errors.max())
+    if run.random and noise > 0.7 * run.output_scale:  # most of what varies is noise
+        raise BlackBoxError(_RANDOM, run.points[:1])
     if not finished and worst > max(20 * noise, 1e-3 * run.output_scale):
         raise LearningFailed(
             f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g}, while the "

@@ -31,7 +31,7 @@ FAR = 1e6
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
 # A search with more samples than this looks for the reason.
-_PATIENCE = 3200
+PATIENCE = 3200
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -416,7 +416,7 @@ def search_line(
     y = ask(t)
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
     samples = _Samples(t, y, noise)
-    patience = _PATIENCE
+    patience = PATIENCE
     for _ in range(_MAX_LEVELS):
         if len(samples.t) > patience:
             patience *= 4
@@ -443,17 +443,23 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
     n, scales = 16, 7
     share = rng.uniform(0.2, 0.8, n)
     c = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
-    h = np.multiply.outer(np.full(n, min(0.1, 0.01 * window.width)), 0.5 ** np.arange(scales))
+    longest = np.full(n, min(0.1, 0.01 * window.width))
+    i = np.flatnonzero(~s.affine)
+    if len(i) >= n:  # half of the places where the search is: the rest of the line may be straight
+        i = rng.choice(i, n // 2)
+        c[: n // 2] = (s.t[i] + s.t[i + 1]) / 2
+        longest[: n // 2] = np.minimum(8 * np.diff(s.t)[i], longest[: n // 2])
+    h = np.multiply.outer(longest, 0.5 ** np.arange(scales))
     t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
     y = ask(t.ravel()).reshape(n, 1 + 2 * scales, -1)
     bend = np.abs(y[:, 1 : 1 + scales] - 2 * y[:, :1] + y[:, 1 + scales :])
-    bend = bend[:, :, (bend / s.noise.level).max(axis=(0, 1)).argmax()]
-    level = float(s.noise.level.max())
+    j = int((bend / s.noise.level).max(axis=(0, 1)).argmax())
+    bend, level = bend[:, :, j], float(s.noise.level[j])
     visible = bend.min(axis=1) > 20 * level
     ratios = bend[:, :-1] / np.maximum(bend[:, 1:], 1e-300)
     smooth = visible & (np.abs(ratios - 4) < 0.8).all(axis=1)
     if smooth.sum() > max(3, 0.7 * visible.sum()):
-        j = int(np.flatnonzero(smooth)[0])
+        j = int(np.where(smooth, np.abs(c), np.inf).argmin())  # where rounding is least
         raise NotPiecewiseLinear(
             "the black box is curved: between the witness's ends it bends like a parabola, at "
             "every scale (a smooth activation such as tanh, sigmoid or GELU?)",

@@ -172,6 +172,21 @@ class Oracle:
             [np.empty(shape), *(y for _, y in self._history)]
         )
 
+    def recall(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Up to n earlier queries, evenly from the first to the last, and their answers."""
+        ends = np.cumsum([len(y) for _, y in self._history])
+        if not len(ends):
+            return self.history()
+        rows = np.unique(np.linspace(0, ends[-1] - 1, min(n, int(ends[-1]))).astype(int))
+        asked, answers = [], []
+        for row in rows:
+            batch = int(np.searchsorted(ends, row, side="right"))
+            x, y = self._history[batch]
+            i = int(row - ends[batch] + len(y))
+            asked.append((points_around(*x) if isinstance(x, tuple) else x)[i])
+            answers.append(y[i])
+        return np.array(asked), np.array(answers)
+
     def _ask(self, x: np.ndarray, keep: Any) -> np.ndarray:
         """The answers at x, remembered under `keep`: x itself or the recipe for it."""
         n = len(x)
