@@ -179,13 +179,17 @@ class _Combinations:
 
     @classmethod
     def draw(cls, groups: list[np.ndarray], size: float, rng: np.random.Generator) -> _Combinations:
+        groups = [np.sort(g) for g in groups]
         weights = [rng.standard_normal(len(g)) for g in groups]
         return cls(groups, [size * w / np.linalg.norm(w) for w in weights], size)
 
     def of(self, rows: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
         """The combinations of the rows (n, ...), each multiplied by its factor (n,)."""
         f = np.ones(len(rows)) if factors is None else factors
-        return np.array([(w * f[g]) @ rows[g] for g, w in self._pairs()])
+        everything = len(rows)  # then g is 0, 1, 2, ...: no copy of the rows
+        return np.array(
+            [(w * f[g]) @ (rows if len(g) == everything else rows[g]) for g, w in self._pairs()]
+        )
 
     def _pairs(self) -> zip[tuple[np.ndarray, np.ndarray]]:
         return zip(self.groups, self.weights, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -197,13 +198,20 @@ class Oracle:
             )
         parts: list[np.ndarray] = []
         done = 0
+
+        # A black box may write into its argument: it gets a copy, or rows that can be made again.
+        spare = isinstance(keep, tuple) and self._ledger is None
+
+        def asked(first: int) -> np.ndarray:
+            return (points_around(*keep) if spare else x)[first:]
+
         try:
             while done < n:
-                parts.append(self._next(x[done:]))
+                parts.append(self._next(x[done:], spare, partial(asked, done)))
                 done += len(parts[-1])
         except BaseException:
             if parts:  # what was answered before it went wrong
-                self._history.append((x[:done].copy(), np.concatenate(parts)))
+                self._history.append((asked(0)[:done].copy(), np.concatenate(parts)))
             raise
         if not parts:
             return np.empty((0,) if self.is_scalar else (0, self.n_outputs or 0))
@@ -211,69 +219,76 @@ class Oracle:
         self._history.append((keep, answers))
         return answers.copy()
 
-    def _next(self, x: np.ndarray) -> np.ndarray:
+    def _next(self, x: np.ndarray, spare: bool, asked: Callable[[], np.ndarray]) -> np.ndarray:
         """Answers to the first rows of x: one record of the ledger, or one batch of new queries."""
         if self._ledger is None:
-            return self._ask_once(x[: self.batch_size])
+            x = x[: self.batch_size]
+            return self._ask_once(x if spare else x.copy(), asked)
         answers = self._ledger.replay(x)
         if answers is None:
             x = x[: self.batch_size]
             self._ledger.reserve(len(x))
-            answers = self._ask_once(x)
+            answers = self._ask_once(x.copy(), asked)
             self._ledger.append(x, answers)
             return answers
         self.queries += len(answers)
         self.replayed += len(answers)
-        self._remember_shape(answers, x)
+        self._remember_shape(answers, lambda: x)
         return answers
 
-    def _ask_once(self, x: np.ndarray) -> np.ndarray:
+    def _ask_once(self, x: np.ndarray, asked: Callable[[], np.ndarray]) -> np.ndarray:
+        """Ask at x, which the black box may overwrite; `asked` gives its rows again, and more."""
+        n = len(x)
+
+        def query() -> np.ndarray:
+            return asked()[:n]
+
         try:
-            raw = self._black_box(x.copy())  # a copy: the black box may write into its argument
+            raw = self._black_box(x)
         except Exception as error:
-            raise BlackBoxError(
-                f"black_box raised {type(error).__name__}: {error} (on a batch of {len(x)} rows)", x
-            ) from error
-        answers = self._checked(raw, x)
-        self.queries += len(x)
+            what = f"{type(error).__name__}: {error} (on a batch of {n} rows)"
+            raise BlackBoxError(f"black_box raised {what}", query()) from error
+        answers = self._checked(raw, n, query)
+        self.queries += n
         return answers
 
-    def _checked(self, raw: Any, x: np.ndarray) -> np.ndarray:
+    def _checked(self, raw: Any, n: int, query: Callable[[], np.ndarray]) -> np.ndarray:
         """The answers as a float64 array of their own: the black box may use its buffer again."""
         try:
             # np.asarray would drop the mask, and with it what is missing.
             y = np.asarray(raw.filled(np.nan) if isinstance(raw, np.ma.MaskedArray) else raw)
         except Exception as error:
             raise BlackBoxError(
-                f"black_box must return an array, got {type(raw).__name__} ({error})", x
+                f"black_box must return an array, got {type(raw).__name__} ({error})", query()
             ) from error
         if y.dtype.kind != "f":
             what = _KINDS.get(y.dtype.kind, f"{type(raw).__name__} of type {y.dtype}")
-            raise BlackBoxError(f"black_box must return real floating-point numbers, got {what}", x)
-        if y.ndim not in (1, 2) or len(y) != len(x) or (y.ndim == 2 and y.shape[1] == 0):
             raise BlackBoxError(
-                f"black_box must return shape (n,) or (n, m) for n={len(x)} rows, got {y.shape}", x
+                f"black_box must return real floating-point numbers, got {what}", query()
+            )
+        if y.ndim not in (1, 2) or len(y) != n or (y.ndim == 2 and y.shape[1] == 0):
+            raise BlackBoxError(
+                f"black_box must return shape (n,) or (n, m) for n={n} rows, got {y.shape}", query()
             )
         with np.errstate(over="ignore"):  # longer floats: what overflows is reported as infinite
             y = y.astype(float)
         bad = ~np.isfinite(y.reshape(len(y), -1)).all(axis=1)
         if bad.any():
             raise BlackBoxError(
-                f"black_box must return finite numbers, got {y[bad][0]} "
-                f"({bad.sum()} of {len(x)} rows)",
-                x[bad],
+                f"black_box must return finite numbers, got {y[bad][0]} ({bad.sum()} of {n} rows)",
+                query()[bad],
             )
-        self._remember_shape(y, x)
+        self._remember_shape(y, query)
         return y
 
-    def _remember_shape(self, y: np.ndarray, x: np.ndarray) -> None:
+    def _remember_shape(self, y: np.ndarray, query: Callable[[], np.ndarray]) -> None:
         m, scalar = (1, True) if y.ndim == 1 else (y.shape[1], False)
         if self.n_outputs is None:
             self.n_outputs, self.is_scalar = m, scalar
         elif (self.n_outputs, self.is_scalar) != (m, scalar):
             was = "(n,)" if self.is_scalar else f"(n, {self.n_outputs})"
             raise BlackBoxError(
-                f"black_box changed the shape of its answers from {was} to {y.shape}", x
+                f"black_box changed the shape of its answers from {was} to {y.shape}", query()
             )
 
 
@@ -287,15 +302,21 @@ _KINDS = {
 }
 
 
+# Rows of a gradient's queries that are made at a time: as many as fit in the cache.
+_ROWS = 64
+
+
 def points_around(
     point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
 ) -> np.ndarray:
     """The rows ``point + steps[j] * basis[j]``, and then ``point + moves``."""
     n = len(basis)
     x = np.empty((n + len(moves), len(point)))
-    np.multiply(basis, steps[:, None], out=x[:n])
-    x[n:] = moves
-    x += point
+    for i in range(0, n, _ROWS):
+        rows = slice(i, min(i + _ROWS, n))
+        np.multiply(basis[rows], steps[rows, None], out=x[rows])
+        x[rows] += point
+    np.add(moves, point, out=x[n:])
     return x
 
 
