@@ -88,6 +88,7 @@ class Box:
                     f"bounds: {name} must be finite (one-sided bounds are not supported: choose "
                     f"how far the learner may go), got {side}"
                 )
+        self.dim = dim
         self.low, self.high = (np.broadcast_to(side, dim).copy() for side in (low, high))
         if not (self.low < self.high).all():
             i = int(np.flatnonzero(~(self.low < self.high))[0])
@@ -135,6 +136,9 @@ class Cube(Oracle):
     def room(self, x: np.ndarray) -> np.ndarray:
         """Distances (n,) of points in the cube from its nearest face."""
         return 1.0 - np.abs(x).max(axis=1)
+
+    def candidates(self, n: int, rng: np.random.Generator, spread: float = 1.0) -> np.ndarray:
+        return rng.uniform(-1.0, 1.0, (n, self.box.dim))
 
     def faces(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The 2 d faces in an affine subspace, as an `Arrangement` wants them."""
@@ -279,11 +283,11 @@ class BoxRun(_Run):
         polished, rejected = False, 0
         for number in range(_MAX_CHORDS):
             points, worst = self.worst()
-            while worst.max() <= self.tolerance() and len(x := self.corners()):
-                self.tested.append((x, Target(self.oracle, self.scale)(x)))
-                points, worst = self.worst()
-            good = worst.max() <= self.tolerance()
             nearly = worst.max() <= _NEARLY * self.output_scale
+            if nearly and len(x := self.corners()):
+                self.tested.append((x, Target(self.oracle, self.scale)(x)))
+                continue
+            good = worst.max() <= self.tolerance()
             if not polished and (self.settings.polish if good else nearly):
                 polished = True
                 yield from self.polish()

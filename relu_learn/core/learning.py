@@ -364,7 +364,13 @@ class _Run:
         """Gradients and neurons of the current line."""
         index = 0 if self.known is None else self.known.n_neurons
         parts = neurons_of_slice(
-            self.target(), self.line, self.slice, self.precision(), self.rng, self.silent_pieces()
+            self.target(),
+            self.line,
+            self.slice,
+            self.precision(),
+            self.rng,
+            self.silent_pieces(),
+            Noise(self.noise),
         )
         centers = self.slice.centers
         for part in parts:

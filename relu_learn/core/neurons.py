@@ -231,10 +231,12 @@ def neurons_of_slice(
     noise: Noise,
     rng: np.random.Generator,
     silent: Collection[int] = (),
+    sharp: Noise | None = None,
 ) -> Generator[Piece | Block, None, None]:
     """Measure pieces of a line and solve for the neurons at its kinks (paper: GetNeurons).
 
-    On the `silent` pieces the target is known to vanish.
+    On the `silent` pieces the target is known to vanish. For a residual F - F', `noise` should
+    hold the errors of F', too; `sharp` is the noise of an answer alone.
 
     Yields
     ------
@@ -245,21 +247,22 @@ def neurons_of_slice(
         something had to be measured again.
     """
     d, k = len(line.origin), len(s.kinks)
+    sharp = sharp or noise
     eta = noise.at(s.centers)
-    points = line.at(s.centers)
+    points, basis = line.at(s.centers), orthonormal_basis(line.direction, rng)
+    tilt = target.tilt(basis)
     steps = np.array([safe_step(w, t, d) for w, t in zip(s.widths, s.centers, strict=True)])
-    # All points of a gradient lie in a ball of this radius, its checks included.
-    steps = np.minimum(steps, 0.9 * target.oracle.room(points))
-    errors = eta.max(axis=1) / steps
+    steps = np.minimum(steps, [target.reach(x, tilt).min() for x in points])
+    errors = sharp.at(s.centers).max(axis=1) / steps
     goal = GOAL / (4 * np.sqrt(d))
     directions = output_directions(s.jumps)
     # A short piece can be measured elsewhere, dependent output directions cannot.
-    chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), 1000 * goal)
+    # (In a box every further chord builds on this one.)
+    slack = 60 if np.isfinite(target.oracle.room(points)).any() else 1000
+    chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), slack * goal)
     narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
     # What deserves a second look: an error of F' much larger than what the answers allow.
     limit = max(10 * GOAL, 1e4 * float(noise.level.max()))
-    if np.isfinite(target.oracle.room(points)).any():
-        limit = np.inf  # a better place may be out of bounds
     block_of = np.searchsorted(chosen, np.arange(k), side="right") - 1
     doubt = _direction_doubt(s, eta)
     vague = doubt * np.maximum(amplify[block_of], amplify[block_of + 1]) > limit / 10
@@ -275,7 +278,9 @@ def neurons_of_slice(
         left, right = (pieces[int(r)] for r in chosen[j : j + 2])
         return solve_block(left, right, directions, line, s)
 
-    for piece in _measure(target, line, s, chosen, narrow, vanishing, steps, noise, rng):
+    for piece in _measure(
+        target, line, s, chosen, narrow, vanishing, steps, noise, sharp, basis, rng
+    ):
         pieces[piece.index] = piece
         yield piece
         i = int(np.searchsorted(chosen, piece.index))
@@ -320,6 +325,8 @@ def _measure(
     vanishing: dict[int, Piece],
     steps: np.ndarray,
     noise: Noise,
+    sharp: Noise,
+    basis: np.ndarray,
     rng: np.random.Generator,
 ) -> Generator[Piece, None, None]:
     """Gradients of the chosen pieces of a line.
@@ -329,37 +336,48 @@ def _measure(
     """
     d = len(line.origin)
     length = float(np.linalg.norm(line.direction))
-    basis = orthonormal_basis(line.direction, rng)
-    slopes = s.slopes / length
-    eta = noise.at(s.centers)
-    errors = eta.max(axis=1) / steps
+    slopes, tilt = s.slopes / length, target.tilt(basis)
+    eta, sharp_eta = noise.at(s.centers), sharp.at(s.centers)
+    errors = sharp_eta.max(axis=1) / steps
     directions = output_directions(s.jumps)
     points = line.at(s.centers)
     pieces = dict(vanishing)
     rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in basis[:n]
     n = min(d, 1 + _SCOUTS)
-    for r in map(int, chosen):
-        if r in pieces:
-            yield pieces[r]
-            continue
-        count = n if r in narrow else d
-        point, value = points[r], s.values[r]
-        rates = np.concatenate([slopes[r : r + 1], np.zeros((count - 1, len(value)))])
-        used = np.full(1, steps[r])
-        if count > 1:
-            _, rates[1:], used = measure_rates(
-                target, point, value, basis[1:count], np.full(count - 1, steps[r]), eta[r], rng
+
+    def on_line(r: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Value, rates (count, m) along basis[:count], and steps, where the line crosses piece r.
+
+        Value and slope of the line itself are known; but those of a residual hold errors of F'.
+        """
+        value, rates, used = s.values[r], slopes[r : r + 1], steps[r : r + 1]
+        free = 1 if target.known is None else 0
+        if count > free:
+            value, more, used = measure_rates(
+                target,
+                points[r],
+                value if free else None,
+                basis[free:count],
+                np.full(count - free, steps[r]),
+                sharp_eta[r],
+                rng,
             )
+            rates = np.concatenate([rates[:free], more])
+        return value, rates, used
+
+    for r in map(int, chosen):
         if r in narrow:
-            rough[r] = rates
+            rough[r] = on_line(r, n)[1]
             continue
-        error = float(eta[r].max() / used.min())
-        pieces[r] = Piece(r, point, value, rates.T @ basis, float(used.min()), error)
+        if r not in pieces:
+            value, rates, used = on_line(r, d)
+            error = float(sharp_eta[r].max() / used.min())
+            pieces[r] = Piece(r, points[r], value, rates.T @ basis, float(used.min()), error)
         yield pieces[r]
     if not narrow:
         return
     view = _scouted(pieces, rough, chosen, directions, line, s, basis[:n])
-    normals, levels = target.oracle.faces(line.origin, view.basis)
+    normals, levels = target.obstacles(line.origin, view.basis)
     view = dataclasses.replace(
         view,
         normals=np.concatenate([view.normals, normals]),
@@ -385,25 +403,22 @@ def _measure(
         answers[off] = target(view.origin + where[off] @ view.basis)
     for r, c, c0, space, value in zip(narrow, where, start, room, answers, strict=True):
         point = view.origin + c @ view.basis
-        own = noise.at_point(point)
+        own = sharp.at_point(point)
         longest = 30 * np.sqrt(d)
         reach = np.full(d, min(0.08 * np.sqrt(d) * space, longest))
         reach[:n] = view.reach(c, 0.4, longest)
-        reach = np.minimum(reach, 0.9 * target.oracle.room(point[None]))
+        reach = np.minimum(reach, target.reach(point, tilt))
         # Still the same affine piece? A neuron that the line missed may lie in between.
         guess = s.values[r] + (c - c0) @ rough[r]
-        doubt = own + errors[r] * np.linalg.norm(c - c0)
+        doubt = noise.at_point(point) + errors[r] * np.linalg.norm(c - c0)
         same = (np.abs(value - guess) <= 4 * SIGMAS * doubt).all()
         if same and own.max() < errors[r] * reach.min():
             _, rates, used = measure_rates(target, point, value, basis, reach, own, rng)
             doubt = errors[r] + own.max() / reach[:n, None]
             same = (np.abs(rates[:n] - rough[r]) <= 4 * SIGMAS * doubt).all()
         if not same or own.max() >= errors[r] * reach.min():
-            point, own, value = points[r], eta[r], s.values[r]
-            _, rates, used = measure_rates(
-                target, point, value, basis[1:], np.full(d - 1, steps[r]), own, rng
-            )
-            rates = np.concatenate([slopes[r : r + 1], rates])
+            point, own = points[r], sharp_eta[r]
+            value, rates, used = on_line(r, d)
         if r == 0:  # the affine part is wanted near the line, where its value is known best
             point, value = points[r], s.values[r]
         error = float(own.max() / used.min())

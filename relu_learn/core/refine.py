@@ -45,13 +45,15 @@ def sharpened(
     sizes = np.concatenate([np.linalg.norm(b.outputs, axis=0) for b in blocks])
     asked, points, precision = [], [], []
     for i in np.flatnonzero(vague):
-        x = rng.standard_normal((_CANDIDATES, weights.shape[1]))
-        x[1::2] *= 10
+        x = target.oracle.candidates(_CANDIDATES, rng)
         x -= np.multiply.outer(x @ weights[i] - biases[i], weights[i])
         away = np.abs(x @ weights.T - biases)
         away[:, i] = np.inf
         room = np.minimum(away.min(axis=1), 30 * np.sqrt(weights.shape[1]))
+        room = np.minimum(room, target.oracle.room(x))
         best = int((room / (1 + np.linalg.norm(x, axis=1))).argmax())
+        if room[best] <= 0:
+            continue
         three = x[best] + np.multiply.outer([-0.4 * room[best], 0.0, 0.4 * room[best]], weights[i])
         eta = max(float(noise.at_point(p).max()) for p in three)
         own = eta / max(0.4 * room[best] * sizes[i], 1e-300)
@@ -104,24 +106,27 @@ def remeasured(
     sides = [i for i in (r - 1, r) if 0 <= i < k]
     starts = []
     for i, other in (sides, sides[::-1]) if len(sides) == 2 else ():
-        x = rng.standard_normal((_CANDIDATES, d))
+        x = target.oracle.candidates(_CANDIDATES, rng, 1.0)
         x -= np.multiply.outer(x @ weights[i] - biases[i], weights[i])
         push = 0.3 * np.abs(x @ weights[other] - biases[other]) * (1 if on[i] else -1)
         starts.append(x + push[:, None] * weights[i])
-    x = np.concatenate(starts) if starts else rng.standard_normal((_CANDIDATES, d))
+    x = np.concatenate(starts) if starts else target.oracle.candidates(_CANDIDATES, rng, 1.0)
     basis = orthonormal_basis(rng.standard_normal(d), rng)
-    view = Arrangement(np.zeros(d), basis, weights @ basis.T, -biases)
+    normals, levels = target.oracle.faces(np.zeros(d), basis)
+    normals = np.concatenate([weights @ basis.T, normals])
+    view = Arrangement(np.zeros(d), basis, normals, np.concatenate([-biases, levels]))
 
     def doubt(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected errors (n,) of the gradient if it is measured at x, and who is flipped."""
         depth = x @ weights.T - biases
         flipped = (depth > 0) != on
         step = 0.4 * np.minimum(np.abs(depth).min(axis=1), 3 * np.sqrt(d))
+        step = np.minimum(step, 0.9 * target.oracle.room(x))
         own = np.array([noise.at_point(p).max() for p in x]) / np.maximum(step, 1e-300)
         return np.hypot(own, np.linalg.norm(flipped * spread, axis=1)), flipped
 
     error, flipped = doubt(x)
-    x = x[~flipped[:, sides].any(axis=1)]
+    x = x[~flipped[:, sides].any(axis=1) & (target.oracle.room(x) > 0)]
     if not len(x):
         return None
     x = x[np.argsort(doubt(x)[0])[:8]]
@@ -132,6 +137,7 @@ def remeasured(
         return None
     point, flipped = x[best], flipped[best]
     reach = view.reach(basis @ point, 0.4, 3 * np.sqrt(d))
+    reach = np.minimum(reach, 0.9 * target.oracle.room(point[None]))
     own = noise.at_point(point)
     _, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
     sign = np.where(on, 1.0, -1.0) * flipped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.network import ReluNetwork, normalised
 from relu_learn.core.oracle import Oracle, points_around
 
 
@@ -29,6 +29,33 @@ class Target:
         """Values (n, m) at the rows of x (n, d)."""
         answers = self.oracle(x).reshape(len(x), -1) / self.scale
         return answers if self.known is None else answers - self.known(x)
+
+    def obstacles(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What steps must not cross, seen from an affine subspace: normals (q, n) and levels (q,).
+
+        Where questions end; and the hyperplanes of F', at which F - F' has small kinks from its
+        errors. Away from them a gradient of F - F' is as precise as one of F.
+        """
+        normals, levels = self.oracle.faces(origin, basis)
+        if self.known is None:
+            return normals, levels
+        w, b, _ = normalised(self.known.weights, self.known.biases)
+        return np.concatenate([normals, w @ basis.T]), np.concatenate([levels, w @ origin - b])
+
+    def tilt(self, basis: np.ndarray) -> np.ndarray:
+        """How steeply (k, n) unit steps along the basis approach the hyperplanes of F'."""
+        if self.known is None:
+            return np.empty((0, len(basis)))
+        return np.abs(normalised(self.known.weights, self.known.biases)[0] @ basis.T)
+
+    def reach(self, point: np.ndarray, tilt: np.ndarray) -> np.ndarray:
+        """Steps (n,) from a point that cross no hyperplane of F', in a ball within the domain."""
+        ball = 0.9 * self.oracle.room(point[None])
+        if self.known is None:
+            return np.broadcast_to(ball, tilt.shape[1:])
+        w, b, _ = normalised(self.known.weights, self.known.biases)
+        free = np.abs(w @ point - b)[:, None] / np.maximum(tilt, 1e-300)
+        return np.minimum(ball, 0.4 * free.min(axis=0, initial=np.inf))
 
     def around(
         self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
