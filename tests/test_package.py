@@ -291,3 +291,14 @@ def test_binder_pins_fit_each_other():
 def test_binder_runs_the_pinned_python():
     assert (ROOT / "binder" / "runtime.txt").read_text(encoding="utf-8").strip() == "python-3.11"
     assert (ROOT / "binder" / "postBuild").stat().st_mode & 0o111
+
+
+def test_ci_builds_what_binder_builds():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command in (
+        'repo2docker" --no-build --debug .',
+        "pip install --quiet -r binder/requirements.txt",
+        "\n  binder/postBuild\n",
+        "nbconvert --execute",
+    ):
+        assert command in script
