@@ -193,7 +193,7 @@ def test_any_order_of_frames_shows_the_same(open_page, paper_plane) -> None:
 
 @pytest.mark.parametrize(
     ("theme", "width", "height"),
-    [("light", 1024, 768), ("projector", 1024, 768), ("projector", 1400, 900)],
+    [("light", 1400, 900), ("projector", 1024, 768), ("projector", 1280, 720)],
 )
 def test_nothing_lies_on_anything_else(
     open_page, paper_plane, screenshots, tmp_path, theme, width, height
