@@ -457,13 +457,14 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
     bend, level = bend[:, :, j], float(s.noise.level[j])
     visible = bend.min(axis=1) > 20 * level
     ratios = bend[:, :-1] / np.maximum(bend[:, 1:], 1e-300)
-    smooth = visible & (np.abs(ratios - 4) < 0.8).all(axis=1)
+    # The finest scales only: at coarser ones a curved function may have a kink as well (log p).
+    smooth = visible & (np.abs(ratios[:, -3:] - 4) < 0.8).all(axis=1)
     if smooth.sum() > max(3, 0.7 * visible.sum()):
         j = int(np.where(smooth, np.abs(c), np.inf).argmin())  # where rounding is least
         raise NotPiecewiseLinear(
             "the black box is curved: between the witness's ends it bends like a parabola, at "
             "every scale (a smooth activation such as tanh, sigmoid or GELU?)",
-            np.array([c[j] - h[j, 0], c[j], c[j] + h[j, 0]]),
+            np.array([c[j] - h[j, -4], c[j], c[j] + h[j, -4]]),
         )
     # Where samples a little apart still do not line up, it is noise: which size?
     gap = np.diff(s.t)

@@ -92,7 +92,12 @@ def clumps(events: Sequence[ev.Event], network: ReluNetwork) -> list[Clump]:
 
 @dataclasses.dataclass(frozen=True)
 class ErrorView(PlaneView):
-    """Map of F - F', blue where F' is too large and red where it is too small."""
+    """Map of F - F', blue where F' is too large and red where it is too small.
+
+    `on_line`: the line of the run and the kinks on it are drawn as well.
+    """
+
+    on_line: bool = True
 
     label = "Map of the error F minus F prime, with true creases and those found"
 
@@ -100,12 +105,10 @@ class ErrorView(PlaneView):
         """The empty map."""
         figure = super().figure()
         th = self.theme
-        for hidden in (
-            plane_view.QUERIES,
-            plane_view.PROBES,
-            plane_view.TESTS,
-            plane_view.NOW,
-        ):
+        unused = [plane_view.QUERIES, plane_view.PROBES, plane_view.TESTS, plane_view.NOW]
+        if not self.on_line:
+            unused += [plane_view.LINE, plane_view.KINKS]
+        for hidden in unused:
             figure.data[hidden].showlegend = False
         scale = [[0, BLUE], [0.5, th.paper], [1, VERMILLION]]
         figure.data[plane_view.MAP].update(colorscale=scale, zmin=-1, zmax=1)

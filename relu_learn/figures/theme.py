@@ -169,13 +169,15 @@ _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def number(value: float) -> str:
-    """A number short enough to read from the last row: 0.37, 12.5, 4.1 × 10⁻²⁴.
+    """A number short enough to read from the last row: 0.37, 12.5, 1,350, 4.1 × 10⁻²⁴.
 
     Unicode, because LaTeX in a plotly title stays blank in JupyterLab.
     """
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "–"
-    if value == 0 or 1e-2 <= abs(value) < 1e4:
+    if 99.95 <= abs(value) < 9999.5:
+        return f"{value:,.0f}".replace("-", "−")
+    if value == 0 or 1e-2 <= abs(value) < 100:
         return f"{value:.3g}".replace("-", "−")
     mantissa, exponent = f"{value:.1e}".split("e")
     power = str(int(exponent)).translate(_SUPERSCRIPT)

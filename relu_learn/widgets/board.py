@@ -7,7 +7,7 @@ errors in sight, one refresh for all panels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import ipywidgets
 import plotly.graph_objects as go
@@ -19,6 +19,8 @@ from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
 from relu_learn.widgets.style import Styled
+
+C = TypeVar("C")
 
 
 class Chart(Protocol):
@@ -100,6 +102,12 @@ class Board(Styled, ipywidgets.Box):
         """What the panels show now, one patch each; also the place to call `tell`."""
         raise NotImplementedError
 
+    def chart(self, kind: type[C], index: int = 0) -> C:
+        """Chart number `index`, which is of that kind."""
+        found = self.charts[index]
+        assert isinstance(found, kind)
+        return found
+
     def tell(self, sentence: str, facts: str = "") -> None:
         """The sentence above the panels."""
         self.narration.tell(sentence, facts)
@@ -145,9 +153,8 @@ class Board(Styled, ipywidgets.Box):
 
 
 def say(value: float) -> str:
-    """A number for a sentence: 2,000 with its comma, and powers of ten that stay on one line."""
-    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e4 else number(value)
-    return text.replace(" × ", "\u00a0×\u00a0")
+    """A number for a sentence: powers of ten stay on one line."""
+    return number(value).replace(" × ", "\u00a0×\u00a0")
 
 
 def slider(description: str, values: Sequence[Any], value: Any, width: str = "330px") -> Any:

@@ -246,7 +246,10 @@ class TurnLab(Explorer):
 
     def make_views(self, theme: Theme) -> list[Any]:
         """The error map, and the vectors whose sum it is."""
-        return [ErrorView(theme), VectorsView(theme, "turned a w", "u, the sum", 0.9)]
+        return [
+            ErrorView(theme, on_line=False),
+            VectorsView(theme, "turned a w", "u, the sum", 0.9),
+        ]
 
     def draw(self) -> list[Patch]:
         """The network with its turned neurons, and its error."""

@@ -97,8 +97,8 @@ class SameSlice(Board):
             f"d = {dim} · {len(KINKS)} neurons · {dim + 1} unknown numbers each",
         )
         return (
-            self.charts[0].patch(state),  # type: ignore[attr-defined]
-            self.charts[1].patch(  # type: ignore[attr-defined]
+            self.chart(SliceView).patch(state),
+            self.chart(GrowthView, 1).patch(
                 SIZES,
                 [[b.line for b in self.bills], [b.gradients for b in self.bills]],
                 now=dim,
@@ -174,7 +174,7 @@ class Growth(Board):
         fine = np.geomspace(2, 64, 41)
         return (
             _with_references(
-                self.charts[0],  # type: ignore[arg-type]
+                self.chart(GrowthView),
                 self.sizes,
                 [self.costs[d, j] for j in self.sizes],
                 fine,
@@ -183,7 +183,7 @@ class Growth(Board):
                 f"Against k, at d = {d}",
             ),
             _with_references(
-                self.charts[1],  # type: ignore[arg-type]
+                self.chart(GrowthView, 1),
                 self.sizes,
                 [self.costs[j, k] for j in self.sizes],
                 fine,
@@ -255,8 +255,8 @@ class DigitsWeights(Board):
         )
         title = "Hidden weights: in each pair, true above, found below"
         return (
-            self.charts[0].patch(match, self.order, shown, look, title),  # type: ignore[attr-defined]
-            self.charts[1].patch(match, self.order, shown, look),  # type: ignore[attr-defined]
+            self.chart(ImagesView).patch(match, self.order, shown, look, title),
+            self.chart(ErrorsView, 1).patch(match, self.order, shown, look),
         )
 
 
@@ -331,7 +331,7 @@ class ManyOutputs(Board):
         )
         measured = [cost_of_outputs(d, k, j)[0] for j in tried]
         forecast = [(-(-k // j) + 1) * d for j in self.sizes]
-        chart: GrowthView = self.charts[0]  # type: ignore[assignment]
+        chart = self.chart(GrowthView)
         return (
             chart.patch(self.sizes, [[]], [forecast])
             | chart.patch(

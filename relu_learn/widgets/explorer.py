@@ -191,12 +191,6 @@ class Explorer(Styled, ipywidgets.Box):
             panel.replace(view.figure(), patch)
         self._print_share()
 
-    def wear(self, theme: Theme) -> None:
-        """Put on a theme; the numbers beside the sliders as well."""
-        super().wear(theme)
-        numbers = f".rl-{theme.name} .widget-readout {{ color: {theme.ink}; }}"
-        self._style_widget.value += f"<style>{numbers}</style>"
-
     # -------------------------------------------------------------------- sharing
 
     @property
@@ -236,8 +230,10 @@ def controls(widgets: Iterable[ipywidgets.Widget]) -> ipywidgets.Box:
     return row
 
 
-def _slider_layout() -> ipywidgets.Layout:
-    return ipywidgets.Layout(flex="1 1 19em", max_width="32em", min_width="15.5em", width="auto")
+def _slider_looks() -> dict[str, Any]:
+    """Style and layout of every slider."""
+    layout = {"flex": "1 1 19em", "max_width": "32em", "min_width": "15.5em", "width": "auto"}
+    return {"style": {"description_width": "initial"}, "layout": layout}
 
 
 def slider(
@@ -251,8 +247,7 @@ def slider(
         step=step,
         description=description,
         readout_format=form,
-        style={"description_width": "initial"},
-        layout=_slider_layout(),
+        **_slider_looks(),
     )
 
 
@@ -263,8 +258,7 @@ def whole_slider(description: str, low: int, high: int) -> ipywidgets.IntSlider:
         low,
         high,
         description=description,
-        style={"description_width": "initial"},
-        layout=_slider_layout(),
+        **_slider_looks(),
     )
 
 
@@ -279,8 +273,7 @@ def log_slider(
         step=step,
         description=description,
         readout_format=form,
-        style={"description_width": "initial"},
-        layout=_slider_layout(),
+        **_slider_looks(),
     )
 
 

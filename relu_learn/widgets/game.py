@@ -330,8 +330,8 @@ class Game(Board):
             true = None if truth is None else truth(track)
         self._tell(x, y)
         return (
-            self.charts[0].patch(self.hypothesis, self.chosen, x, y, segment, truth),  # type: ignore[attr-defined]
-            self.charts[1].patch(t, answers, fine, curve, true),  # type: ignore[attr-defined]
+            self.chart(GamePlane).patch(self.hypothesis, self.chosen, x, y, segment, truth),
+            self.chart(GameSlice, 1).patch(t, answers, fine, curve, true),
         )
 
     def _tell(self, x: np.ndarray, y: np.ndarray) -> None:

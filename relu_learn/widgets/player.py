@@ -288,7 +288,6 @@ class Player(Styled, ipywidgets.Box):
     def load(self, trace: Trace) -> None:
         """Show a recorded run; nothing changes if there is nothing to show in it."""
         replay(trace)
-        self.share_messages.clear()
         self._trace = trace
         self._rules["secret"] = share.one_of(*self._in_menu)
         self._change(0, False, again=True, secret=RECORDED)
@@ -315,6 +314,8 @@ class Player(Styled, ipywidgets.Box):
             raise
         if not same_run:
             self.run.close()
+        self.messages.clear()
+        self.share_messages.clear()
         self.run, self.secret, self._settings = run, secret, now
         self._place_inputs(now)
         if not same_run or any(before[key] != now[key] for key in ("theme", "output")):

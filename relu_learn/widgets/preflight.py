@@ -148,7 +148,7 @@ class Preflight(Board):
         elif waiting:
             sentence = "Waiting for the page to draw the figure."
         self.tell(sentence, f"run {self.seed + 1}")
-        return (self.charts[0].patch(self.state),)  # type: ignore[attr-defined]
+        return (self.chart(PlaneView).patch(self.state),)
 
 
 def _version(distribution: str) -> str:

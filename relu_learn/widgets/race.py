@@ -161,7 +161,7 @@ class Race(Board):
             f"With at most {n:,} queries or examples: {', '.join(parts)}.",
             self._doing or "The lines of the passive learners appear when they are trained.",
         )
-        return (self.charts[0].patch(self.curves, n),)  # type: ignore[attr-defined]
+        return (self.chart(RaceView).patch(self.curves, n),)
 
     def dispose(self) -> None:
         """Stop training and close every widget."""
@@ -237,7 +237,7 @@ class TwoLosses(Board):
             f"points {say(sampled[i])}. {choice}",
             "10 inputs, 10 neurons; every weight and bias changed by a random amount",
         )
-        chart: GrowthView = self.charts[0]  # type: ignore[assignment]
+        chart = self.chart(GrowthView)
         tiny = [loss if loss > 0 else math.nan for loss in self.exact]  # a gap
         patch = chart.patch(
             self.sizes,
@@ -294,7 +294,7 @@ class CertificateBoard(Board):
         )
         mass = np.geomspace(1e-5, 0.9, 200)
         unseen = (1 - mass) ** n
-        chart: GrowthView = self.charts[0]  # type: ignore[assignment]
+        chart = self.chart(GrowthView)
         ticks = [1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0]
         curve = chart.patch(
             list(mass),
@@ -348,7 +348,7 @@ class Bills(Board):
         parts = ", ".join(f"{name} {count:,}" for name, count in last.items() if count)
         self.tell(f"With {self.dims[-1]} inputs: {parts}.", f"k = {k} · from the events of 4 runs")
         share = self.unit_menu.value == "per cent"
-        return (self.charts[0].patch(self.dims, bills, share),)  # type: ignore[attr-defined]
+        return (self.chart(BillView).patch(self.dims, bills, share),)
 
 
 class Theory(Board):
@@ -404,7 +404,7 @@ class Theory(Board):
         hidden = k * (d + 1)
         powers = [math.log10(hidden), math.log10(measured), self.patience, bound]
         texts = [f"{hidden:,}", f"{measured:,}", _power(self.patience), _power(bound)]
-        return (self.charts[0].patch(powers, texts),)  # type: ignore[attr-defined]
+        return (self.chart(PowersView).patch(powers, texts),)
 
 
 def _ten(power: int) -> str:

@@ -66,6 +66,7 @@ class TraceUpload(ipywidgets.FileUpload):
             description="Load a run",
             tooltip="A file written by Trace.save or relu-learn demo --save-trace",
         )
+        self.add_class("rl-upload")  # the button counts files, which our style leaves out
         self._loaded = loaded
         self.observe(guard(self._arrived), "value")
 

@@ -21,6 +21,7 @@ _RULES = """
 .{root} .jupyter-button.mod-active {{ background: {accent}; color: {paper}; }}
 .{root} .widget-label {{ width: auto; padding-right: 6px; }}
 .{root} .widget-dropdown, .{root} .widget-text {{ width: auto; }}
+.{root} .widget-readout {{ color: {ink}; }}
 .{root} .rl-scrubber {{ display: flex; align-items: center; gap: 8px; }}
 .{root} .rl-scrubber label {{ display: flex; align-items: center; gap: 8px; flex: 1; }}
 .{root} .rl-scrubber input {{ flex: 1; min-width: 60px; accent-color: {accent}; height: {line}px; }}
@@ -33,6 +34,9 @@ _RULES = """
   border-left: 4px solid {focus}; padding: 2px 8px; font-size: {size}px; line-height: 1.35;
   white-space: normal;
 }}
+.{root} .rl-upload {{ font-size: 0; }}
+.{root} .rl-upload i, .{root} .rl-upload::after {{ font-size: {size}px; }}
+.{root} .rl-upload::after {{ content: "Load a run"; }}
 .{root} .rl-views {{ display: flex; flex-flow: row wrap; gap: 8px; }}
 .{root} .rl-views > * {{ flex: 1 1 400px; min-width: 0; margin: 0; }}
 .{root} .rl-views > :first-child {{ flex: 0 1 {column}px; }}

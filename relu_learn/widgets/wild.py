@@ -150,7 +150,7 @@ class Imprecise(Board):
         errors = [max(self.error(o), 1e-16) for _, o in runs]
         good = [e if not o.error else math.nan for e, (_, o) in zip(errors, runs, strict=True)]
         bad = [e if o.error else math.nan for e, (_, o) in zip(errors, runs, strict=True)]
-        chart: GrowthView = self.charts[0]  # type: ignore[assignment]
+        chart = self.chart(GrowthView)
         patch = chart.patch(
             sizes, [good, bad], [sizes], title="Error of the copy: every run that you made"
         )
@@ -238,7 +238,7 @@ class Softmax(Board):
                 )
         self.tell(sentence, f"answer: {kind}, digit {j} · 64 inputs, 32 hidden neurons")
         name = kind if kind != self.kinds[2] else f"log p{j} − log p₀"
-        chart: AnswersView = self.charts[0]  # type: ignore[assignment]
+        chart = self.chart(AnswersView)
         return (chart.patch(t, y[:, column], f"{name} along a line"),)
 
 
@@ -298,7 +298,7 @@ class Budget(Board):
         self.tell(head + outcome.words, f"partial result: {found} of 10 neurons, loss {say(loss)}")
         self.shown.add(limit)
         tried = sorted(self.shown)
-        chart: GrowthView = self.charts[0]  # type: ignore[assignment]
+        chart = self.chart(GrowthView)
         losses = [max(self.loss(self.seen[n]), 1e-30) for n in tried]
         ticks = [30, 100, 300, 1000, 3000]
         return (chart.patch(tried, [losses], now=limit, title="Every budget tried", ticks=ticks),)
@@ -380,6 +380,6 @@ class Activations(Board):
         share = 100 * bend / height
         far = f"{share:.1f} %" if share >= 0.1 else "less than 0.1 %"
         self.tell(sentence, f"farthest from the chord: {far} of the picture's height")
-        chart: AnswersView = self.charts[0]  # type: ignore[assignment]
+        chart = self.chart(AnswersView)
         title = f"{name}: the answer on a piece of length {length:g}"
         return (chart.patch(t, y, title),)
