@@ -59,8 +59,8 @@ def views_of(run: RunView, secret: ReluNetwork | None, theme: Theme) -> Mosaic:
             z = first.values(known)
             low, high = float(z.min()), float(z.max())
             first = PlaneView(theme, span=(low, high) if low < high else (low - 0.5, high + 0.5))
-    right = (0.6, 1.0)
-    cells = [Cell((0.0, 0.42), (0.0, 1.0)), Cell(right, (0.64, 1.0)), Cell(right, (0.0, 0.34))]
+    right = (0.54, 1.0)
+    cells = [Cell((0.0, 0.37), (0.0, 1.0)), Cell(right, (0.64, 1.0)), Cell(right, (0.0, 0.34))]
     return Mosaic([first, SliceView(theme), LossView(theme, secret)], cells, theme)
 
 
@@ -163,7 +163,7 @@ def _narration(state: State, last: int, revealed: bool, size: int) -> str:
 def _with_narration(figure: go.Figure, theme: Theme) -> go.Figure:
     """Room above the figure for the narration, and below it for slider and legend."""
     size = theme.font_size
-    room = 8 * size  # for three lines of narration, and titles of two
+    room = 7 * size  # for three lines of narration, and a title
     figure.add_annotation(
         text="",
         xref="paper",
@@ -178,7 +178,7 @@ def _with_narration(figure: go.Figure, theme: Theme) -> go.Figure:
         font={"size": size + 3},
     )
     figure.update_layout(
-        margin={"l": 4 * size, "r": size, "t": room, "b": 10 * size},
+        margin={"l": 4 * size, "r": size, "t": room, "b": round(9.5 * size)},
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
     )
     return figure
@@ -209,12 +209,12 @@ def _transport(names: Sequence[str], theme: Theme) -> dict[str, Any]:
     return {
         "updatemenus": [
             {**below, "type": "buttons", "direction": "left", "showactive": False}
-            | {"buttons": buttons, "pad": {"t": 4 * size}, "font": {"size": size}}
+            | {"buttons": buttons, "pad": {"t": round(3.4 * size)}, "font": {"size": size}}
             | {"bgcolor": theme.paper, "bordercolor": theme.ink}
         ],
         "sliders": [
             {**below, "steps": steps, "active": 0, "x": 0.3, "len": 0.7}
-            | {"pad": {"t": 4 * size}, "currentvalue": {"visible": False}}
+            | {"pad": {"t": round(3.4 * size)}, "currentvalue": {"visible": False}}
             | {"bgcolor": theme.unknown, "bordercolor": theme.ink, "tickcolor": theme.ink}
             | {"activebgcolor": theme.line, "font": {"size": size - 2}}
         ],

@@ -80,7 +80,7 @@ class Mosaic:
         return whole
 
     def _fitted(self, title: str) -> str:
-        return wrapped(title, letters(0.42, self.theme.font_size - 1))
+        return wrapped(title, letters(0.46, self.theme.font_size - 1))
 
     @functools.cached_property
     def _tiles(self) -> list[_Tile]:
