@@ -29,7 +29,7 @@ from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.figures.view import View
 
 MOST_FRAMES = 250
-READING = 1500  # milliseconds for one frame: time to read its sentence aloud is twice that
+READING = 1500  # milliseconds for one frame: a short sentence; Pause is for the others
 HURRY = 300
 MOST_DOTS = 400  # of one kind: more cannot be told apart, and every frame carries them
 _DIGITS = 4  # of coordinates and map values: finer than a pixel
