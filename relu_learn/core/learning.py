@@ -351,14 +351,35 @@ class _Run:
         step = np.abs(self.slice.steps).max(axis=1, initial=0.0) / (1 + np.abs(kinks))
         # A jump that is seen along most of a line is one; a single odd kink is left to validation.
         if (step > 1e-6).sum() > len(kinks) / 2:
-            i = int(step.argmax())
-            t = kinks[i]
+            t = kinks[int(step.argmax())]
             h = 1e-9 * (1 + abs(t))
+            jump = self._jump(t - h, t + h)
+            if jump == 0:
+                return
             raise NotPiecewiseLinear(
-                f"the black box jumps by {step[i]:.2g} of its size within {h:.0e} of t = {t:.6g}: "
-                "a step function, a tree or a nearest-neighbour rule?",
+                f"the black box jumps by {jump:.2g} within {h:.0e} of t = {t:.6g} on the line: a "
+                "step function, a tree or a nearest-neighbour rule?",
                 self.place(self.line.at(np.array([t - h, t, t + h]))),
             )
+
+    def _jump(self, a: float, b: float) -> float:
+        """How far F jumps between two parameters of the line; 0 if it is only steep there.
+
+        What is left of a ramp shrinks with the interval, what is left of a jump does not.
+        """
+        target = Target(self.oracle, self.scale)
+        whole = np.inf
+        while True:
+            t = np.linspace(a, b, 10)
+            y = target(self.line.at(t)) * self.scale
+            whole = min(whole, float(np.abs(y[-1] - y[0]).max()))
+            steps = np.abs(np.diff(y, axis=0)).max(axis=1)
+            i = int(steps.argmax())
+            a, b = t[i], t[i + 1]
+            if steps[i] < whole / 2:
+                return 0.0
+            if b - a <= 8 * np.spacing(max(abs(a), abs(b), 1.0)):
+                return float(steps[i])
 
     def solve(self, phase: str) -> Iterator[Event]:
         """Gradients and neurons of the current line."""

@@ -202,6 +202,7 @@ def choose_pieces(
         smallest = np.linalg.svd(stacks, compute_uv=False)[:, -1]
         firm = smallest * _WORST_AMPLIFICATION > 1
         amplify[n, n:] = np.where(firm, 1 / np.maximum(smallest, 1e-30), np.inf)
+    amplify[1, 1:] = 1.0  # also where a jump vanished, and its direction with it
     best, choices, reached = np.full(k + 1, np.inf), [], []
     best[0] = 0.0
     for _ in range(k):

@@ -59,7 +59,9 @@ def polish(
     )
     start = np.zeros((len(chosen), d))
     start[:, 0] = centers[chosen] * np.linalg.norm(line.direction)
-    where, _ = view.roomy(start, steps=150 + 4 * k, limit=2.0)
+    where, room = view.roomy(start, steps=150 + 4 * k, limit=2.0)
+    if not (room > 0).all():
+        return network  # two hyperplanes are one: there is nothing between them
     pieces: list[Piece] = []
     for r, c in zip(chosen, where, strict=True):
         point = view.origin + c @ basis

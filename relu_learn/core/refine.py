@@ -94,6 +94,8 @@ def remeasured(
     Piece or None
         None if no better place was found.
     """
+    if not blocks:
+        return None
     weights = np.concatenate([b.weights for b in blocks])
     biases = np.concatenate([b.biases for b in blocks])
     outputs = np.concatenate([b.outputs for b in blocks], axis=1)

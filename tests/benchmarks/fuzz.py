@@ -1,0 +1,316 @@
+"""Arbitrary networks and arbitrary misbehaviour: recovered, or a clear error; nothing else.
+
+    python tests/benchmarks/fuzz.py --examples 5000
+
+Prints how many cases were tried, how they ended, and each that broke a property as one line from
+which it can be built again. Exits with 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import limited
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from relu_learn import (
+    BlackBoxError,
+    LearningFailed,
+    LearnResult,
+    Oracle,
+    QueryBudgetExceeded,
+    ReluLearnError,
+    ReluNetwork,
+    learn_from_queries,
+    worst_error,
+)
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import strategies  # noqa: E402
+from strategies import Misbehaving, Misbehaviour, Recipe  # noqa: E402
+
+SECONDS = 60.0  # a run that takes longer hangs
+_EPS = float(np.finfo(float).eps)
+
+
+class Broken(AssertionError):
+    """A property does not hold."""
+
+
+def require(holds: object, what: str) -> None:
+    if not holds:
+        raise Broken(what)
+
+
+# -------------------------------------------------------------------------- what must hold
+
+
+def rounding(secret: ReluNetwork) -> float:
+    """Rounding error of one answer at a Gaussian point: see `relu_learn.core.theory`.
+
+    Each product and sum is rounded to a relative eps / 2. What is summed is of size
+    |a_i| (|w_i| |x| + |b_i|), whatever cancels in the end; |x| is about sqrt(d).
+    """
+    d = secret.dim
+    hidden = np.linalg.norm(secret.weights, axis=1) * math.sqrt(d) + np.abs(secret.biases)
+    a, u = np.abs(np.atleast_2d(secret.output_weights)), np.atleast_2d(secret.skip)
+    size = a @ hidden + np.linalg.norm(u, axis=1) * math.sqrt(d) + np.abs(secret.offset)
+    return float(_EPS * size.max())
+
+
+def limit(secret: ReluNetwork, scale: float) -> float:
+    """Worst error that counts as recovered: 1e-7 of the scale, unless rounding is larger.
+
+    The learner looks for what is missing down to 1e4 times the rounding of an answer, as small
+    steps amplify it by about that much; a validation that finds less claims no more.
+    """
+    return max(1e-7 * scale, 1e4 * rounding(secret))
+
+
+def books(oracle: Oracle, black_box: Misbehaving | None, result: LearnResult | None) -> None:
+    """What was paid for is all there: counted, recorded, and in the partial result."""
+    asked, answers = oracle.history()
+    require(len(asked) == len(answers) == oracle.queries, "the history has lost queries")
+    if black_box is not None:
+        require(black_box.rows >= oracle.queries, "more is counted than was answered")
+        known = np.concatenate([*black_box.asked, np.empty((0, oracle.dim))])[: oracle.queries]
+        require(np.array_equal(known, asked), "the history differs from what was asked")
+    if result is None:
+        require(oracle.queries == 0, "what was paid for is lost: no partial result")
+        return
+    require(result.queries == oracle.queries, "the result counts other queries than the oracle")
+    counts = [e.queries for e in result.trace]
+    require(counts == sorted(counts), "the trace's counts decrease")
+    require(not counts or counts[-1] <= oracle.queries, "the trace counts more than was asked")
+    require(result.network.is_scalar == oracle.is_scalar, "wrong shape of the outputs")
+    require((result.certificate.n == 0) == math.isinf(result.loss), "a claim without a test")
+
+
+def claim_holds(function: Callable[[np.ndarray], Any], result: LearnResult, slack: float) -> bool:
+    """Whether the certificate is right, on 20,000 points of other seeds.
+
+    One wrong claim in twenty is promised, so that the bound here is five times looser: that is
+    wrong with a probability of delta^5.
+    """
+    x = np.random.default_rng(20211108).standard_normal((20_000, result.network.dim))
+    errors = np.abs(np.asarray(function(x)) - result.network(x)).reshape(len(x), -1).max(axis=1)
+    return bool((errors > result.certificate.eta + slack).mean() <= 5 * result.certificate.mass)
+
+
+def learn(oracle: Oracle, rng: int, validation: int | None = None) -> LearnResult:
+    with limited(SECONDS):
+        return learn_from_queries(oracle, oracle.dim, rng=rng, validation=validation)
+
+
+def check_network(recipe: Recipe, rng: int) -> str:
+    """Any network is recovered."""
+    secret = recipe.build()
+    oracle = Oracle(secret, secret.dim)
+    worst, scale = worst_error(secret, 0 * secret, 10_000)
+    try:
+        result = learn(oracle, rng)
+    except ReluLearnError as error:
+        books(oracle, None, error.partial)
+        if isinstance(error, LearningFailed) and limit(secret, scale) > 1e-7 * scale:
+            return "refused: below rounding"
+        raise Broken(f"{type(error).__name__}: {error}") from error
+    books(oracle, None, result)
+    worst, scale = worst_error(secret, result.network, 10_000)
+    if worst <= limit(secret, scale):
+        return "recovered"
+    require(
+        claim_holds(secret, result, limit(secret, scale)),
+        f"error {worst / scale:.1e} of the scale, and the certificate says {result.certificate}",
+    )
+    return "recovered but for what its certificate allows"
+
+
+def check_misbehaviour(recipe: Recipe, how: Misbehaviour, rng: int) -> str:
+    """A bad interface: learned if every answer is there, otherwise a BlackBoxError."""
+    secret = recipe.build()
+    black_box = Misbehaving(secret, how)
+    oracle = Oracle(black_box, secret.dim, max_queries=200_000)
+    try:
+        result = learn(oracle, rng)
+    except strategies.Interrupted:
+        books(oracle, black_box, None if oracle.queries == 0 else _nothing(oracle))
+        require(how.kind == "interrupt", "an interruption from nowhere")
+        return "interrupted"
+    except ReluLearnError as error:
+        books(oracle, black_box, error.partial)
+        if error.partial is not None and how.kind in strategies.BROKEN:
+            slack = limit(secret, 1.0)
+            require(claim_holds(secret, error.partial, slack), "the partial's claim is wrong")
+        return _misbehaved(how, error, oracle)
+    books(oracle, black_box, result)
+    never = black_box.calls <= how.at
+    kind = "never" if never else how.kind
+    if how.kind == "other shape" and how.at == 0:
+        return "learned"  # it has answered in that shape all the time
+    worst, scale = worst_error(secret, result.network, 10_000)
+    if kind in (*strategies.HARMLESS, "never"):
+        require(worst <= limit(secret, scale), f"error {worst / scale:.1e} of the scale")
+        return "learned"
+    require(kind not in strategies.BROKEN, "nobody noticed")
+    require(kind != "interrupt", "an interruption was swallowed")
+    if kind in strategies.COARSE:
+        require(claim_holds(secret, result, _coarse(kind, secret)), "the claim is wrong")
+        return "learned, coarsely"
+    require(claim_holds(black_box, result, limit(secret, scale)), "wrong, with a clean claim")
+    return "learned what it answers now"
+
+
+def _nothing(oracle: Oracle) -> LearnResult:
+    """Stands for the result that an interrupted run cannot return: the books are the oracle's."""
+    zero = np.zeros((0, oracle.dim)), np.zeros(0)
+    head = () if oracle.is_scalar else (oracle.n_outputs or 1,)
+    network = ReluNetwork(*zero, np.zeros((*head, 0)))
+    from relu_learn import Trace, certificate
+
+    claim = certificate(np.empty(0), 0.05)
+    return LearnResult(
+        network, oracle.queries, math.inf, claim, math.inf, 1.0, 0.0, Trace([]), False
+    )
+
+
+def _coarse(kind: str, secret: ReluNetwork) -> float:
+    """Rounding of the answers, which the certificate's eta does not have to contain."""
+    unit = float(np.finfo(np.float32 if kind == "float32" else np.float16).eps)
+    return unit * rounding(secret) / _EPS
+
+
+def _misbehaved(how: Misbehaviour, error: ReluLearnError, oracle: Oracle) -> str:
+    message = str(error)
+    if how.kind in strategies.BROKEN:
+        require(isinstance(error, BlackBoxError), f"{type(error).__name__}: {message}")
+        require(message.startswith("black_box"), f"does not name the argument: {message}")
+        require(error.query is not None, "does not show the offending query")
+        return "BlackBoxError"
+    require(how.kind not in strategies.HARMLESS, f"{type(error).__name__}: {message}")
+    if how.kind in strategies.CHANGING:
+        require(
+            isinstance(error, (BlackBoxError, LearningFailed)), f"{type(error).__name__}: {message}"
+        )
+    return type(error).__name__
+
+
+def check_budget(recipe: Recipe, share: float, rng: int, validation: int | None = None) -> str:
+    """A budget anywhere between nothing and enough."""
+    secret = recipe.build()
+    try:
+        whole = learn(Oracle(secret, secret.dim), rng, validation).queries
+    except LearningFailed:
+        _, scale = worst_error(secret, secret, 10_000)
+        require(limit(secret, scale) > 1e-7 * scale, "refused")
+        return "refused: below rounding"
+    budget = max(1, round(share * whole))
+    black_box = Misbehaving(secret, Misbehaviour("list", 0))
+    oracle = Oracle(black_box, secret.dim, max_queries=budget)
+    try:
+        result = learn(oracle, rng, validation)
+    except QueryBudgetExceeded as error:
+        require(budget < whole, "the budget was enough")
+        require(f"max_queries={budget}" in str(error), "the message does not name the budget")
+        books(oracle, black_box, error.partial)
+        if error.partial is not None:
+            slack = limit(secret, error.partial.scale)
+            require(claim_holds(secret, error.partial, slack), "the partial's claim is wrong")
+        return "QueryBudgetExceeded"
+    require(budget >= whole, "more than the budget was spent")
+    books(oracle, black_box, result)
+    return "learned"
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A property, and the arguments that it is tried with."""
+
+    check: Callable[..., str]
+    arguments: tuple[st.SearchStrategy[Any], ...]
+    share: float  # of all examples
+
+
+SEEDS = st.integers(0, 2**16)
+TARGETS = {
+    "networks": Target(check_network, (strategies.recipes(), SEEDS), 0.5),
+    "interfaces": Target(
+        check_misbehaviour,
+        (
+            strategies.simple_recipes(),
+            strategies.misbehaviours(
+                (*strategies.HARMLESS, *strategies.BROKEN, *strategies.COARSE, "interrupt")
+            ),
+            SEEDS,
+        ),
+        0.2,
+    ),
+    "changing": Target(
+        check_misbehaviour,
+        (strategies.simple_recipes(), strategies.misbehaviours(strategies.CHANGING), SEEDS),
+        0.15,
+    ),
+    "budgets": Target(check_budget, (strategies.recipes(), st.floats(0, 1.1), SEEDS), 0.15),
+}
+
+
+def try_out(target: Target, examples: int, start: int) -> tuple[Counter[str], list[str]]:
+    """How the cases ended, and those that broke a property."""
+    found, broken = Counter[str](), []
+
+    @seed(start)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.tuples(*target.arguments))
+    def attempt(arguments: tuple[Any, ...]) -> None:
+        try:
+            found[target.check(*arguments)] += 1
+        except Exception as error:  # whatever it is, it is what is looked for
+            found["BROKEN"] += 1
+            what = str(error) if isinstance(error, Broken) else repr(error)
+            broken.append(f"{target.check.__name__}{arguments!r}\n    {what}")
+
+    attempt()
+    return found, broken
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=list(TARGETS))
+    parser.add_argument("--quick", action="store_true", help="sixty examples")
+    options = parser.parse_args()
+    examples = 60 if options.quick else options.examples
+    failures = total = 0
+    for name, target in TARGETS.items():
+        if options.only not in (None, name):
+            continue
+        n = examples if options.only else max(1, round(target.share * examples))
+        start = time.perf_counter()
+        found, broken = try_out(target, n, options.seed)
+        print(f"{name}: {found.total()} cases in {time.perf_counter() - start:.0f} s")
+        for ending, count in found.most_common():
+            print(f"    {count:6}  {ending}")
+        print(*(f"  {line}" for line in broken), sep="\n", end="\n" if broken else "", flush=True)
+        total, failures = total + found.total(), failures + len(broken)
+    print(f"{total} cases, {failures} broke a property")
+    sys.exit(failures > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Arbitrary networks and misbehaviour, for a bounded time; `benchmarks/fuzz.py` goes on longer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+import fuzz  # noqa: E402
+import strategies  # noqa: E402
+from strategies import Misbehaviour, Recipe  # noqa: E402
+
+EXAMPLES = {"networks": 120, "interfaces": 80, "changing": 40, "budgets": 60}
+# The same examples every time: what is new is for the benchmark to find.
+bounded = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
+
+
+@pytest.mark.parametrize("name", fuzz.TARGETS)
+def test_no_property_breaks(name):
+    target = fuzz.TARGETS[name]
+
+    @settings(max_examples=EXAMPLES[name], **bounded)
+    @given(st.tuples(*target.arguments))
+    def attempt(arguments):
+        target.check(*arguments)
+
+    attempt()
+
+
+@pytest.mark.parametrize("kind", (*strategies.HARMLESS, *strategies.BROKEN, "interrupt"))
+def test_every_misbehaviour_at_the_first_call_and_later(kind):
+    recipe = _recipe(dim=3, neurons=4, seed=1)
+    endings = [fuzz.check_misbehaviour(recipe, Misbehaviour(kind, at), 0) for at in (0, 1, 4)]
+    expected = "learned" if kind in strategies.HARMLESS else "BlackBoxError"
+    expected = "interrupted" if kind == "interrupt" else expected
+    if kind == "other shape":
+        assert endings.pop(0) == "learned"  # no shape to compare with
+    assert set(endings) == {expected}
+
+
+def test_the_budget_at_every_number_of_queries():
+    recipe = _recipe(dim=2, neurons=3, seed=0)
+    whole = fuzz.learn_from_queries(recipe.build(), 2, rng=0, validation=50).queries
+    endings = [fuzz.check_budget(recipe, n / whole, 0, validation=50) for n in range(1, whole + 1)]
+    assert endings.count("QueryBudgetExceeded") == whole - 1
+    assert endings[-1] == "learned"
+
+
+def test_the_properties_can_break():
+    """A learner that lies is caught: the checks are not blind."""
+    secret = _recipe(dim=3, neurons=4, seed=1).build()
+    oracle = fuzz.Oracle(secret, 3)
+    result = fuzz.learn(oracle, 0)
+    fuzz.books(oracle, None, result)
+    assert fuzz.claim_holds(secret, result, 0.0)
+    assert not fuzz.claim_holds(lambda x: secret(x) + 1e-6, result, 0.0)
+    oracle(np.zeros((1, 3)))
+    with pytest.raises(fuzz.Broken, match="counts other queries"):
+        fuzz.books(oracle, None, result)
+    with pytest.raises(fuzz.Broken, match="lost"):
+        fuzz.books(oracle, None, None)
+
+
+# What the fuzzer found, each as it was found.
+FOUND = {
+    # A ramp 1e-9 wide on an offset of 1e12 was called a jump.
+    "a steep ramp is no jump": lambda: fuzz.check_network(
+        Recipe(
+            2, 1, 1, "integers", "equal rows", ("near, cancelling",) * 3, 1e-9, 1e9, False, -1e3, 9
+        ),
+        923,
+    ),
+    # These ended in exceptions of NumPy.
+    "no kink, and an imprecise gradient": lambda: fuzz.check_misbehaviour(
+        _recipe(dim=4, neurons=0, seed=0), Misbehaviour("adds a constant", 5, 1072976), 0
+    ),
+    "all jumps vanish": lambda: fuzz.check_misbehaviour(
+        _recipe(dim=1, neurons=2, outputs=3, offset=1.0, seed=4143526),
+        Misbehaviour("stuck at one answer", 6, 2097152),
+        2,
+    ),
+    "hyperplanes that coincide are not polished": lambda: fuzz.check_misbehaviour(
+        _recipe(dim=2, neurons=2, outputs=1, offset=1.0, seed=571),
+        Misbehaviour("random sometimes", 0, 571),
+        695,
+    ),
+}
+
+
+def _recipe(dim, neurons, seed, outputs=0, offset=0.0) -> Recipe:
+    return Recipe(dim, neurons, outputs, "normal", "normal", (), 0.1, 1.0, False, offset, seed)
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_was_found(what):
+    FOUND[what]()
