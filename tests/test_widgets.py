@@ -612,7 +612,7 @@ class TestLessons:
             if "<details>" in "".join(cell["source"])
         )
         solutions = re.findall(r"```python\n(.*?)```", folded, re.DOTALL)
-        assert 2 <= len(tasks) <= 4 and len(solutions) == len(tasks)
+        assert 2 <= len(tasks) <= 5 and len(solutions) == len(tasks)
         for name, solution in zip(tasks, solutions, strict=True):
             assert solution.startswith(f"{name}.check(")
             assert eval(solution, space).correct, solution
