@@ -319,6 +319,8 @@ class _Run:
                 values=level.values * self.scale,
                 open_intervals=level.open_intervals,
             )
+        heard = self.slice.noise.level
+        self.noise = np.where(heard > self.precision().level, heard, self.noise)
         for t, jump in zip(self.slice.kinks, self.slice.jumps, strict=True):
             yield self.emit(
                 ev.CriticalPointFound,
@@ -673,14 +675,13 @@ class _Run:
         n = self.validation_size()
         batches = [min(32, n)] + ([n - 32] if n > 32 else [])
         points, values, errors = [], [], []
-        target = self.target()
+        target = Target(self.oracle, self.scale)
         self.looks += 1
         for size in batches:
             x = self.sample(size)
-            y = target(x)
             points.append(x)
-            errors.append(np.abs(y))
-            values.append(y + (self.known(x) if self.known is not None else 0))
+            values.append(target(x))
+            errors.append(np.abs(values[-1] - (0.0 if self.known is None else self.known(x))))
             self.errors = (np.concatenate(errors) * self.scale).max(axis=1)
             self.output_scale = output_scale(np.concatenate(values) * self.scale)
             if self.errors.max() > self.tolerance():

@@ -80,6 +80,8 @@ class Slice:
     steps : ndarray of shape (k, m)
         How far the pieces miss each other at the kink: rounding, unless the function is not
         continuous.
+    noise : Noise
+        With which the samples were judged: what was given, or more if the search saw more.
     """
 
     kinks: np.ndarray
@@ -89,6 +91,7 @@ class Slice:
     centers: np.ndarray
     widths: np.ndarray
     steps: np.ndarray
+    noise: Noise
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -416,11 +419,15 @@ def search_line(
     y = ask(t)
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
     samples = _Samples(t, y, noise)
-    patience = PATIENCE
+    patience, calm = PATIENCE, True
     for _ in range(_MAX_LEVELS):
+        if calm and len(samples.t) > PATIENCE // 8:
+            calm = False
+            noise = _listen(ask, samples, 8, rng)
         if len(samples.t) > patience:
             patience *= 4
             noise = _explain(ask, samples, window, rng)
+        if noise is not samples.noise:
             samples = _Samples(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
         if not len(new):
@@ -466,7 +473,11 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
             "every scale (a smooth activation such as tanh, sigmoid or GELU?)",
             np.array([c[j] - h[j, -4], c[j], c[j] + h[j, -4]]),
         )
-    # Where samples a little apart still do not line up, it is noise: which size?
+    return _listen(ask, s, n, rng)
+
+
+def _listen(ask: Ask, s: _Samples, n: int, rng: np.random.Generator) -> Noise:
+    """Are the answers noisier than thought? Then samples a little apart still do not line up."""
     gap = np.diff(s.t)
     close = np.flatnonzero(~s.affine & (gap > 1e-9 * (1 + np.abs(s.t[:-1]))))
     if len(close) < 8:
@@ -474,10 +485,10 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
     i = rng.choice(close, n)
     c = (s.t[i] + s.t[i + 1]) / 2
     h = np.multiply.outer(gap[i] / 2, 0.5 ** np.arange(4, 6))
-    t = np.concatenate([c[:, None] - h, np.broadcast_to(c[:, None], h.shape), c[:, None] + h])
-    y = ask(t.ravel()).reshape(3, n, 2, -1) / (1 + np.abs(c))[:, None, None]
-    bend = (np.abs(y[0] - 2 * y[1] + y[2]) / s.noise.level).max(axis=2)
-    flat = np.quantile(bend, 0.75, axis=0)
+    t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
+    y = ask(t.ravel()).reshape(n, 5, -1) / (1 + np.abs(c))[:, None, None]
+    bend = np.abs(y[:, 1:3] - 2 * y[:, :1] + y[:, 3:]) / s.noise.level
+    flat = np.quantile(bend.max(axis=2), 0.75, axis=0)
     if flat[1] > 8 and flat[1] > flat[0] / 2.5:
         return Noise(s.noise.level * float(flat[1]))
     return s.noise
@@ -564,4 +575,5 @@ def _finish(s: _Samples, window: Window) -> Slice:
     values = y[near] + slopes * (centers - t[near])[:, None]
     after = values[:-1] + slopes[:-1] * (kinks - centers[:-1])[:, None]
     before = values[1:] + slopes[1:] * (kinks - centers[1:])[:, None]
-    return Slice(kinks, np.diff(slopes, axis=0), slopes, values, centers, widths, before - after)
+    jumps, steps = np.diff(slopes, axis=0), before - after
+    return Slice(kinks, jumps, slopes, values, centers, widths, steps, s.noise)
