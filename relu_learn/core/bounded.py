@@ -24,7 +24,7 @@ from relu_learn.core.cells import Arrangement
 from relu_learn.core.errors import InvalidArgument, LearningFailed
 from relu_learn.core.events import Event
 from relu_learn.core.gradients import measure_rates, orthonormal_basis
-from relu_learn.core.learning import _USEFUL, _Run, _Settings
+from relu_learn.core.learning import _FEW, _USEFUL, _Run, _Settings
 from relu_learn.core.lines import SIGMAS, Line, Noise, Window
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import choose_pieces
@@ -378,6 +378,11 @@ class BoxRun(_Run):
             x = self.rng.choice([-1.0, 1.0], (n, d))
         self.n_corners += len(x)
         return x
+
+    def batches(self, n: int) -> list[int]:
+        """A few, then all: a chord may end inside a bump, and only many points tell a repair that
+        helps there from one that does harm beyond."""
+        return [min(_FEW, n), *([n - _FEW] if n > _FEW else [])]
 
     def validation_size(self) -> int:
         """As on Gaussian points; but here every chord met only a part, so at least 5 %."""

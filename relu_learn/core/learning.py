@@ -60,6 +60,12 @@ _RANDOM = (
     "black_box must answer the same point alike: two answers differ by more than the function "
     "itself varies"
 )
+# Expected errors above this are not left to the final test: everything is measured once more.
+_ROUGH = 1e-9
+# A piece shorter than this on its line hardly matters to F'.
+_SLIVER = 1e-5
+# Fresh points of the smallest test.
+_FEW = 32
 # Questions that are asked again when the answers make no sense.
 _AGAIN = 16
 # Even float32 sums that depend on the batch repeat to this, relative to their size.
@@ -144,6 +150,7 @@ class _Run:
         self.events: list[Event] = []
         self.tested: list[tuple[np.ndarray, np.ndarray]] = []
         self.repairs = 0
+        self.roughness = 0.0  # expected error of F', whitened, where it was measured worst
         self.first_guess: ReluNetwork | None = None
         self.first_line: Line | None = None
 
@@ -395,11 +402,13 @@ class _Run:
             self.silent_pieces(),
             Noise(self.noise),
         )
-        centers = self.slice.centers
+        centers, errors = self.slice.centers, {}
         for part in parts:
             if isinstance(part, Piece):
                 if part.index == 0:
                     self.first = part
+                if self.slice.widths[part.index] > _SLIVER * (1 + abs(centers[part.index])):
+                    errors[part.index] = part.error * math.sqrt(self.oracle.dim)
                 if part.step == 0:  # silent: nothing was measured
                     continue
                 yield self.emit(
@@ -434,6 +443,7 @@ class _Run:
                 index += 1
         if self.known is None:
             self.settle()
+            self.roughness = max(errors.values(), default=0.0)
 
     def settle(self) -> None:
         """Second looks at what the first line measures badly by its nature."""
@@ -668,12 +678,18 @@ class _Run:
             return self.settings.validation
         k = self.known.n_neurons if self.known is not None else 0
         wide = 2000 if k <= 8 or self.repairs else int(2000 * (8 / k) ** 4)
-        return max(32, wide, min(self.oracle.queries // 200, 1000))
+        return max(_FEW, wide, min(self.oracle.queries // 200, 1000))
 
-    def validate(self) -> Iterator[Event]:
-        """Compare F and F' on fresh Gaussian points; stop early where they differ."""
-        n = self.validation_size()
-        batches = [min(32, n)] + ([n - 32] if n > 32 else [])
+    def batches(self, n: int) -> list[int]:
+        """Doubled sizes: what one point in a hundred shows costs some hundred points."""
+        sizes: list[int] = []
+        while n > sum(sizes):
+            sizes.append(min(max(_FEW, sum(sizes)), n - sum(sizes)))
+        return sizes
+
+    def validate(self, most: int | None = None) -> Iterator[Event]:
+        """Compare F and F' on more and more fresh Gaussian points; stop where they differ."""
+        batches = self.batches(most or self.validation_size())
         points, values, errors = [], [], []
         target = Target(self.oracle, self.scale)
         self.looks += 1
@@ -830,16 +846,17 @@ def _adaptive(run: _Run) -> Iterator[Event]:
     yield from run.search(False)
     yield from run.solve("gradients")
     run.commit()
-    yield from run.validate()
-    polished, rejected = run.settings.polish, 0
-    if run.settings.polish:
+    polished, rejected = run.settings.polish or run.roughness > _ROUGH, 0
+    if polished:
+        yield from run.validate(_FEW)
         yield from run.polish()
-        yield from run.validate()
+    yield from run.validate()
     for _ in range(_MAX_ROUNDS):
         if run.errors.max() <= run.tolerance():
             return
-        if not polished and np.median(run.errors) > run.tolerance() / 10:
-            # Everywhere a little wrong: nothing is missing, but something was measured badly.
+        little = run.errors.max() <= _USEFUL * run.output_scale
+        if not polished and (little or np.median(run.errors) > run.tolerance() / 10):
+            # Only a little wrong: nothing is missing, but something was measured badly.
             polished = True
             yield from run.polish()
             yield from run.validate()
@@ -857,6 +874,7 @@ def _adaptive(run: _Run) -> Iterator[Event]:
             run.known = before
             rejected += 1
             continue
+        polished = False
         run.accept()
         yield run.emit(
             ev.NetworkUpdated,
