@@ -431,3 +431,9 @@ def test_random_answers_are_an_error_of_the_black_box():
     generator = np.random.default_rng(0)
     with pytest.raises(BlackBoxError, match="alike"):
         learn_from_queries(lambda x: generator.standard_normal(len(x)), 3, rng=0)
+
+
+def test_a_repair_through_a_hyperplane_of_the_hypothesis():
+    """A piece whose middle lies exactly on a hyperplane of F' still gets steps of some length."""
+    secret = zoo.hat(width=0.01, rng=5)
+    assert relative_error(secret, learn_from_queries(secret, 2, rng=5).network) <= 1e-7

@@ -253,7 +253,8 @@ def neurons_of_slice(
     points, basis = line.at(s.centers), orthonormal_basis(line.direction, rng)
     tilt = target.tilt(basis)
     steps = np.array([safe_step(w, t, d) for w, t in zip(s.widths, s.centers, strict=True)])
-    steps = np.minimum(steps, [target.reach(x, tilt).min() for x in points])
+    limits = [target.reach(x, tilt, 0.01 * h).min() for x, h in zip(points, steps, strict=True)]
+    steps = np.minimum(steps, limits)
     errors = sharp.at(s.centers).max(axis=1) / steps
     goal = GOAL / (4 * np.sqrt(d))
     directions = output_directions(s.jumps)

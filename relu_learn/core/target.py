@@ -48,14 +48,17 @@ class Target:
             return np.empty((0, len(basis)))
         return np.abs(normalised(self.known.weights, self.known.biases)[0] @ basis.T)
 
-    def reach(self, point: np.ndarray, tilt: np.ndarray) -> np.ndarray:
-        """Steps (n,) from a point that cross no hyperplane of F', in a ball within the domain."""
+    def reach(self, point: np.ndarray, tilt: np.ndarray, least: float = 0.0) -> np.ndarray:
+        """Steps (n,) from a point that cross no hyperplane of F', in a ball within the domain.
+
+        Where a hyperplane of F' is too close to be avoided, steps are `least`.
+        """
         ball = 0.9 * self.oracle.room(point[None])
         if self.known is None:
             return np.broadcast_to(ball, tilt.shape[1:])
         w, b, _ = normalised(self.known.weights, self.known.biases)
         free = np.abs(w @ point - b)[:, None] / np.maximum(tilt, 1e-300)
-        return np.minimum(ball, 0.4 * free.min(axis=0, initial=np.inf))
+        return np.minimum(ball, np.maximum(least, 0.4 * free.min(axis=0, initial=np.inf)))
 
     def around(
         self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
