@@ -27,6 +27,7 @@ from relu_learn import (
     worst_error,
     zoo,
 )
+from relu_learn.core.events import Validated
 
 
 def network(name: str, seed: int) -> ReluNetwork:
@@ -88,6 +89,7 @@ class Record:
     seconds: float
     rms: float = np.nan  # root mean square over the same points
     failure: str = ""
+    tested: int = 0  # of the queries: fresh points of tests
 
     def exact(self, tolerance: float = 1e-8) -> bool:
         return self.error <= tolerance
@@ -167,6 +169,7 @@ def run(
         true,
         seconds,
         rms,
+        tested=sum(len(e.points) for e in result.trace if isinstance(e, Validated)),
     )
 
 
