@@ -332,3 +332,10 @@ def test_reach_stays_on_the_piece(rng):
     for i, sign in itertools.product(range(4), (-1, 1)):
         moved = c + sign * steps[i] * np.eye(4)[i]
         np.testing.assert_array_equal(np.sign(cells.distances(moved[None])), signs)
+
+
+def test_get_neurons_of_nothing():
+    assert get_neurons(lambda x: np.zeros(len(x)), 3, rng=0).n_neurons == 0
+    half = get_neurons(lambda x: np.column_stack([np.zeros(len(x)), np.abs(x[:, 0])]), 3, rng=0)
+    assert half.n_neurons == 1
+    assert not half.output_weights[0].any()

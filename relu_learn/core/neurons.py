@@ -23,6 +23,7 @@ from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient, measure_rates, orthonormal_basis, safe_step
 from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
 from relu_learn.core.lines import (
+    EPS,
     SIGMAS,
     Line,
     Noise,
@@ -145,7 +146,8 @@ def get_neurons(
     rng = np.random.default_rng(rng)
     line = line or Line.draw(dim, rng)
     target = Target(oracle, np.ones(1))
-    noise = Noise(probe_noise(lambda t: target(line.at(t)), rng, Window()))
+    level = probe_noise(lambda t: target(line.at(t)), rng, Window())
+    noise = Noise(np.where(level > 0, level, EPS / 2))  # zeros say nothing about rounding
     found: list[tuple[float, np.ndarray, float, np.ndarray]] = []
     if method == "grid":
         for part in probe_intervals(target, line, r, tau, alpha, noise, rng):
