@@ -224,7 +224,9 @@ class BoxRun(_Run):
         x = self.sample(_FIRST_LOOK)
         y = Target(self.oracle, np.ones(1))(x)
         self.seen = x, y
-        return y.std(axis=0), np.abs(y).max(axis=0)
+        most = np.abs(y).max(axis=0)
+        unit = np.where(most > 0, most, 1.0)
+        return (y / unit).std(axis=0) * unit, most  # squares of large answers would overflow
 
     def measure_precision(self) -> Iterator[Event]:
         yield from super().measure_precision()
