@@ -7,6 +7,7 @@ import pytest
 
 from relu_learn import (
     InvalidArgument,
+    LearningFailed,
     LearnResult,
     Oracle,
     QueryBudgetExceeded,
@@ -91,6 +92,20 @@ def test_pictures(name):
 def test_a_box_far_from_the_origin(outputs, seed, rng):
     secret = network_for(100.0, 101.0, 5, 12, np.random.default_rng(seed), outputs)
     check(secret, 100.0, 101.0, seed, bound=1e-8)  # the answers are precise to 1e-13 only
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_box_so_far_away_that_digits_are_lost(seed):
+    """Right to what the answers hold, or an error; the result never claims more than it keeps."""
+    low, high = 1e9, 1e9 + 1
+    secret = network_for(low, high, 4, 8, np.random.default_rng(seed))
+    try:
+        result = learn_from_queries(Fenced(secret, low, high), 4, bounds=(low, high), rng=seed)
+    except LearningFailed:
+        return
+    x = np.random.default_rng(seed).uniform(low, high, (10_000, 4))
+    errors = np.abs(secret(x) - result.network(x))
+    assert (errors > result.certificate.eta).mean() <= result.certificate.mass
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -279,7 +294,7 @@ def test_outside_the_class():
         hidden = np.maximum(first @ np.sin(np.arange(20.0)).reshape(5, 4) + 0.1, 0)
         return hidden @ np.array([1.0, -2.0, 1.5, 1.0])
 
-    from relu_learn import LearningFailed, NotOneHiddenLayer, NotPiecewiseLinear
+    from relu_learn import NotOneHiddenLayer, NotPiecewiseLinear
 
     with pytest.raises(NotPiecewiseLinear) as error:
         learn_from_queries(Fenced(smooth, 0.0, 1.0), 3, bounds=(0, 1), rng=0)
