@@ -477,19 +477,22 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
 
 
 def _listen(ask: Ask, s: _Samples, n: int, rng: np.random.Generator) -> Noise:
-    """Are the answers noisier than thought? Then samples a little apart still do not line up."""
+    """Are the answers noisier than thought? Then second differences do not fall with the step.
+
+    At a kink they fall like the step, or vanish; noise is the same at a sixty-fourth of it.
+    """
     gap = np.diff(s.t)
     close = np.flatnonzero(~s.affine & (gap > 1e-9 * (1 + np.abs(s.t[:-1]))))
     if len(close) < 8:
         return s.noise
     i = rng.choice(close, n)
-    c = (s.t[i] + s.t[i + 1]) / 2
-    h = np.multiply.outer(gap[i] / 2, 0.5 ** np.arange(4, 6))
+    c = s.t[i] + gap[i] * rng.uniform(0.2, 0.8, n)
+    h = np.multiply.outer(gap[i] / 2, 0.5 ** np.array([4, 10]))
     t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
     y = ask(t.ravel()).reshape(n, 5, -1) / (1 + np.abs(c))[:, None, None]
     bend = np.abs(y[:, 1:3] - 2 * y[:, :1] + y[:, 3:]) / s.noise.level
     flat = np.quantile(bend.max(axis=2), 0.75, axis=0)
-    if flat[1] > 8 and flat[1] > flat[0] / 2.5:
+    if flat[1] > 8 and flat[1] > flat[0] / 8:
         return Noise(s.noise.level * float(flat[1]))
     return s.noise
 
