@@ -45,10 +45,33 @@ def test_hostile():
     assert "near_parallel" in printed and "runs not recovered" in printed
 
 
+def test_noise_table():
+    printed = run("noise_table.py", "--seeds", "1")
+    for text in ("float32", "decimals", "additive", "rms/noise"):
+        assert text in printed
+
+
+def test_claims():
+    printed = run("claims.py")
+    assert "is below delta for every delta" in printed
+
+
+def test_diagnosis():
+    printed = run("diagnosis.py")
+    assert "0 wrong answers" in printed
+    assert "NotOneHiddenLayer" in printed
+
+
+def test_fuzz():
+    printed = run("fuzz.py")
+    assert re.search(r"^60 cases, 0 broke a property$", printed, re.MULTILINE)
+
+
 def test_readme_names_scripts_that_exist():
     readme = (BENCHMARKS.parents[1] / "README.md").read_text("utf-8")
     section = readme.split("<!-- benchmark -->")[1].split("## Limits")[0]
     named = set(re.findall(r"\w+\.py", section))
-    assert "queries.py" in named
+    reliability = {"hostile.py", "noise_table.py", "claims.py", "diagnosis.py", "kill_test.py"}
+    assert named >= {"queries.py", "fuzz.py"} | reliability
     for script in named:
         assert (BENCHMARKS / script).is_file(), script
