@@ -76,6 +76,13 @@ FOUND = {
         ),
         923,
     ),
+    # An output that was all rounding on the first line was taken for one of size 1e-17.
+    "an output that is silent on the first line": lambda: [
+        fuzz.check_network(
+            Recipe(3, 2, 3, "origin", "sparse", ("hat",), 0.1, 1.0, False, 0.0, 0), rng
+        )
+        for rng in range(20)
+    ],
     # These ended in exceptions of NumPy.
     "no kink, and an imprecise gradient": lambda: fuzz.check_misbehaviour(
         _recipe(dim=4, neurons=0, seed=0), Misbehaviour("adds a constant", 5, 1072976), 0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.lines import SIGMAS
+from relu_learn.core.lines import EPS, SIGMAS
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.target import Target
 
@@ -135,7 +135,7 @@ def measure_rates(
         The steps that were used in the end.
     """
     n = len(directions)
-    steps = np.array(steps, dtype=float)
+    steps = np.maximum(steps, EPS)  # on a hyperplane there is no room: a worthless answer, no NaN
     everything = _Combinations.draw([np.arange(n)], 1.0, rng)
     moves = everything.of(directions, steps)
     if value is None:

@@ -261,8 +261,11 @@ class _Run:
 
         noise = probe_noise(ask, self.rng, self.window)
         size, values = self.sizes(seen[0])
-        size = np.where(size > SIGMAS * noise, size, values)
-        self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, 1.0))))
+        # An output that is all rounding here is like the others elsewhere, or of size 1. (Rounding
+        # may cancel where the noise was measured: then the other outputs tell its size.)
+        least = SIGMAS * np.maximum(noise, np.finfo(float).eps * size.max())
+        size = np.where(size > least, size, np.where(values > least, values, 0))
+        self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, size.max() or 1.0))))
         # Seen at a tiny scale only: is it rounding to a grid, float32, or noise?
         self.imprecise = self.random = False
         twice = plain(self.line.at(np.zeros(2)))

@@ -463,7 +463,7 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
     j = int((bend / s.noise.level).max(axis=(0, 1)).argmax())
     bend, level = bend[:, :, j], float(s.noise.level[j])
     visible = bend.min(axis=1) > 20 * level
-    ratios = bend[:, :-1] / np.maximum(bend[:, 1:], 1e-300)
+    ratios = bend[:, :-1] / np.maximum(bend[:, 1:], 1e-200)
     # The finest scales only: at coarser ones a curved function may have a kink as well (log p).
     smooth = visible & (np.abs(ratios[:, -3:] - 4) < 0.8).all(axis=1)
     if smooth.sum() > max(3, 0.7 * visible.sum()):

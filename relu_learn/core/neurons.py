@@ -23,7 +23,6 @@ from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient, measure_rates, orthonormal_basis, safe_step
 from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
 from relu_learn.core.lines import (
-    EPS,
     SIGMAS,
     Line,
     Noise,
@@ -316,7 +315,7 @@ def _direction_doubt(s: Slice, eta: np.ndarray) -> np.ndarray:
     if s.jumps.shape[1] == 1:
         return np.zeros(len(s.kinks))
     slope = eta.max(axis=1) / s.widths
-    size = np.maximum(np.linalg.norm(s.jumps, axis=1), 1e-300)
+    size = np.maximum(np.linalg.norm(s.jumps, axis=1), 1e-200)
     return np.hypot(slope[:-1], slope[1:]) / size
 
 

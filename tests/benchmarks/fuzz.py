@@ -13,6 +13,7 @@ import dataclasses
 import math
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -297,6 +298,7 @@ def main() -> None:
     options = parser.parse_args()
     examples = 60 if options.quick else options.examples
     failures = total = 0
+    warnings.simplefilter("error")
     for name, target in TARGETS.items():
         if options.only not in (None, name):
             continue
