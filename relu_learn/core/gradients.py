@@ -135,7 +135,8 @@ def measure_rates(
         The steps that were used in the end.
     """
     n = len(directions)
-    steps = np.maximum(steps, EPS)  # on a hyperplane there is no room: a worthless answer, no NaN
+    # On a hyperplane there is no room: a worthless answer, but a number.
+    steps = np.where(np.abs(steps) > EPS, steps, EPS)
     everything = _Combinations.draw([np.arange(n)], 1.0, rng)
     moves = everything.of(directions, steps)
     if value is None:

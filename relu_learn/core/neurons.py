@@ -23,6 +23,7 @@ from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient, measure_rates, orthonormal_basis, safe_step
 from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
 from relu_learn.core.lines import (
+    EPS,
     SIGMAS,
     Line,
     Noise,
