@@ -15,6 +15,7 @@ from relu_learn import learn_from_queries, zoo
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.events import Finished, Trace
 from relu_learn.widgets import Player
+from relu_learn.widgets.narration import readable
 from relu_learn.widgets.recording import read_trace, replay
 
 
@@ -68,7 +69,7 @@ def test_file_replays_and_the_menu_brings_back_live_runs(
     assert all(control.disabled for control in controls)
     player.transport.seek(10**6)
     assert isinstance(player.state.event, Finished) and player.state.index == len(trace)
-    assert player.narration.sentence == trace[-1].narration
+    assert player.narration.sentence == readable(trace[-1].narration)
     assert player.state.hypothesis.network == trace[-1].network
     assert "learner's own test" in titles(player)[2], "nobody knows the secret of a file"
     share = player.share

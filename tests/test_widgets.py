@@ -26,6 +26,7 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import THEMES
 from relu_learn.widgets import lifecycle, share, transport
 from relu_learn.widgets.lifecycle import Messages, close_tree
+from relu_learn.widgets.narration import readable
 from relu_learn.widgets.panel import Panel, PlotlyLibrary, encode
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import ChoiceTask, NumberTask, Prediction
@@ -438,6 +439,18 @@ class TestTasks:
         task.dispose()
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the error exceeds 3.3e-10 on", "the error exceeds 3.3\u00a0×\u00a010⁻¹⁰ on"),
+        ("kink at t = -2.351, jump -1e-05.", "kink at t = −2.351, jump −1.0\u00a0×\u00a010⁻⁵."),
+        ("a 10-15-1 network, 1e3e4, f2e-1, well-4", "a 10-15-1 network, 1e3e4, f2e-1, well-4"),
+    ],
+)
+def test_sentences_are_readable(text: str, shown: str) -> None:
+    assert readable(text) == shown
+
+
 @pytest.fixture
 def player() -> Any:
     made = Player("tent", seed=1)
@@ -456,7 +469,7 @@ class TestPlayer:
     def test_steps_change_figures_and_words(self, player: Player) -> None:
         for _ in range(6):
             player.transport.step_button.click()
-        assert player.narration.sentence == player.run[6].event.narration
+        assert player.narration.sentence == readable(player.run[6].event.narration)
         assert player.narration.facts.startswith("Event 6 · ")
         before = [panel.figure["layout"]["title"]["text"] for panel in player._panels]
         player.transport.seek(10**6)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 import anywidget
 import ipywidgets
 import traitlets
 
+from relu_learn.figures.theme import number
+
 _SOURCE = pathlib.Path(__file__).with_name("narration.js").read_text(encoding="utf-8")
+
+
+_POWER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?e[+-]?\d+\b")
+
+
+def readable(text: str) -> str:
+    """A sentence of the learner for people: 3 × 10⁻¹⁰ instead of 3e-10, and minus signs."""
+    text = _POWER.sub(lambda found: number(float(found[0])).replace(" × ", "\u00a0×\u00a0"), text)
+    return re.sub(r"(?<![\w-])-(?=\d)", "−", text)
 
 
 class Narration(anywidget.AnyWidget):
@@ -24,4 +36,4 @@ class Narration(anywidget.AnyWidget):
     def tell(self, sentence: str, facts: str = "") -> None:
         """Show a sentence, and counters above it."""
         self.set_trait("facts", facts)
-        self.set_trait("sentence", sentence)
+        self.set_trait("sentence", readable(sentence))

@@ -156,7 +156,7 @@ class Race(Board):
         parts = []
         for method in LEARNERS:
             loss = self.reading(method, n)
-            parts.append(f"{method} {'–' if loss is None else say(loss)}")
+            parts.append(f"{method} {'not trained' if loss is None else say(loss)}")
         self.tell(
             f"With at most {n:,} queries or examples: {', '.join(parts)}.",
             self._doing or "The lines of the passive learners appear when they are trained.",

@@ -62,7 +62,7 @@ class TraceUpload(ipywidgets.FileUpload):
 
     def __init__(self, loaded: Callable[[Trace], None], guard: Callable[..., Any]) -> None:
         super().__init__(
-            accept=".npz",
+            accept=".npz,.trace",
             description="Load a run",
             tooltip="A file written by Trace.save or relu-learn demo --save-trace",
         )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from .lab import ROOT, LabPage
+from .pictures import readme_picture
 from .test_lessons_in_lab import open_lesson
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -45,6 +46,7 @@ def test_looks_and_latency(name: str, lab_page: LabPage, screenshots: pathlib.Pa
     Prints the time from a key press to the redrawn figures; judged by eye, not by the clock.
     """
     lab = lesson(lab_page, name)
+    readme_picture(lab, name, screenshots)
     if name == LESSONS[0]:
         drag_the_line(lab)
     for row in roots(lab).first.locator(".widget-hslider:visible").all():
@@ -67,6 +69,7 @@ def test_looks_and_latency(name: str, lab_page: LabPage, screenshots: pathlib.Pa
             root.screenshot(path=str(picture))
         assert lab.page.evaluate(TOO_WIDE) == 0, f"{theme}: something is wider than the page"
     lab.assert_clean()
+    lab.close()
 
 
 def drag_the_line(lab: LabPage) -> None:

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from .lab import ROOT, LabPage
+from .pictures import PICTURES, readme_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Lesson and number of figures.
 LESSONS = {
     "04_loss_convergence": 5,
-    "05_high_dimensions": 6,
+    "05_high_dimensions": 8,
     "06_black_boxes_in_the_wild": 4,
     "07_be_the_algorithm": 2,
     "99_for_teachers": 4,
@@ -85,6 +86,8 @@ def test_sliders_are_quick_and_pictures_fit(
     lab.settle()
     if name.startswith("07"):
         play_a_little(lab)
+    if name in PICTURES:
+        readme_picture(lab, name, screenshots)
     for i, board in enumerate(lab.page.locator(".rl-root").all()):
         board.scroll_into_view_if_needed()
         board.screenshot(path=str(screenshots / "extra" / f"{name}_light_{i + 1}.png"))

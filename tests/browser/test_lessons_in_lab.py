@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from relu_learn import learn_from_queries, zoo
+from relu_learn.widgets.narration import readable
 
 from .conftest import new_page
 from .lab import ROOT, LabPage, Server
@@ -177,7 +178,7 @@ class TestPlayer:
         lab.page.locator(".rl-scrubber input").press("End")
         lab.settle()
         assert self.event(lab) == len(trace)
-        assert lab.page.locator(".rl-narration").inner_text() == trace[-1].narration
+        assert lab.page.locator(".rl-narration").inner_text() == readable(trace[-1].narration)
         assert lab.fingerprints() != before
         lab.assert_clean()
 

@@ -1,0 +1,78 @@
+"""The README's picture of each lesson: a view that shows its one idea."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from .lab import LabPage
+
+MOST_BYTES = 300_000
+
+
+def press(name: str) -> Callable[[LabPage, Any], None]:
+    """Press a button of the view."""
+
+    def act(lab: LabPage, root: Any) -> None:
+        root.locator("button", has_text=name).first.click()
+        lab.settle()
+
+    return act
+
+
+def choose(menu: str, option: str) -> Callable[[LabPage, Any], None]:
+    """Choose from a menu of the view."""
+
+    def act(lab: LabPage, root: Any) -> None:
+        root.locator(".widget-dropdown", has_text=menu).locator("select").select_option(option)
+        lab.settle()
+
+    return act
+
+
+def go_to(step: int) -> Callable[[LabPage, Any], None]:
+    """Put the transport of the view at an event."""
+
+    def act(lab: LabPage, root: Any) -> None:
+        field = root.locator("input[type=text]").last
+        field.fill(field.input_value().replace("step=0", f"step={step}"))
+        field.press("Enter")
+        lab.settle()
+
+    return act
+
+
+def until_trained(lab: LabPage, root: Any) -> None:
+    """Wait until the passive learners have run."""
+    del root
+    lab.page.wait_for_function(
+        "() => !document.querySelector('.rl-narration').textContent.includes('not trained')",
+        timeout=60_000,
+    )
+    lab.settle()
+
+
+# For each lesson: which view, and what to do in it first.
+PICTURES: dict[str, tuple[int, list[Callable[[LabPage, Any], None]]]] = {
+    "01_creased_paper": (0, []),
+    "02_hyperplane_discovery": (1, [choose("Method", "adaptive"), go_to(10**6)]),
+    "03_neuron_clustering": (0, [choose("Pair", "close")]),
+    "04_loss_convergence": (0, [press("Start training"), until_trained]),
+    "05_high_dimensions": (2, []),
+    "06_black_boxes_in_the_wild": (0, [choose("Answer", "log p"), press("Learn it")]),
+    "07_be_the_algorithm": (0, []),
+}
+
+
+def readme_picture(lab: LabPage, name: str, folder: pathlib.Path) -> None:
+    """Write the README's picture of a lesson, and see that it is small enough for a README."""
+    index, actions = PICTURES[name]
+    root = lab.page.locator(".rl-root").nth(index)
+    root.scroll_into_view_if_needed()
+    for act in actions:
+        act(lab, root)
+    path = folder / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    root.screenshot(path=str(path))
+    assert path.stat().st_size < MOST_BYTES
