@@ -226,7 +226,7 @@ class SurfaceView:
     theme: Theme = THEMES["light"]
     turn: float = 35.0
     covered: bool = False
-    cells: int = 43
+    cells: int = 61
 
     label = "The network as a folded sheet in space, with the line drawn on it"
 
@@ -253,7 +253,6 @@ class SurfaceView:
                 **self._triangles(),
                 colorscale=th.colorscale,
                 showscale=False,
-                flatshading=True,
                 lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.05},
                 hoverinfo="skip",
             ),

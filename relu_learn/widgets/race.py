@@ -157,9 +157,10 @@ class Race(Board):
         for method in LEARNERS:
             loss = self.reading(method, n)
             parts.append(f"{method} {'not trained' if loss is None else say(loss)}")
+        waiting = "The lines of the passive learners appear when they are trained."
+        facts = "" if all(self.curves[method] for method in LEARNERS) else waiting
         self.tell(
-            f"With at most {n:,} queries or examples: {', '.join(parts)}.",
-            self._doing or "The lines of the passive learners appear when they are trained.",
+            f"With at most {n:,} queries or examples: {', '.join(parts)}.", self._doing or facts
         )
         return (self.chart(RaceView).patch(self.curves, n),)
 
