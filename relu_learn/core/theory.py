@@ -3,6 +3,25 @@
 The paper shows *that* a polynomial number of queries is enough, with no assumption on the neurons;
 it does not try to make the polynomial small. `paper_parameters` evaluates such a polynomial, so
 that the two can be told apart: "polynomial" and "runs before the universe ends".
+
+What float64 forbids, whatever the learner. An answer at a point of norm r ~ sqrt(d) is a rounded
+sum, so it is off by about
+
+    nu = eps * (sum_i |a_i| (|w_i| r + |b_i|) + |u| r + |c|),    eps = 2.2e-16:
+
+all terms count, also those that cancel. F is known to nu at best; for errors relative to the
+scale s of the outputs to be 1e-7, nu / s must be below 1e-7 by the factor that the steps lose.
+
+- An offset: c = 1e12 and s = 1 give nu / s = 2e-4.
+- A cancelling pair a (relu(z) - relu(z - g)) is of size |a| g, its terms of size |a|: it is known
+  to eps / g of its own size, 2e-7 for g = 1e-9.
+- Of two hyperplanes a distance g apart, the piece in between has room for steps of length g, so
+  its gradient is off by nu / g. The sum of both neurons does not need it and keeps its digits; the
+  direction of either is uncertain by nu / (g |a_i| |w_i|), 1e-7 for g = 1e-9 and a neuron of
+  size 1. F' is off by (nu / g) * g = nu only, as the strip between them is no wider than g.
+- Norms 1e10 apart, largest 1e5 and smallest 1e-5: nu = 2e-11, so that the smallest neuron is known
+  to 2e-6 of its own size, and to 2e-16 of the scale.
+- A riser of slope L between flat steps: its place is rounded to eps r, its height to eps r L.
 """
 
 from __future__ import annotations
