@@ -32,6 +32,8 @@ FAR = 1e6
 _MAX_LEVELS = 300
 # A search with more samples than this looks for the reason.
 PATIENCE = 3200
+# An interval that most functions do not oscillate in (Gaussian inputs have size 1).
+_SHORT = 0.05
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -479,10 +481,12 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
 def _listen(ask: Ask, s: _Samples, n: int, rng: np.random.Generator) -> Noise:
     """Are the answers noisier than thought? Then second differences do not fall with the step.
 
-    At a kink they fall like the step, or vanish; noise is the same at a sixty-fourth of it.
+    At a kink they fall like the step, or vanish; noise is the same at a sixty-fourth of it. (In a
+    long interval a wave would look like noise.)
     """
     gap = np.diff(s.t)
-    close = np.flatnonzero(~s.affine & (gap > 1e-9 * (1 + np.abs(s.t[:-1]))))
+    close = (gap > 1e-9 * (1 + np.abs(s.t[:-1]))) & (gap < _SHORT)
+    close = np.flatnonzero(~s.affine & close)
     if len(close) < 8:
         return s.noise
     i = rng.choice(close, n)
