@@ -32,6 +32,9 @@ FAR = 1e6
 _MAX_LEVELS = 300
 # A search with more samples than this looks for the reason.
 PATIENCE = 3200
+# Samples at each place where the noise is probed. (The last rows of a batch are often summed in
+# another order than those before: 3 * 6 leaves two of them.)
+_PROBES = 6
 # An interval that most functions do not oscillate in (Gaussian inputs have size 1).
 _SHORT = 0.05
 Ask = Callable[[np.ndarray], np.ndarray]
@@ -165,11 +168,11 @@ class Noise:
 def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarray:
     """Estimate the precision of the answers from second differences over tiny steps.
 
-    Neighbouring points lie on one affine piece, or a kink shows in two of their second differences
-    and the median ignores it: what remains is the rounding of the answers. Every neuron is active
-    at one of the two far ends of the line, so large terms that cancel, and whose rounding does not,
-    are seen there; and there kinks are rare, so that steps can be long enough for the roundings of
-    neighbouring points to be independent.
+    Neighbouring points lie on one affine piece (or on two: a kink is recognised), and what remains
+    is the rounding of the answers. Every neuron is active at one of the two far ends of the line,
+    so large terms that cancel, and whose rounding does not, are seen there; and there kinks are
+    rare, so that steps can be long enough for the roundings of neighbouring points to be
+    independent.
 
     Returns
     -------
@@ -185,10 +188,9 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
     reach = (1 + np.abs(sites))[:, None, None]
 
     def probe(spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        t = sites[: len(spacing), None] + spacing[:, None] * (np.arange(7) - 3)
-        y = ask(t.ravel()).reshape(len(spacing), 7, -1) / reach[: len(spacing)]
-        # The median of five normal errors is 0.7 of their spread on average, and often less.
-        return 2 * np.median(np.abs(np.diff(y, 2, axis=1)), axis=1) / np.sqrt(6), np.abs(y)
+        t = sites[: len(spacing), None] + spacing[:, None] * (np.arange(_PROBES) - _PROBES // 2)
+        y = ask(t.ravel()).reshape(len(spacing), _PROBES, -1) / reach[: len(spacing)]
+        return _spread(np.diff(y, 2, axis=1)), np.abs(y)
 
     spread, size = probe(spacing)
     floor = 2 * EPS * size.max(axis=(0, 1))
@@ -196,6 +198,23 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
         # Far out the answers bend, which a few neurons cannot do: look closer for the noise alone.
         spread[:2] = probe(1e-6 * (1 + np.abs(sites[:2])))[0]
     return np.maximum(spread.max(axis=0), floor)
+
+
+def _spread(bends: np.ndarray) -> np.ndarray:
+    """The noise (s, m) that explains second differences (s, n, m) of n + 2 samples each.
+
+    One kink shows in one second difference, or in two neighbours of the same sign; an answer that
+    is off in three, of changing signs. Many answers may be rounded alike and differ not at all: so
+    it is the largest that tells, unless it is a kink's.
+    """
+    size = np.abs(bends)
+    first = size.argmax(axis=1, keepdims=True)
+    sign = np.sign(np.take_along_axis(bends, first, axis=1))
+    place = np.arange(size.shape[1])[None, :, None]
+    kink = (np.abs(place - first) <= 1) & (bends * sign >= 0)
+    others = np.where(kink, 0.0, size).max(axis=1)
+    largest = size.max(axis=1)
+    return np.where(others < largest / 8, others, largest) / np.sqrt(6)
 
 
 class _Samples:
