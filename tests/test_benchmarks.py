@@ -40,6 +40,18 @@ def test_comparison(tmp_path):
     assert sum(data["queries"]["10-15-1"].values()) > 0
 
 
+def test_noise_table():
+    printed = run("noise_table.py")
+    for kind in ("weights", "answers", "inputs"):
+        assert f"float32 {kind}" in printed
+    assert "certificates that do not hold: 0 of 6" in printed
+    rows = [line.split() for line in printed.split("\n\n")[1].splitlines() if "/1" in line]
+    assert len(rows) == 6 and all("1/1" in row for row in rows)
+    # The error of F' is below the noise of one answer, and float32 costs at most 1e-5 of the scale.
+    assert all(float(row[-4]) < 1 for row in rows)
+    assert all(float(row[-3]) < 1e-5 for row in rows if row[1] == "float32")
+
+
 def test_hostile():
     printed = run("hostile.py")
     assert "near_parallel" in printed and "runs not recovered" in printed

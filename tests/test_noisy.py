@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from relu_learn import zoo
+from relu_learn import learn_from_queries, zoo
 from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.noisy import NoisyStep, estimate_noise, learn_noisy
+from relu_learn.core.noisy import NoisyStep, estimate_noise, learn_noisy, merge_alike
 from relu_learn.core.oracle import Oracle
 
 Ask = Callable[[np.ndarray], np.ndarray]
@@ -110,6 +110,28 @@ def test_estimate_is_cheap():
         assert oracle.queries == queries
 
 
+def test_lattices_of_any_size_are_recognised():
+    net = zoo.random_network(10, 15, rng=3)
+    assert estimate(lambda x: net(x).round(3) * 1e9, 10).step == 1e6
+
+
+# ------------------------------------------------------------------- merge_alike, readable
+
+
+def test_neurons_that_cancel_after_a_repair_are_dropped():
+    rng = np.random.default_rng(0)
+    w, b = rng.standard_normal((3, 6)), rng.standard_normal(3)
+    # The second one again, the other way round and a little off, and the third one cancelled.
+    weights = np.vstack([w, -2 * w[1], w[2] + 1e-9])
+    biases = np.concatenate([b, [-2 * b[1], b[2]]])
+    outputs = np.array([[1.0, 2.0, 3.0, 0.5, -3.0]])
+    net = ReluNetwork(weights, biases, outputs, np.zeros((1, 6)), np.zeros(1))
+    merged = merge_alike(net)
+    x = rng.standard_normal((100, 6))
+    assert merged.n_neurons == 2
+    np.testing.assert_allclose(merged(x), net(x), atol=1e-7)
+
+
 # ------------------------------------------------------------------------- learn_noisy
 
 
@@ -140,6 +162,31 @@ def test_float32_network_to_1e_6():
     net = zoo.random_network(10, 15, rng=2)
     last, error = last_step(single(net), net, float(estimate(single(net), 10).sigma[0]))
     assert last.finished and error < 1e-6
+
+
+@pytest.mark.parametrize("dim, neurons, outputs", [(10, 15, 1), (30, 20, 5)])
+def test_the_learner_takes_all_kinds_of_float32(dim, neurons, outputs):
+    net = zoo.random_network(dim, neurons, outputs, rng=3)
+    x = np.random.default_rng(9).standard_normal((4000, dim))
+    for ask in (
+        single(net),
+        lambda x: net(x).astype(np.float32),
+        lambda x: net(x.astype(np.float32)),
+    ):
+        result = learn_from_queries(ask, dim, rng=0)
+        error = np.abs(result.network(x).reshape(len(x), -1) - net(x).reshape(len(x), -1))
+        assert error.max() < 1e-5 * net(x).std()
+        assert (error.max(axis=1) > result.certificate.eta).mean() <= result.certificate.mass
+
+
+def test_noise_as_large_as_the_function_gives_an_honest_network():
+    net = zoo.random_network(5, 4, rng=1)
+    x = np.random.default_rng(9).standard_normal((4000, 5))
+    sigma = float(net(x).std())
+    result = learn_from_queries(noisy(net, sigma), 5, rng=0)
+    error = np.abs(result.network(x) - net(x).reshape(-1, 1))
+    assert np.sqrt((error**2).mean()) < sigma
+    assert (error > result.certificate.eta).mean() <= result.certificate.mass
 
 
 def test_a_rough_start_is_improved():

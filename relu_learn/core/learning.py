@@ -41,7 +41,7 @@ from relu_learn.core.lines import (
 from relu_learn.core.loss import Certificate, certificate, output_scale
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import assemble, neurons_of_slice, prune
-from relu_learn.core.noisy import estimate_noise, learn_noisy
+from relu_learn.core.noisy import estimate_noise, learn_noisy, merge_alike, readable, thin
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.pieces import Block, Piece
 from relu_learn.core.polish import polish
@@ -72,6 +72,23 @@ _AGAIN = 16
 _FICKLE = 1e-4
 # A noisy fit that needs more neurons than this is given up.
 _MAX_NOISY = 120
+# Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
+_LINES = 1e-5
+# The search of a line multiplies the noise by SIGMAS = 16, because in float64 it is known to an
+# order of magnitude only. Measured noise is known better, and half of it separates more kinks.
+_SHARP = 0.5
+# Share of the gradients' queries that may be spent on choosing a line, and how many lines at most.
+_SURVEY, _MAX_LINES = 0.05, 8
+# A least squares step for all neurons costs (k d)^2 / m operations: up to this, it is done.
+_FIT = 1e9
+# A curve looks like very many kinks.
+_MAX_KINKS = 500
+# Gaussian points that are asked twice when the noise may be all there is.
+_PAIRS = 128
+# Points that tell whether a neuron is missing in the start of a fit.
+_GLANCE = 64
+# How often a line, or a repair, is tried again; and how many parameters are few.
+_ATTEMPTS, _SMALL = 3, 10_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -143,6 +160,8 @@ class _Run:
         self.slice: Slice  # of the current line, once it is searched
         self.scale = np.ones(1)
         self.noise = np.zeros(1)
+        self.imprecise = self.single = self.random = False
+        self.doubt = 0.0  # expected error of F', whitened
         self.output_scale = 1.0
         self.errors = np.empty(0)
         self.looks = 0
@@ -267,26 +286,33 @@ class _Run:
         size = np.where(size > least, size, np.where(values > least, values, 0))
         self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, size.max() or 1.0))))
         # Seen at a tiny scale only: is it rounding to a grid, float32, or noise?
-        self.imprecise = self.random = False
         twice = plain(self.line.at(np.zeros(2)))
         differ = np.abs(twice[0] - twice[1]).max() > 1e-12 * np.abs(twice).max()
-        decimals = all((np.round(y, 9) == y).all() for y in seen)
-        if differ or decimals or (noise > _EXACT * self.scale).any():
+        tiny = 4 * np.finfo(float).eps
+        decimals = all((np.abs(np.round(y, 9) - y) <= tiny * np.abs(y)).all() for y in seen)
+        decimals |= bool(
+            (np.ptp(np.split(seen[0], 3)[2], axis=0) == 0).any()
+        )  # neighbours round to the same
+        single = all((y == y.astype(np.float32)).all() for y in seen)
+        if differ or decimals or single or (noise > _EXACT * self.scale).any():
             estimate = estimate_noise(
                 lambda x: self.oracle(x).reshape(len(x), -1),
                 self.line.origin,
                 self.line.direction,
                 self.rng,
             )
-            # A curve at a tiny scale looks like float32; real float32 answers are such numbers.
-            single = all((y == y.astype(np.float32)).all() for y in seen)
-            suspicious = bool(differ) or estimate.kind == "rounded" or single
-            self.imprecise = suspicious and bool((estimate.sigma > _EXACT / 100 * self.scale).any())
             self.random = estimate.kind == "random"
+            dirty = estimate.kind != "exact"
+            self.imprecise = dirty and bool((estimate.sigma > _EXACT / 100 * self.scale).any())
             if self.imprecise:
-                noise = estimate.sigma
-            if (noise > 0.3 * self.scale).any() and differ:
-                raise BlackBoxError(_RANDOM, self.place(self.line.at(np.zeros(2))))
+                noise, self.single = estimate.sigma, estimate.kind == "float32"
+                weak = noise > 0.3 * self.scale
+                if weak.any() and not weak.all():  # an output that is nothing but noise
+                    sharpest = float((noise / self.scale)[~weak].min())
+                    self.scale[weak] = np.exp2(np.round(np.log2(noise[weak] / sharpest)))
+            if differ and (noise > 0.3 * self.scale).all():
+                size = self.size_in_noise()
+                self.scale = np.exp2(np.round(np.log2(np.maximum(size, noise / 4))))
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
         self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 2)
         self.output_scale = float(size.max()) or 1.0
@@ -309,6 +335,22 @@ class _Run:
         # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
         size = np.abs(np.stack([left[3] - middle[3], right[3] - middle[3]])).max(axis=0) / 1e3
         return size, np.abs(middle).max(axis=0)
+
+    def size_in_noise(self) -> np.ndarray:
+        """The spread of F on Gaussian points, without that of its noise.
+
+        Raises
+        ------
+        BlackBoxError
+            If no output varies more than two answers to the same question do.
+        """
+        x = self.sample(_PAIRS)
+        first, second = (self.oracle(x).reshape(_PAIRS, -1) for _ in range(2))
+        noise, whole = ((first - second) ** 2).mean(axis=0) / 2, (first + second).var(axis=0) / 4
+        # The mean of two answers has half the noise. Four standard deviations of this ratio.
+        if (whole <= noise / 2 * (1 + 4 * math.sqrt(4 / _PAIRS))).all():
+            raise BlackBoxError(_RANDOM, x[:1])
+        return np.sqrt(np.maximum(whole - noise / 2, 0))
 
     def search(self, through: bool) -> Iterator[Event]:
         target, line = self.target(), self.line
@@ -362,7 +404,9 @@ class _Run:
         kinks = self.slice.kinks
         step = np.abs(self.slice.steps).max(axis=1, initial=0.0) / (1 + np.abs(kinks))
         # A jump that is seen along most of a line is one; a single odd kink is left to validation.
-        if (step > 1e-6).sum() > len(kinks) / 2:
+        if self.imprecise and self.known is not None:
+            return  # of an imprecise residual, that is no proof
+        if (step > max(1e-6, 1e3 * float(self.noise.max()))).sum() > len(kinks) / 2:
             t = kinks[int(step.argmax())]
             h = 1e-9 * (1 + abs(t))
             jump = self._jump(t - h, t + h)
@@ -392,6 +436,35 @@ class _Run:
                 return 0.0
             if b - a <= 8 * np.spacing(max(abs(a), abs(b), 1.0)):
                 return float(steps[i])
+
+    def forget(self) -> None:
+        """Start from nothing."""
+        self.known, self.doubt = None, 0.0
+
+    def explained(self) -> bool:
+        """Whether the errors of F' are those that its neurons' own errors explain."""
+        expected = 6 * float((self.doubt * self.scale).max())
+        return bool(self.errors.max() <= max(self.tolerance(), expected))
+
+    def survey(self, through: np.ndarray | None = None) -> Iterator[Event]:
+        """Search several lines, and keep the one that shows the most kinks, and shows them best.
+
+        Two kinks that are too close for the noise look like one. Lines are cheap next to gradients.
+        """
+        best, asked, lines = (-1, 0.0), 0, 0
+        while True:
+            before = self.oracle.queries
+            yield from self.search(through is not None)
+            s = thin(self.slice, self.line, self.precision())
+            asked, lines = asked + self.oracle.queries - before, lines + 1
+            quality = (len(s.kinks), float((s.widths / (1 + s.centers**2)).min()))
+            if quality > best:
+                best, line, found = quality, self.line, s
+            affordable = _SURVEY * max(1, len(found.kinks)) * self.oracle.dim
+            if lines == _MAX_LINES or asked * (lines + 1) / lines > affordable:
+                break
+            yield from self.draw_line(through)
+        self.line, self.slice = line, found
 
     def solve(self, phase: str) -> Iterator[Event]:
         """Gradients and neurons of the current line."""
@@ -457,6 +530,16 @@ class _Run:
     def silent_pieces(self) -> Collection[int]:
         """The pieces of the line on which F' is right already."""
         return ()
+
+    def check_usefulness(self) -> None:
+        """Raise if F' is much worse than the noise explains."""
+        noise, worst = float((self.noise * self.scale).max()), float(self.errors.max())
+        if worst > max(20 * noise, 1e-3 * self.output_scale):
+            raise LearningFailed(
+                f"after {self.oracle.queries:,} queries F and F' still differ by {worst:.2g}, "
+                f"while the answers' own noise is {noise:.2g}: the black box is not a "
+                "one-hidden-layer ReLU network, or too large for so imprecise answers"
+            )
 
     def look_for_bent_hyperplanes(self) -> None:
         """Is the black box a deeper network? Then its critical hyperplanes end somewhere.
@@ -598,6 +681,10 @@ class _Run:
 
     def commit(self) -> None:
         """Take what the current line gave as the hypothesis, or add it to the hypothesis."""
+        if self.imprecise:
+            self.blocks = [readable(block, self.line) for block in self.blocks]
+            parts = [np.linalg.norm(b.outputs, axis=0) * b.tilt for b in self.blocks]
+            self.doubt = math.hypot(self.doubt, *np.concatenate([[0.0], *parts]))
         found = self._line_network()
         assert found is not None
         self.blocks, self.first = [], None
@@ -724,6 +811,8 @@ class _Run:
 
     def precision(self) -> Noise:
         """The noise of an answer; in a repair, what needs no repair counts as noise."""
+        if self.imprecise:
+            return Noise(np.maximum(_SHARP * self.noise, self.doubt / SIGMAS))
         if self.known is None:
             return Noise(self.noise)
         return Noise(np.maximum(self.noise, self.tolerance() / self.scale / (2 * SIGMAS)))
@@ -898,12 +987,30 @@ def _adaptive(run: _Run) -> Iterator[Event]:
 
 
 def _noisy(run: _Run) -> Iterator[Event]:
-    """Imprecise answers: all neurons at once, by least squares on Gaussian samples."""
+    """Imprecise answers: a start from lines where these are sharp enough, then all neurons at once,
+    by least squares on Gaussian samples."""
     if run.random:
         run.require_repeatable()
-    target, d = run.target(), run.oracle.dim
+    d, m = run.oracle.dim, len(run.scale)
+    if run.noise.max() <= _LINES and d > 1 and run.draw is None:
+        yield from _by_lines(run)
+    start, run.known = run.known, None
+    k = start.n_neurons if start is not None else 0
+    if (k * d) ** 2 > _FIT * m:
+        run.known = start
+        yield from _long_steps(run)
+        return
     finished = False
-    for step in learn_noisy(target, d, run.noise, run.rng, draw=run.draw, max_neurons=_MAX_NOISY):
+    for step in learn_noisy(
+        run.target(),
+        d,
+        run.noise,
+        run.rng,
+        draw=run.draw,
+        start=start,
+        max_neurons=max(_MAX_NOISY, 2 * k),
+        grows=run.single,
+    ):
         run.known = step.network
         run.accept()
         yield run.emit(
@@ -918,15 +1025,75 @@ def _noisy(run: _Run) -> Iterator[Event]:
         if finished and step.network.n_neurons * d > 20_000:
             break  # averaging a large network further takes long and gains little
     yield from run.validate()
-    noise, worst = float((run.noise * run.scale).max()), float(run.errors.max())
-    if run.random and noise > 0.7 * run.output_scale:  # most of what varies is noise
+    noise = float((run.noise * run.scale).max())
+    if run.random and noise > 2 * run.output_scale:  # nearly all that varies is noise
         raise BlackBoxError(_RANDOM, run.points[:1])
-    if not finished and worst > max(20 * noise, 1e-3 * run.output_scale):
-        raise LearningFailed(
-            f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g}, while the "
-            f"answers' own noise is {noise:.2g}: the black box is not a one-hidden-layer ReLU "
-            "network, or too large for so imprecise answers"
-        )
+    if not finished:
+        run.check_usefulness()
+
+
+def _by_lines(run: _Run) -> Iterator[Event]:
+    """The neurons that lines and small steps show, as far as the noise allows.
+
+    What one line shows badly may be repaired; if not, another line may be better. That matters for
+    large networks only: the least squares fit of small ones finds missing neurons itself.
+    """
+    best: tuple[tuple[float, float], ReluNetwork | None] = ((math.inf, math.inf), None)
+    for attempt in range(_ATTEMPTS):
+        run.forget()
+        if attempt:
+            yield from run.draw_line()
+        yield from run.survey()
+        if len(run.slice.kinks) > _MAX_KINKS:
+            break
+        yield from run.solve("gradients")
+        run.commit()
+        yield from run.validate(_GLANCE)
+        for _ in range(_ATTEMPTS):
+            if run.explained():
+                break
+            before, score, doubt = run.known, run.score(run.known), run.doubt
+            yield from _repair_noisy(run)
+            if run.score(run.known) >= score:
+                run.known, run.doubt = before, doubt
+                break
+            yield from run.validate(_GLANCE)
+        assert run.known is not None
+        if run.explained():
+            return
+        best = min(best, (run.score(run.known), run.known), key=lambda pair: pair[0])
+        if run.known.n_neurons * run.oracle.dim < _SMALL:
+            break
+    run.known = best[1]
+
+
+def _repair_noisy(run: _Run) -> Iterator[Event]:
+    """Add what one more line shows of F - F'."""
+    worst = run.points[run.errors.argmax()]
+    yield from run.draw_line(worst)
+    try:
+        yield from run.survey(worst)
+    except NotPiecewiseLinear:
+        return  # the residual may be noise; the fit will tell
+    if len(run.slice.kinks):
+        yield from run.solve("repair")
+        run.commit()
+        assert run.known is not None
+        run.known = merge_alike(run.known)
+
+
+def _long_steps(run: _Run) -> Iterator[Event]:
+    """Imprecise answers of a network that is too large for least squares: average with levers."""
+    run.accept()
+    yield from run.validate()
+    for _ in range(2):
+        if run.errors.max() <= run.tolerance():
+            return
+        if run.errors.max() > 1e-2 * run.output_scale:
+            break  # something is missing: measuring the rest better does not help
+        yield from run.polish()
+        yield from run.validate()
+    run.check_usefulness()
 
 
 def _grid(run: _Run) -> Iterator[Event]:

@@ -25,7 +25,10 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.gradients import safe_step
+from relu_learn.core.lines import Line, Noise, Slice
 from relu_learn.core.network import ReluNetwork
+from relu_learn.core.neurons import Block
 
 EPS = float(np.finfo(float).eps)
 Ask = Callable[[np.ndarray], np.ndarray]
@@ -157,9 +160,14 @@ def _common_step(y: np.ndarray) -> float:
     if len(values) < 3:  # too few to tell: a constant, or labels
         return 0.0
     single = (values == values.astype(np.float32)).all()
-    unit = float(np.finfo(np.float32 if single else float).eps) * np.abs(values).max()
+    size = float(np.abs(values).max())
+    unit = float(np.finfo(np.float32 if single else float).eps) * size
     gap = float(np.diff(values).min())
-    for step in [*(1 / 10.0 ** np.arange(10)), gap]:
+    highest = math.ceil(math.log10(size))
+    powers = [10.0**e if e >= 0 else 1 / 10.0**-e for e in range(highest, highest - 12, -1)]
+    for step in [*powers, gap]:
+        if step < 200 * unit:
+            continue
         ratio = (values - values[0]) / step
         # A step that was read off the answers has their error, times the ratio.
         tolerance = 4 * unit / step * (1 + ratio.max() * (step == gap))
@@ -210,6 +218,7 @@ class _Fit:
         self.coefficients = c
         self.residual = samples.y - self.features @ c
         self.loss = float((self.residual**2).sum())
+        self.work = 0.0  # operations that steps have taken so far
 
     def regress(self, y: np.ndarray) -> np.ndarray:
         """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
@@ -225,6 +234,12 @@ class _Fit:
         """F' (n, m) at points x (n, d + 1) with a last column of ones."""
         hidden = np.maximum(x @ self.hidden.T, 0)
         return np.concatenate([hidden, x], axis=1) @ self.coefficients
+
+    def rise(self) -> np.ndarray:
+        """What the loss rises by without each neuron (k,), if the regression makes good for it."""
+        k = len(self.hidden)
+        inverse = np.diag(cho_solve(self.gram, np.eye(len(self.size))))
+        return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])
 
     def step(self, damping: float, iterations: int) -> np.ndarray:
         """Gauss-Newton step of the hidden neurons (k, d + 1), after elimination of the rest.
@@ -252,6 +267,7 @@ class _Fit:
         for _ in range(iterations):
             if power <= enough:
                 break
+            self.work += 4.0 * len(x) * (v.size + self.coefficients.size)
             image = normal_matrix(direction)
             rate = power / float((direction * image).sum())
             v += rate * direction
@@ -262,12 +278,18 @@ class _Fit:
         return v
 
 
-def levenberg_marquardt(fit: _Fit, iterations: int, goal: float = 0.0) -> _Fit:
-    """Improve all hidden neurons at once, until the loss stands still or is below `goal`."""
-    damping, still = 1e-2, 0
+def levenberg_marquardt(
+    fit: _Fit, iterations: int, goal: float = 0.0, damping: float = 1e-2, work: float = math.inf
+) -> _Fit:
+    """Improve all hidden neurons at once, until the loss stands still or is below `goal`, or until
+    so much work is done."""
+    still = 0
     for _ in range(iterations):
         for _ in range(6):
+            if fit.work > work:
+                return fit
             trial = _Fit(fit.samples, fit.hidden + fit.step(damping, 100))
+            trial.work = fit.work
             if trial.loss < fit.loss:
                 break
             damping = 8 * max(damping, 1e-6)
@@ -346,38 +368,76 @@ _REACH = 3.0
 # Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
 _MOSTLY = 0.01
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
-# again (so many answers), more precisely.
-_DOUBT, _RECHECK = 2.0, 200
+# again (so many answers, this much away), more precisely.
+_SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
+# Below this, one more neuron that does not help is enough to give up.
+_DOUBT = 2.0
 _HELD_OUT = 500
+# Operations of all least squares steps together, after which the search for more neurons ends:
+# within a minute, at 2e10 a second.
+_WORK = 1e12
+# A step that changes the answer by less than a few times its noise says nothing; and a neuron whose
+# direction is off by more than this is better found again, on another line, when most are known.
+_READABLE, _FIRM = 0.3, 0.1
+# Hyperplanes with a larger cosine are the same one, measured twice; they cancel if less than this
+# share of their outputs is left.
+_SAME, _CANCELLED = 0.999, 0.1
+# Operations of all least squares steps together, after which the search for more neurons ends:
+# within a minute, at 2e10 a second.
+_WORK = 1e12
+# A step that changes the answer by less than a few times its noise says nothing; and a neuron whose
+# direction is off by more than this is better found again, on another line, when most are known.
+_READABLE, _FIRM = 0.3, 0.1
+# Hyperplanes with a larger cosine are the same one, measured twice; and what a neuron must explain,
+# in units of what the residual has for each degree of freedom.
+_SAME, _SIGNIFICANT = 0.999, 30.0
 _MAX_GROWTHS = 24
 
 
 class _Learner:
     """Samples, held-out samples, and the current fit."""
 
-    def __init__(self, ask: Ask, dim: int, noise: np.ndarray, draw: Draw, unbounded: bool) -> None:
-        self.ask, self.dim, self.draw, self.unbounded = ask, dim, draw, unbounded
+    def __init__(
+        self,
+        ask: Ask,
+        dim: int,
+        noise: np.ndarray,
+        rng: np.random.Generator,
+        draw: Draw | None,
+        grows: bool,
+    ) -> None:
+        self.ask, self.dim, self.rng, self.unbounded = ask, dim, rng, draw is None
+        self.grows = grows
+        self.work = _WORK
+        self.draw: Draw = draw or (lambda n: rng.standard_normal((n, dim)))
         noise = np.asarray(noise, dtype=float)
         if noise.ndim != 1 or not (np.isfinite(noise) & (noise > 0)).all():
             raise InvalidArgument(f"noise must be positive numbers of shape (m,), got {noise}")
-        # Very precise outputs must not drown the others.
-        self.unit = np.maximum(noise, max(0.03 * float(noise.max()), np.finfo(float).tiny))
-        self.floor = math.sqrt(float(((noise / self.unit) ** 2).mean()))
         self.outputs = len(noise)
+        self.set_noise(noise)
         self.center, self.spread = np.zeros(dim), np.ones(dim)
-        x = draw(_HELD_OUT)
+        x = self.draw(_HELD_OUT)
         if x.shape != (_HELD_OUT, dim) or not np.isfinite(x).all():
             raise InvalidArgument(f"draw(n) must give finite points of shape (n, {dim})")
-        if not unbounded:  # conjugate gradients like samples around zero
+        if not self.unbounded:  # conjugate gradients like samples around zero
             self.center = x.mean(axis=0)
             self.spread = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1.0)
         self.points, self.held_out, self.sure = x, self.sample(x), False
-        self.samples = self.sample(draw(0))
+        self.samples = self.sample(self.draw(0))
+
+    def set_noise(self, noise: np.ndarray) -> None:
+        # Very precise outputs must not drown the others.
+        self.noise = noise
+        self.unit = np.maximum(noise, max(0.03 * float(noise.max()), np.finfo(float).tiny))
+        self.floor = math.sqrt(float(((noise / self.unit) ** 2).mean()))
 
     def sample(self, x: np.ndarray) -> _Samples:
-        scaled = (x - self.center) / self.spread
+        rows = np.column_stack([(x - self.center) / self.spread, np.ones(len(x))])
         y = self.ask(x) / self.unit if len(x) else np.zeros((0, self.outputs))
-        return _Samples(np.column_stack([scaled, np.ones(len(x))]), y)
+        if self.grows:  # a multiple of a row has the same multiple of F (with its offset)
+            weight = 2 / (1 + np.linalg.norm(x, axis=1, keepdims=True) / math.sqrt(self.dim))
+            rows, y = weight * rows, weight * y
+        return _Samples(rows, y)
 
     def parameters(self, neurons: int) -> int:
         m = self.outputs
@@ -421,18 +481,31 @@ class _Learner:
         p, n = self.parameters(len(fit.hidden)), fit.residual.size
         return self.error(fit) <= slack * math.sqrt(1 + p / max(n - p, n / 10))
 
-    def recheck(self) -> None:
-        """Measure the noise again, by asking for held-out samples a second time."""
-        again = self.sample(self.points[:_RECHECK])
-        difference = again.y - self.held_out.y[:_RECHECK]
-        if difference.any():
-            self.floor = math.sqrt(float((difference**2).mean()) / 2)
+    def recheck(self, fit: _Fit) -> None:
+        """Measure the noise again, close to held-out samples: F - F' hardly changes, and what a
+        black box rounds inside is rounded differently."""
+        n = _RECHECK
+        inwards = 1 - _NEAR * self.rng.random((n, 1))
+        near = self.sample(self.center + inwards * (self.points[:n] - self.center))
+        change = (near.y - fit.predict(near.x)) - (self.held_out.y - fit.predict(self.held_out.x))[
+            :n
+        ]
+        before = self.unit
+        self.set_noise(np.maximum(self.noise, before * np.sqrt((change**2).mean(axis=0) / 2)))
+        for samples in (self.samples, self.held_out):
+            samples.y *= before / self.unit
         self.sure = True
 
     def goal(self, neurons: int) -> float:
         """The loss that noise alone leaves behind."""
         n = self.samples.y.size
         return max(n - self.parameters(neurons), n / 10) * self.floor**2
+
+    def improve(self, fit: _Fit, iterations: int, goal: float = 0.0, damping: float = 1e-2) -> _Fit:
+        """Levenberg-Marquardt, while there is work left."""
+        fit = levenberg_marquardt(fit, iterations, goal, damping, self.work)
+        self.work -= fit.work
+        return fit
 
     def step(self, action: str, fit: _Fit) -> NoisyStep:
         finished = self.complete(fit, _CLAIM)
@@ -462,6 +535,7 @@ def learn_noisy(
     start: ReluNetwork | None = None,
     precision: float = 0.5,
     max_neurons: int = 400,
+    grows: bool = False,
 ) -> Generator[NoisyStep, None, ReluNetwork]:
     """Learn a one-hidden-layer network from imprecise answers on random points.
 
@@ -482,6 +556,8 @@ def learn_noisy(
         sqrt(parameters / answers) is below it.
     max_neurons : int
         Give up growing there.
+    grows : bool
+        The noise grows with the size of x, as that of float32 does.
 
     Yields
     ------
@@ -508,29 +584,29 @@ def learn_noisy(
     """
     if not 0 < precision < 1:
         raise InvalidArgument(f"precision must be in (0, 1), got {precision!r}")
-
-    def gaussian(n: int) -> np.ndarray:
-        return rng.standard_normal((n, dim))
-
-    learner = _Learner(target, dim, noise, draw or gaussian, draw is None)
+    learner = _Learner(target, dim, noise, rng, draw, grows)
     hidden = np.zeros((0, dim + 1))
     if start is not None:
         hidden = learner.inside(start)
     learner.top_up(len(hidden), 1.5)
     fit = _Fit(learner.samples, hidden)
     if len(hidden):
-        fit = levenberg_marquardt(fit, 20, learner.goal(len(hidden)))
+        fit = learner.improve(fit, 20, learner.goal(len(hidden)), 1e-6)
     yield learner.step("start", fit)
 
     first = learner.error(fit)
     best, stalled = fit, 0
     for _ in range(_MAX_GROWTHS):
         k = len(fit.hidden)
-        more = min(max(4, k // 2), max_neurons - k)
+        more = max(0, min(max(4, k // 2), max_neurons - k))
         doubtful = learner.error(fit) < _DOUBT
-        if doubtful and not learner.sure and not learner.complete(fit):
-            learner.recheck()
-        if learner.complete(fit) or stalled > (1 if doubtful else 2) or not more:
+        if not (learner.complete(fit) or learner.sure) and learner.error(fit) < _SUSPECT:
+            learner.recheck(fit)
+            fit = learner.improve(_Fit(learner.samples, fit.hidden), 20, learner.goal(k))
+            best = fit
+        if learner.complete(fit) or stalled > (1 if doubtful else 2):
+            break
+        if not more or learner.work <= 0:
             break
         if k and (learner.by_heart(fit) or stalled):
             learner.look_closer(fit)
@@ -539,7 +615,7 @@ def learn_noisy(
         learner.top_up(k + more, 4.0)
         fit = _Fit(learner.samples, fit.hidden)
         fit = _Fit(learner.samples, np.concatenate([fit.hidden, propose_neurons(fit, more, rng)]))
-        fit = levenberg_marquardt(fit, 60, learner.goal(len(fit.hidden)))
+        fit = learner.improve(fit, 60, learner.goal(len(fit.hidden)))
         yield learner.step("grow", fit)
         if not learner.complete(fit) and learner.error(fit) < _MOSTLY * first:
             fit = yield from _prune(learner, fit)
@@ -548,9 +624,89 @@ def learn_noisy(
     fit = yield from _prune(learner, best)
 
     learner.top_up(len(fit.hidden), precision**-2)
-    fit = levenberg_marquardt(_Fit(learner.samples, fit.hidden), 30)
+    fit = learner.improve(_Fit(learner.samples, fit.hidden), 30)
     yield learner.step("average", fit)
     return learner.network(fit)
+
+
+def thin(s: Slice, line: Line, noise: Noise) -> Slice:
+    """Take pieces of a line that are too short for the noise out: the kinks at their ends become
+    one.
+
+    A step that stays on such a piece changes the answer by less than the noise, and what is taken
+    for its gradient would be anything. What two neurons seen as one leave behind is a repair.
+    """
+    length, dim = float(np.linalg.norm(line.direction)), len(line.origin)
+    while len(s.kinks) > 1:
+        steps = [safe_step(w, t, dim) for w, t in zip(s.widths, s.centers, strict=True)]
+        size = np.linalg.norm(s.jumps, axis=1) / length
+        error = noise.at(s.centers).max(axis=1) / np.array(steps)
+        ratio = error[1:-1] / np.maximum(size[:-1], size[1:])
+        r = int(ratio.argmax())  # the piece r + 1, between the kinks r and r + 1
+        if ratio[r] < _READABLE:
+            break
+        weight = (s.jumps[r : r + 2] ** 2).sum(axis=1)
+        kinks, jumps, gaps = (np.delete(a, r, axis=0) for a in (s.kinks, s.jumps, s.steps))
+        kinks[r] = weight @ s.kinks[r : r + 2] / weight.sum()
+        jumps[r] = s.jumps[r] + s.jumps[r + 1]
+        slopes, values = (np.delete(a, r + 1, axis=0) for a in (s.slopes, s.values))
+        centers, widths = (np.delete(a, r + 1) for a in (s.centers, s.widths))
+        s = dataclasses.replace(
+            s,
+            kinks=kinks,
+            jumps=jumps,
+            slopes=slopes,
+            values=values,
+            centers=centers,
+            widths=widths,
+            steps=gaps,
+        )
+    return s
+
+
+def readable(block: Block, line: Line) -> Block:
+    """A block without the neurons whose direction drowned in the noise.
+
+    The line itself tells the jump along it, and the whole jump of the gradient is about sqrt(d)
+    times as large (sqrt(d) |t| far out, see `safe_step`). What looks much larger, and therefore
+    precise, is noise.
+    """
+    along = np.abs(block.weights @ line.direction) / float(np.linalg.norm(line.direction))
+    usual = 1 / (math.sqrt(len(line.direction)) * np.hypot(1, block.kinks))
+    keep = block.tilt < _FIRM * np.minimum(1, along / usual)
+    return dataclasses.replace(
+        block,
+        weights=block.weights[keep],
+        biases=block.biases[keep],
+        outputs=block.outputs[:, keep],
+        kinks=block.kinks[keep],
+        tilt=block.tilt[keep],
+    )
+
+
+def merge_alike(network: ReluNetwork) -> ReluNetwork:
+    """After a repair: one neuron for each hyperplane, and none where its outputs cancel.
+
+    Where two neurons were first seen as one, the repair finds both of them, and the negative of
+    their mixture, with its own error. The hyperplane that was found first stays.
+    """
+    hidden = np.column_stack([network.weights, -network.biases])
+    size = np.linalg.norm(hidden, axis=1)
+    hidden, outputs = hidden / size[:, None], network.output_weights * size
+    skip, offset = network.skip.copy(), network.offset.copy()
+    cosine, keep = hidden @ hidden.T, np.ones(len(hidden), bool)
+    largest = np.linalg.norm(outputs, axis=0)
+    for i, j in zip(*np.nonzero(np.triu(np.abs(cosine) > _SAME, 1)), strict=True):
+        if keep[i] and keep[j]:
+            keep[j] = False
+            largest[i] = max(largest[i], largest[j])
+            outputs[:, i] += outputs[:, j]
+            if cosine[i, j] < 0:  # relu(-z) = relu(z) - z
+                skip -= np.outer(outputs[:, j], hidden[i, :-1])
+                offset -= outputs[:, j] * hidden[i, -1]
+    keep &= np.linalg.norm(outputs, axis=0) > _CANCELLED * largest
+    w, b = hidden[keep, :-1], -hidden[keep, -1]
+    return ReluNetwork(w, b, outputs[:, keep], skip, offset)
 
 
 def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:
@@ -565,13 +721,10 @@ def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:
         k, n = len(fit.hidden), fit.residual.size
         each = learner.parameters(1) - learner.parameters(0)
         variance = fit.loss / max(n - learner.parameters(k), n / 10)
-        # What the loss rises by when only the linear regression makes good for the lost neuron.
-        inverse = cho_solve(fit.gram, np.eye(len(fit.size)))
-        rise = (fit.outputs**2).sum(axis=1) * fit.size[:k] ** 2 / np.diag(inverse)[:k]
-        keep = np.sort(np.argsort(rise)[batch:])
+        keep = np.sort(np.argsort(fit.rise())[batch:])
         price = batch * each * variance
         fewer = _Fit(fit.samples, fit.hidden[keep])
-        fewer = levenberg_marquardt(fewer, 20, fit.loss + price)
+        fewer = learner.improve(fewer, 20, fit.loss + price)
         earned = fewer.loss > fit.loss + math.log(n) * price
         if not earned and learner.error(fewer) <= 1.02 * error:
             fit = fewer

@@ -1,92 +1,153 @@
 """What imprecise answers cost: `python tests/benchmarks/noise_table.py [--seeds N] [--quick]`.
 
-One row per network, kind and level of noise: the estimated noise (as a multiple of the true one),
-queries, root-mean-square error of F' on 10,000 Gaussian points in units of the noise and of the
-output's scale, worst error in units of the scale, neurons found / true, seconds. With several seeds
-a row shows the worst of them.
+One row per kind of dirt and network, over the seeds: how many runs ended with a network, queries,
+queries over D (over D / m for m outputs), root-mean-square error of F' in units of the noise of one
+answer, worst error over 10,000 Gaussian points in units of the output's scale (the worst of the
+seeds each), runs whose certificate does not hold, and seconds (of this process, on average).
+
+Noise in units of the scale; "decimals" are those of the outputs divided by their scale; the three
+kinds of float32 are "weights" (everything in float32, as in a model file), "answers" (a float64
+network whose answers are cast), and "inputs" (likewise its inputs).
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Callable
 
+from common import network, parse_names, per_parameter, power, spread, table  # isort: skip
 import numpy as np
 
-from relu_learn import zoo
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.noisy import estimate_noise, learn_noisy
+from relu_learn import Oracle, ReluLearnError, ReluNetwork, learn_from_queries
 
 Ask = Callable[[np.ndarray], np.ndarray]
 
+SINGLE = ["float32 weights", "float32 answers", "float32 inputs"]
+NOISE = [f"noise {level:g}" for level in (1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)]
+DECIMALS = [f"{digits} decimals" for digits in (6, 5, 4, 3, 2)]
+EVERYTHING = [*SINGLE, "float16 answers", *DECIMALS, *NOISE]
+PLAN = {
+    "10-15-1": EVERYTHING,
+    "64-32-10": EVERYTHING,
+    "digits": EVERYTHING,
+    "784-32-1": SINGLE,
+    "crater": ["float32 weights", "3 decimals", "noise 0.001", "noise 0.1"],
+    "one_dimensional": ["float32 weights", "3 decimals", "noise 0.001", "noise 0.1"],
+    "affine": ["float32 weights", "3 decimals", "noise 0.001", "noise 0.1"],
+    "duplicates": ["float32 weights", "3 decimals", "noise 0.001", "noise 0.1"],
+    "near_parallel": ["float32 weights", "3 decimals", "noise 0.001", "noise 0.1"],
+    "sparse_outputs": ["float32 weights", "3 decimals", "noise 0.001", "noise 0.1"],
+    "scaled_outputs": ["float32 weights", "3 decimals", "noise 0.001", "noise 0.1"],
+}
+QUICK = {"10-15-1": [*SINGLE, "3 decimals", "noise 0.001"], "crater": ["noise 0.1"]}
 
-def dirty(net: ReluNetwork, kind: str, level: float, scale: float, seed: int) -> Ask:
-    """A black box with imprecise answers: additive (level in units of scale), decimals, float32."""
-    rng = np.random.default_rng(1000 + seed)
-    if kind == "additive":
-        return lambda x: net(x) + level * scale * rng.standard_normal(net(x).shape)
-    if kind == "decimals":
-        return lambda x: net(x).round(int(level))
-    w, b, a, c = (
-        v.astype(np.float32) for v in (net.weights, net.biases, net.output_weights.T, net.offset)
+
+def dirty(net: ReluNetwork, kind: str, scale: np.ndarray, seed: int) -> Ask:
+    """The network as an imprecise black box; `scale` of its outputs, (m,) or scalar."""
+    first, second = kind.split()
+    if first == "noise":
+        rng = np.random.default_rng(10**6 + seed)  # not the stream that points are drawn from
+        size = float(second) * scale
+        return lambda x: (y := net(x)) + size * rng.standard_normal(y.shape)
+    if second == "decimals":
+        # A power of ten for each output, so that steps are decimals again.
+        unit = 10 ** np.round(np.log10(scale))
+        return lambda x: np.round(net(x) / unit, int(first)) * unit
+    if kind == "float32 inputs":
+        return lambda x: net(x.astype(np.float32).astype(float))
+    if second == "answers":
+        return lambda x: net(x).astype(first)
+    w, b, a, u, c = (
+        np.asarray(v, np.float32)
+        for v in (net.weights, net.biases, net.output_weights.T, net.skip.T, net.offset)
     )
-    return lambda x: np.maximum(x.astype(np.float32) @ w.T - b, np.float32(0)) @ a + c
+
+    def single(x: np.ndarray) -> np.ndarray:
+        x = x.astype(np.float32)
+        return np.asarray(np.maximum(x @ w.T - b, np.float32(0)) @ a + (x @ u + c))
+
+    return single
 
 
-def measure(net: ReluNetwork, kind: str, level: float, seed: int) -> tuple[float, ...]:
-    x = np.random.default_rng(77).standard_normal((10_000, net.dim))
-    values = net(x)
-    scale = float(values.std(axis=0).max())
-    black_box = dirty(net, kind, level, scale, seed)
-    noise = float(np.sqrt(np.mean((black_box(x) - values) ** 2)))
-    asked = 0
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One run; errors are relative (NaN: no network at all)."""
 
-    def ask(points: np.ndarray) -> np.ndarray:
-        nonlocal asked
-        asked += len(points)
-        return black_box(points).astype(float).reshape(len(points), -1)
-
-    start = time.perf_counter()
-    rng = np.random.default_rng(seed)
-    line = rng.standard_normal((2, net.dim))
-    estimate = estimate_noise(ask, line[0], line[1], rng)
-    *_, last = learn_noisy(ask, net.dim, estimate.sigma, rng)
-    seconds = time.perf_counter() - start
-    errors = last.network(x) - values.reshape(len(x), -1)
-    rms, worst = float(np.sqrt((errors**2).mean())), float(np.abs(errors).max())
-    ratio = float(np.sqrt((estimate.sigma**2).mean())) / noise
-    k = last.network.n_neurons
-    return ratio, asked, rms / noise, rms / scale, worst / scale, k, last.finished, seconds
+    finished: bool
+    queries: int
+    ratio: float
+    rms: float
+    worst: float
+    broken: bool
+    seconds: float
 
 
-CASES: list[tuple[str, Callable[[int], ReluNetwork], int]] = [
-    ("10-15-1", lambda seed: zoo.random_network(10, 15, rng=seed), 4),
-    ("64-32-10", lambda seed: zoo.random_network(64, 32, 10, rng=seed), 1),
-    ("digits", lambda seed: zoo.digits(), 1),
-]
-LEVELS = [("float32", 0.0)]
-LEVELS += [("decimals", float(j)) for j in (6, 5, 4, 3, 2)]
-LEVELS += [("additive", level) for level in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)]
+def measure(name: str, kind: str, seed: int) -> Row:
+    secret = network(name, seed)
+    x = np.random.default_rng(77).standard_normal((10_000, secret.dim))
+    y = secret(x).reshape(len(x), -1)
+    spread_of = y.std(axis=0)
+    largest = float(spread_of.max() or np.abs(y).max())
+    size = np.where(spread_of > 1e-9 * largest, spread_of, largest)
+    scale = size[0] if secret.is_scalar else size
+    black_box = dirty(secret, kind, scale, seed)
+    noise = black_box(x).reshape(y.shape) - y
+    oracle = Oracle(black_box, secret.dim)
+    start = time.process_time()
+    try:
+        result = learn_from_queries(oracle, secret.dim, rng=seed)
+        finished = True
+    except ReluLearnError as error:
+        if error.partial is None:
+            return Row(False, oracle.queries, np.nan, np.nan, np.nan, False, 0.0)
+        result, finished = error.partial, False
+    seconds = time.process_time() - start
+    errors = np.abs(result.network(x).reshape(y.shape) - y)
+    claim = result.certificate
+    off = float((errors.max(axis=1) > claim.eta).mean())
+    return Row(
+        finished,
+        oracle.queries,
+        per_parameter(oracle.queries, secret),
+        float(np.sqrt((errors**2).mean() / (noise**2).mean())),
+        float((errors / size.max()).max()),
+        off > claim.mass,
+        seconds,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="runs for every row of 10-15-1")
-    parser.add_argument("--quick", action="store_true", help="only the smallest network")
+    parser.add_argument("--seeds", type=int, default=5, help="runs for every row")
+    parser.add_argument("--quick", action="store_true", help="a few small rows, one seed")
+    parser.add_argument("--networks", help="only these, separated by commas")
+    parser.add_argument("--kinds", help="only kinds of dirt that contain one of these")
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    head = ("network", "noise", "level", "runs", "est/true", "queries", "rms/noise", "rms/scale")
-    print(*(f"{h:>9}" for h in (*head, "worst/sc", "neurons", "complete", "seconds")))
-    for name, build, share in CASES[: 1 if options.quick else None]:
-        for kind, level in LEVELS:
-            runs = max(1, options.seeds * share // 4)
-            rows = np.array([measure(build(s), kind, level, s) for s in range(runs)])
-            estimate, asked, noise, rms, worst, k, finished, seconds = rows.max(axis=0)
-            label = f"{level:g}" if kind != "float32" else ""
-            cells = (name, kind, label, runs, f"{estimate:.2f}", f"{asked:,.0f}", f"{noise:.2f}")
-            cells += (f"{rms:.1e}", f"{worst:.1e}", f"{k:.0f}/{build(0).n_neurons}")
-            cells += (f"{rows[:, 6].sum():.0f}/{runs}", f"{seconds:.1f}")
-            print(*(f"{c:>9}" for c in cells), flush=True)
+    plan, seeds = (QUICK, 1) if options.quick else (PLAN, options.seeds)
+    head = ["network", "dirt", "networks", "queries", "queries/D", "rms/noise", "worst error"]
+    head += ["claims broken", "s"]
+    lines, broken, total = [], 0, 0
+    for name in parse_names(options.networks) or plan:
+        for kind in plan[name]:
+            if options.kinds and not any(word in kind for word in parse_names(options.kinds)):
+                continue
+            rows = [measure(name, kind, seed) for seed in range(seeds)]
+            broken, total = broken + sum(r.broken for r in rows), total + len(rows)
+            line = [name, kind, f"{sum(r.finished for r in rows)}/{len(rows)}"]
+            line.append(f"{max(r.queries for r in rows):,}")
+            line.append(spread([r.ratio for r in rows], ".1f"))
+            line.append(f"{max(r.rms for r in rows):.2g}")
+            line.append(power(max(r.worst for r in rows)))
+            line.append(str(sum(r.broken for r in rows)))
+            line.append(f"{np.mean([r.seconds for r in rows]):.1f}")
+            lines.append(line)
+            print(*line, sep="  ", flush=True)
+    print()
+    print(table(head, lines, options.markdown))
+    print(f"certificates that do not hold: {broken} of {total}")
 
 
 if __name__ == "__main__":
