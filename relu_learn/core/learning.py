@@ -1026,7 +1026,7 @@ def _noisy(run: _Run) -> Iterator[Event]:
             break  # averaging a large network further takes long and gains little
     yield from run.validate()
     noise = float((run.noise * run.scale).max())
-    if run.random and noise > 2 * run.output_scale:  # nearly all that varies is noise
+    if run.random and noise > 0.85 * run.output_scale:  # nearly all that varies is noise
         raise BlackBoxError(_RANDOM, run.points[:1])
     if not finished:
         run.check_usefulness()
