@@ -57,12 +57,6 @@ def test_hostile():
     assert "near_parallel" in printed and "runs not recovered" in printed
 
 
-def test_noise_table():
-    printed = run("noise_table.py", "--seeds", "1")
-    for text in ("float32", "decimals", "additive", "rms/noise"):
-        assert text in printed
-
-
 def test_claims():
     printed = run("claims.py")
     assert "is below delta for every delta" in printed
