@@ -14,7 +14,7 @@ _WHERE = {
     "ReluNetwork": "core.network",
     "Oracle": "core.oracle",
     "Trace": "core.events",
-    "LearnResult": "core.learning",
+    "LearnResult": "core.run",
     "learn_steps": "core.learning",
     "learn_from_queries": "core.learning",
     "get_gradient": "core.gradients",
@@ -72,7 +72,6 @@ if TYPE_CHECKING:
     from relu_learn.core.errors import ReluLearnError as ReluLearnError
     from relu_learn.core.events import Trace as Trace
     from relu_learn.core.gradients import get_gradient as get_gradient
-    from relu_learn.core.learning import LearnResult as LearnResult
     from relu_learn.core.learning import learn_from_queries as learn_from_queries
     from relu_learn.core.learning import learn_steps as learn_steps
     from relu_learn.core.loss import Certificate as Certificate
@@ -86,4 +85,5 @@ if TYPE_CHECKING:
     from relu_learn.core.neurons import get_neurons as get_neurons
     from relu_learn.core.oracle import Oracle as Oracle
     from relu_learn.core.planning import plan as plan
+    from relu_learn.core.run import LearnResult as LearnResult
     from relu_learn.core.theory import paper_parameters as paper_parameters

@@ -21,16 +21,17 @@ import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.cells import Arrangement
+from relu_learn.core.diagnosis import look_for_bent_hyperplanes
 from relu_learn.core.errors import InvalidArgument, LearningFailed
 from relu_learn.core.events import Event
 from relu_learn.core.gradients import measure_rates, orthonormal_basis
-from relu_learn.core.learning import _FEW, _USEFUL, _Run, _Settings
 from relu_learn.core.lines import SIGMAS, Line, Noise, Window
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import choose_pieces
 from relu_learn.core.oracle import Oracle, points_around
 from relu_learn.core.pieces import Piece, output_directions
 from relu_learn.core.polish import along
+from relu_learn.core.run import FEW, USEFUL, Run, Settings
 from relu_learn.core.target import Target
 
 # The center of the star lies within this distance of the cube's center (in every coordinate), and
@@ -40,7 +41,7 @@ _OFF_CENTER = 0.05
 _FIRST_LOOK = 16
 # Answers less precise than this, in units of the outputs' spread, are fitted by least squares:
 # gradients over steps lose up to two digits, which is more than the final test allows.
-_BLURRED = _USEFUL / 50
+_BLURRED = USEFUL / 50
 # Chords after which a black box that still is not explained is looked at for bent hyperplanes.
 _SUSPICION = 12
 # Fails in a row, each from another place, after which a run gives up.
@@ -160,14 +161,14 @@ class Cube(Oracle):
         return self(points_around(point, steps, basis, moves))
 
 
-class BoxRun(_Run):
+class BoxRun(Run):
     """A run on the cube, which tells of the box."""
 
     measure = "uniform-on-the-box"
     marks = np.array([0.0, 1.0])  # the star's center, and the point to be explained
 
     def __init__(
-        self, oracle: Oracle, box: Box, settings: _Settings, rng: np.random.Generator
+        self, oracle: Oracle, box: Box, settings: Settings, rng: np.random.Generator
     ) -> None:
         super().__init__(Cube(oracle, box), settings, rng)
         self.box, self.draw, self.outside = box, self.spread, oracle
@@ -319,7 +320,7 @@ class BoxRun(_Run):
                     break  # right on the cube, but its digits do not survive the way to the box
                 continue
             if number % _SUSPICION == _SUSPICION - 1:
-                self.look_for_bent_hyperplanes()
+                look_for_bent_hyperplanes(self)
             if rejected == _PATIENCE:
                 break
             before, score = self.known, self.score(self.known)
@@ -345,8 +346,8 @@ class BoxRun(_Run):
             )
         yield from self.validate()
         most = float(self.errors.max())
-        if most > _USEFUL * self.output_scale:
-            self.look_for_bent_hyperplanes()
+        if most > USEFUL * self.output_scale:
+            look_for_bent_hyperplanes(self)
             raise LearningFailed(
                 f"after {self.oracle.queries:,} queries F and F' still differ by {most:.2g} "
                 f"(outputs are of size {self.output_scale:.2g}): the black box is not a "
@@ -403,7 +404,7 @@ class BoxRun(_Run):
     def batches(self, n: int) -> list[int]:
         """A few, then all: a chord may end inside a bump, and only many points tell a repair that
         helps there from one that does harm beyond."""
-        return [min(_FEW, n), *([n - _FEW] if n > _FEW else [])]
+        return [min(FEW, n), *([n - FEW] if n > FEW else [])]
 
     def validation_size(self) -> int:
         """As on Gaussian points; but here every chord met only a part, so at least 5 %."""

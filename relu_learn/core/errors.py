@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from relu_learn.core.learning import LearnResult
+    from relu_learn.core.run import LearnResult
 
 
 class ReluLearnError(Exception):

@@ -12,9 +12,10 @@ import numpy as np
 
 from relu_learn import zoo
 from relu_learn.core.errors import ReluLearnError
-from relu_learn.core.learning import LearnResult, learn_from_queries
+from relu_learn.core.learning import learn_from_queries
 from relu_learn.core.loss import sampled_loss
 from relu_learn.core.network import ReluNetwork
+from relu_learn.core.run import LearnResult
 from relu_learn.figures.dimensions import GrowthView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import power_ticks

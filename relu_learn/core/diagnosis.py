@@ -1,0 +1,183 @@
+"""What is wrong with a black box that is not a one-hidden-layer ReLU network?
+
+Before anything else: does it still give the same answers? A black box that changes looks like
+anything. Then: does it jump, and do its creases end?
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from relu_learn.core.errors import (
+    BlackBoxError,
+    NotOneHiddenLayer,
+    NotPiecewiseLinear,
+    ReluLearnError,
+)
+from relu_learn.core.lines import SIGMAS, Noise
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.target import Target
+
+if TYPE_CHECKING:
+    from relu_learn.core.run import Run
+
+# Answers less precise than this, in units of the scale, are looked at as noisy.
+EXACT = 1e-10
+# Questions that are asked again when the answers make no sense.
+_AGAIN = 16
+# Even float32 sums that depend on the batch repeat to this, relative to their size.
+_FICKLE = 1e-4
+
+
+def require_repeatable(run: Run) -> None:
+    """Ask some earlier questions again: does the black box still give the same answers?
+
+    Raises
+    ------
+    BlackBoxError
+        If it does not.
+    """
+    x, answers = run.oracle.recall(_AGAIN)
+    before = answers.reshape(len(x), -1)
+    known = run.known
+    if run.tested and known is not None:  # and where the answers fitted worst
+        points, values = run.tested[-1]
+        wrong = np.abs(values - known(points)).max(axis=1).argsort()[-_AGAIN:]
+        x = np.concatenate([x, run.place(points[wrong])])
+        before = np.concatenate([before, values[wrong] * run.scale])
+    left = run.oracle.remaining
+    if left is not None and left < len(x):
+        return
+    after, noise = run.ask(x), run.noise_at(x)
+    change = np.abs(after - before)
+    allowed = np.maximum(SIGMAS * noise, EXACT * run.output_scale)
+    if not run.imprecise:  # then the noise may be what a changing black box looks like
+        size = np.abs(after) + run.output_scale
+        allowed = np.minimum(allowed, _FICKLE * size)
+    off = (change / allowed).max(axis=1)
+    i = int(off.argmax())
+    # Noise disturbs every answer alike; here most are repeated, and some are not at all.
+    fickle = bool(change.any()) and run.random and np.quantile(off, 0.25) < 1e-2 / SIGMAS
+    if off[i] > 1 or fickle:
+        raise BlackBoxError(
+            "black_box must answer the same point alike: at the query it said "
+            f"{before[i].squeeze()} and now says {after[i].squeeze()} (does it change with "
+            "time, or with the other rows of a batch?)",
+            x[i : i + 1],
+        )
+
+
+def check_witness(run: Run, error: ReluLearnError) -> None:
+    """Does the black box still bend there? It may answer wrongly once in a while.
+
+    Raises
+    ------
+    BlackBoxError
+        If it does not.
+    """
+    left = run.oracle.remaining
+    if not isinstance(error, NotPiecewiseLinear) or (left is not None and left < 3):
+        return
+    y = run.ask(error.witness)
+    bend = np.abs(y[0] - 2 * y[1] + y[2])
+    if (bend <= SIGMAS * run.noise_at(error.witness)[1]).all():
+        raise BlackBoxError(
+            "black_box must answer the same point alike: around the query it was not straight, "
+            "and is when asked again (does it sometimes answer wrongly?)",
+            error.witness,
+        ) from error
+
+
+def jump_between(run: Run, a: float, b: float) -> float:
+    """How far F jumps between two parameters of the line; 0 if it is only steep there.
+
+    What is left of a ramp shrinks with the interval, what is left of a jump does not.
+    """
+    target = Target(run.oracle, run.scale)
+    whole = np.inf
+    while True:
+        t = np.linspace(a, b, 10)
+        y = target(run.line.at(t)) * run.scale
+        whole = min(whole, float(np.abs(y[-1] - y[0]).max()))
+        steps = np.abs(np.diff(y, axis=0)).max(axis=1)
+        i = int(steps.argmax())
+        a, b = t[i], t[i + 1]
+        if steps[i] < whole / 2:
+            return 0.0
+        if b - a <= 8 * np.spacing(max(abs(a), abs(b), 1.0)):
+            return float(steps[i])
+
+
+def look_for_bent_hyperplanes(run: Run) -> None:
+    """Is the black box a deeper network? Then its critical hyperplanes end somewhere.
+
+    Each neuron's kink was seen on a line. A one-hidden-layer network has the same kink at every
+    other point of that hyperplane: look at random places, away from all others.
+
+    Raises
+    ------
+    NotOneHiddenLayer
+        If one in five of the hyperplanes is not the same somewhere.
+    """
+    net, line, d = run.first_guess, run.first_line, run.oracle.dim
+    if net is None or line is None or d == 1:
+        return
+    strength = np.linalg.norm(net.output_weights, axis=0)
+    chosen = np.argsort(-strength)[:12]
+    places = max(4, 48 // max(len(chosen), 1))
+    points, values = (np.concatenate(list(part)) for part in zip(*run.tested, strict=True))
+    errors = np.abs(values - (0.0 if run.known is None else run.known(points))).max(axis=1)
+    wrong = points[errors >= np.quantile(errors, 0.9)]
+    found, looked = [], 0
+    for i in chosen:
+        w, b = net.weights[i], net.biases[i]
+        seen = line.at((b - w @ line.origin) / (w @ line.direction))
+        crease, bend = _across(run, net, i, seen[None])
+        if not 0.9 < bend[0] < 1.1:
+            continue  # not measured well, or not well enough
+        # Random places, some far out, and some near points where the hypothesis is wrong.
+        x = run.sample(8 * places)
+        x[1::4] *= 10
+        x[::2] = 0.3 * x[::2] + wrong[run.rng.integers(0, len(wrong), 4 * places)]
+        x -= np.multiply.outer(x @ w - b, w)
+        room = _room(run, net, i, x)
+        x = run.rng.permutation(x[(room > 0) & (room >= np.median(room))])[:places]
+        if not len(x):
+            continue
+        elsewhere, bends = _across(run, net, i, x)
+        looked += 1
+        other = np.where(bends < 0.5, np.abs(bends), np.inf)  # a straight place says most
+        if np.isfinite(other).any():
+            pair = run.place(elsewhere[other.argmin()]), run.place(crease[0])
+            found.append((float(other.min()), *pair))
+    if len(found) > looked / 5:
+        raise NotOneHiddenLayer(
+            "the black box is piecewise linear, but its creases end or turn over: a critical "
+            "hyperplane seen on a line is not the same at the witness (two or more hidden "
+            "layers, max-pooling?)",
+            *min(found, key=lambda f: f[0])[1:],
+        )
+
+
+def _room(run: Run, net: ReluNetwork, i: int, x: np.ndarray) -> np.ndarray:
+    """Distances (n,) of the points x (n, d) from all hyperplanes (of unit normals) but one, and
+    from where nothing may be asked."""
+    away = np.abs(x @ net.weights.T - net.biases)
+    away[:, i] = np.inf
+    return np.minimum(away.min(axis=1), run.oracle.room(x))
+
+
+def _across(run: Run, net: ReluNetwork, i: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Short segments (n, 3, d) across hyperplane i at its points x (n, d), and how much F bends
+    there (n,): 1 as the neuron says, NaN where the answers are too imprecise to tell."""
+    h = np.minimum(0.3 * _room(run, net, i, x), 0.1)
+    points = x[:, None] + h[:, None, None] * np.multiply.outer([-1.0, 0.0, 1.0], net.weights[i])
+    y = Target(run.oracle, run.scale)(points.reshape(-1, x.shape[1])).reshape(len(x), 3, -1)
+    j = int(np.abs(net.output_weights[:, i]).argmax())
+    expected = net.output_weights[j, i] * h
+    bend = y[:, 0, j] - 2 * y[:, 1, j] + y[:, 2, j]
+    noise = np.array([Noise(run.noise).at_point(point)[j] for point in x])
+    clear = np.abs(expected) > 1e3 * noise
+    return points, np.divide(bend, expected, out=np.full(len(x), np.nan), where=clear)

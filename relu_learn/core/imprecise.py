@@ -1,0 +1,187 @@
+"""Imprecise answers: lines first, where they are sharp enough, then all neurons at once.
+
+Float32, rounded and noisy answers. The least squares fits themselves are in `noisy`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from relu_learn.core import events as ev
+from relu_learn.core.diagnosis import require_repeatable
+from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
+from relu_learn.core.events import Event
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.noisy import learn_noisy, merge_alike, thin
+from relu_learn.core.run import RANDOM, Run
+
+# A noisy fit that needs more neurons than this is given up.
+_MAX_NOISY = 120
+# Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
+_LINES = 1e-5
+# Share of the gradients' queries that may be spent on choosing a line, and how many lines at most.
+_SURVEY, _MAX_LINES = 0.05, 8
+# A least squares step for all neurons costs (k d)^2 / m operations: up to this, it is done.
+_FIT = 1e9
+# A curve looks like very many kinks.
+_MAX_KINKS = 500
+# Points that tell whether a neuron is missing in the start of a fit.
+_GLANCE = 64
+# How often a line, or a repair, is tried again; and how many parameters are few.
+_ATTEMPTS, _SMALL = 3, 10_000
+
+
+def learn_imprecise(run: Run) -> Iterator[Event]:
+    """Imprecise answers: a start from lines where these are sharp enough, then all neurons at once,
+    by least squares on Gaussian samples."""
+    if run.random:
+        require_repeatable(run)
+    d, m = run.oracle.dim, len(run.scale)
+    if run.noise.max() <= _LINES and d > 1 and run.draw is None:
+        yield from _by_lines(run)
+    start, run.known = run.known, None
+    k = start.n_neurons if start is not None else 0
+    if (k * d) ** 2 > _FIT * m:
+        run.known = start
+        yield from _long_steps(run)
+        return
+    finished = False
+    for step in learn_noisy(
+        run.target(),
+        d,
+        run.noise,
+        run.rng,
+        draw=run.draw,
+        start=start,
+        max_neurons=max(_MAX_NOISY, 2 * k),
+        grows=run.single,
+    ):
+        run.known = step.network
+        run.accept()
+        yield run.emit(
+            ev.NetworkUpdated,
+            "neurons",
+            "LearnFromQueries",
+            f"Fit {step.network.n_neurons} neurons to {step.samples} noisy answers: on fresh ones "
+            f"the error is {step.held_out:.2g} times the noise.",
+            network=run.hypothesis(),
+        )
+        finished = step.finished
+        if finished and step.network.n_neurons * d > 20_000:
+            break  # averaging a large network further takes long and gains little
+    yield from run.validate()
+    noise = float((run.noise * run.scale).max())
+    if run.random and noise > 0.7 * run.output_scale:  # most of what varies is noise
+        raise BlackBoxError(RANDOM, run.points[:1])
+    if not finished:
+        _check_usefulness(run)
+
+
+def _by_lines(run: Run) -> Iterator[Event]:
+    """The neurons that lines and small steps show, as far as the noise allows.
+
+    What one line shows badly may be repaired; if not, another line may be better. That matters for
+    large networks only: the least squares fit of small ones finds missing neurons itself.
+    """
+    best: tuple[tuple[float, float], ReluNetwork | None] = ((math.inf, math.inf), None)
+    for attempt in range(_ATTEMPTS):
+        _forget(run)
+        if attempt:
+            yield from run.draw_line()
+        yield from _survey(run)
+        if len(run.slice.kinks) > _MAX_KINKS:
+            break
+        yield from run.solve("gradients")
+        run.commit()
+        yield from run.validate(_GLANCE)
+        for _ in range(_ATTEMPTS):
+            if _explained(run):
+                break
+            before, score, doubt = run.known, run.score(run.known), run.doubt
+            yield from _repair(run)
+            if run.score(run.known) >= score:
+                run.known, run.doubt = before, doubt
+                break
+            yield from run.validate(_GLANCE)
+        assert run.known is not None
+        if _explained(run):
+            return
+        best = min(best, (run.score(run.known), run.known), key=lambda pair: pair[0])
+        if run.known.n_neurons * run.oracle.dim < _SMALL:
+            break
+    run.known = best[1]
+
+
+def _repair(run: Run) -> Iterator[Event]:
+    """Add what one more line shows of F - F'."""
+    worst = run.points[run.errors.argmax()]
+    yield from run.draw_line(worst)
+    try:
+        yield from _survey(run, worst)
+    except NotPiecewiseLinear:
+        return  # the residual may be noise; the fit will tell
+    if len(run.slice.kinks):
+        yield from run.solve("repair")
+        run.commit()
+        assert run.known is not None
+        run.known = merge_alike(run.known)
+
+
+def _long_steps(run: Run) -> Iterator[Event]:
+    """Imprecise answers of a network that is too large for least squares: average with levers."""
+    run.accept()
+    yield from run.validate()
+    for _ in range(2):
+        if run.errors.max() <= run.tolerance():
+            return
+        if run.errors.max() > 1e-2 * run.output_scale:
+            break  # something is missing: measuring the rest better does not help
+        yield from run.polish()
+        yield from run.validate()
+    _check_usefulness(run)
+
+
+def _survey(run: Run, through: np.ndarray | None = None) -> Iterator[Event]:
+    """Search several lines, and keep the one that shows the most kinks, and shows them best.
+
+    Two kinks that are too close for the noise look like one. Lines are cheap next to gradients.
+    """
+    best, asked, lines = (-1, 0.0), 0, 0
+    while True:
+        before = run.oracle.queries
+        yield from run.search(through is not None)
+        s = thin(run.slice, run.line, run.precision())
+        asked, lines = asked + run.oracle.queries - before, lines + 1
+        quality = (len(s.kinks), float((s.widths / (1 + s.centers**2)).min()))
+        if quality > best:
+            best, line, found = quality, run.line, s
+        affordable = _SURVEY * max(1, len(found.kinks)) * run.oracle.dim
+        if lines == _MAX_LINES or asked * (lines + 1) / lines > affordable:
+            break
+        yield from run.draw_line(through)
+    run.line, run.slice = line, found
+
+
+def _forget(run: Run) -> None:
+    """Start from nothing."""
+    run.known, run.doubt = None, 0.0
+
+
+def _explained(run: Run) -> bool:
+    """Whether the errors of F' are those that its neurons' own errors explain."""
+    expected = 6 * float((run.doubt * run.scale).max())
+    return bool(run.errors.max() <= max(run.tolerance(), expected))
+
+
+def _check_usefulness(run: Run) -> None:
+    """Raise if F' is much worse than the noise explains."""
+    noise, worst = float((run.noise * run.scale).max()), float(run.errors.max())
+    if worst > max(20 * noise, 1e-3 * run.output_scale):
+        raise LearningFailed(
+            f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g}, "
+            f"while the answers' own noise is {noise:.2g}: the black box is not a "
+            "one-hidden-layer ReLU network, or too large for so imprecise answers"
+        )
