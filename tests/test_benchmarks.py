@@ -25,19 +25,24 @@ def test_queries():
     assert printed.count(" 1/1 ") == 4
 
 
-def test_speed():
-    printed = run("speed.py")
+def test_speed(tmp_path):
+    saved = str(tmp_path / "growth.json")
+    printed = run("speed.py", "--write", saved)
     for text in ("ratio", "Growth with k", "Growth with d", "Growth with m", "peak MB"):
         assert text in printed
     assert "failed" not in printed
+    assert run("speed.py", "--read", saved) in printed
 
 
 def test_comparison(tmp_path):
-    printed = run("comparison.py", "--write", str(tmp_path / "data.json"))
+    saved = str(tmp_path / "data.json")
+    printed = run("comparison.py", "--write", saved)
     assert "relu_learn" in printed and "not run here" in printed
-    data = json.loads((tmp_path / "data.json").read_text("utf-8"))
-    assert data["rows"] and data["curves"] and data["peers"]
-    assert sum(data["queries"]["10-15-1"].values()) > 0
+    data = json.loads(Path(saved).read_text("utf-8"))
+    assert {curve["method"] for curve in data["curves"]} == {"queries", "random features"}
+    assert run("comparison.py", "--read", saved) == printed
+    only = run("comparison.py", "--read", saved, "--only", "784-32-1")
+    assert "random features" in printed and "random features" not in only
 
 
 def test_noise_table():

@@ -1,11 +1,14 @@
 """Where the time goes: learner against oracle, growth with k, d and m, memory.
 
-    python tests/benchmarks/speed.py [--quick]
+    python tests/benchmarks/speed.py [--only growth] [--quick]
+        [--write FILE] [--read FILE] [--plots FOLDER]
 
 The bare network is evaluated on as many rows as the learner asked, in batches of 8192: nothing that
 asks so many queries can be faster. "ratio" is the time of the whole run over that: in wall time,
 and in CPU time of all threads, which other programs on the machine disturb less. BLAS gets two
-threads, unless OMP_NUM_THREADS says otherwise. Growth is in CPU time.
+threads, unless OMP_NUM_THREADS says otherwise. Growth is in CPU time, and its powers are fitted to
+the upper decade; `--write` saves it, `--read` shows such a file without measuring again, `--plots`
+draws it as a PNG file. README and lesson 04 show what ships as relu_learn/data/growth.json.
 """
 
 from __future__ import annotations
@@ -15,17 +18,23 @@ import os
 os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "2")
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from common import Timed, network, per_parameter, table
+from common import Timed, network, parse_names, per_parameter, table
+from pictures import save
 
 from relu_learn import ReluLearnError, ReluNetwork, learn_from_queries, worst_error
+from relu_learn.figures import growth as drawn
 
 BATCH = 8192
+PARTS = ("ratios", "growth", "large")
 # Two decades of each size, the others fixed: (what, sizes, shape of the network of that size).
 GROWTH = [
     ("k", (10, 30, 100, 300, 1000), "20-{}-1"),
@@ -56,7 +65,6 @@ def timed_run(name: str, seed: int) -> tuple[int, np.ndarray, np.ndarray]:
 
 def ratios(names: list[str], repeats: int) -> None:
     rows = []
-    timed_run("20-20-1", 0)  # imports
     for name in names:
         runs = [timed_run(name, 0) for _ in range(repeats)]
         queries = runs[0][0]
@@ -70,32 +78,44 @@ def ratios(names: list[str], repeats: int) -> None:
     print(table(["network", "", "queries", "in all", "oracle", "learner", "bare", "ratio"], rows))
 
 
-def growth(quick: bool) -> None:
+def growth(quick: bool) -> dict[str, Any]:
+    """Medians over the seeds, for every size."""
+    seeds = range(1 if quick else 3)
+    found = []
     for what, sizes, shape in GROWTH:
-        sizes = sizes[:3] if quick else sizes
-        rows, costs = [], []
-        for size in sizes:
+        curve: dict[str, Any] = dict(what=what, shape=shape, rows=[])
+        for size in sizes[:3] if quick else sizes:
             name = shape.format(size)
             try:
-                runs = [timed_run(name, seed) for seed in range(1 if quick else 3)]
+                runs = [timed_run(name, seed) for seed in seeds]
             except ReluLearnError as failure:
-                print(f"{name}: {failure}")
+                print(f"{name}: {failure}", file=sys.stderr)
                 continue
-            queries = np.median([r[0] for r in runs])
-            total = np.median([r[1][1] for r in runs])
-            own = np.median([r[1][1] - r[2][1] for r in runs])
-            costs.append([size, queries, total, own])
+            queries = float(np.median([r[0] for r in runs]))
+            total = float(np.median([r[1][1] for r in runs]))
+            own = float(np.median([r[1][1] - r[2][1] for r in runs]))
             ratio = per_parameter(int(queries), network(name, 0))
-            rows.append([name, f"{queries:,.0f}", f"{ratio:.2f}", f"{total:.3f}", f"{own:.3f}"])
-        print(f"\nGrowth with {what} (medians):")
+            numbers = [queries, round(ratio, 3), round(total, 4), round(own, 4)]
+            curve["rows"].append(dict(zip(drawn.COLUMNS, [size, *numbers], strict=True)))
+        found.append(curve)
+    command = "python tests/benchmarks/speed.py --only growth --write FILE"
+    return dict(command=command, seeds=len(seeds), curves=found)
+
+
+def print_growth(data: dict[str, Any]) -> None:
+    for curve in data["curves"]:
+        what, rows = curve["what"], []
+        for row in curve["rows"]:
+            cells = [f"{row['queries']:,.0f}", f"{row['queries/D']:.2f}"]
+            cells += [f"{row['seconds']:.3f}", f"{row['learner']:.3f}"]
+            rows.append([curve["shape"].format(row["size"]), *cells])
+        print(f"\nGrowth with {what} (medians of {data['seeds']}):")
         print(table(["network", "queries", "queries/D", "s in all", "s learner"], rows))
-        if len(costs) > 1:
-            logs = np.log(np.array(costs))
-            powers = np.polyfit(logs[:, 0], logs[:, 1:], 1)[0]
-            print(
-                f"queries ~ {what}^{powers[0]:.2f}, seconds in all ~ {what}^{powers[1]:.2f}, "
-                f"of the learner ~ {what}^{powers[2]:.2f}"
-            )
+        powers = [drawn.exponent(curve, column) for column in ("queries", "seconds", "learner")]
+        print(
+            f"queries ~ {what}^{powers[0]:.2f}, seconds in all ~ {what}^{powers[1]:.2f}, "
+            f"of the learner ~ {what}^{powers[2]:.2f}"
+        )
 
 
 def large(names: list[str]) -> None:
@@ -126,14 +146,32 @@ def one(name: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small networks")
+    parser.add_argument("--only", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="show the growth --write saved")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="save the growth")
+    parser.add_argument(
+        "--plots", type=Path, metavar="FOLDER", help="draw the growth as a PNG file"
+    )
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         one(options.one)
         return
-    ratios(["64-32-10", "100-50-1"] if options.quick else ["784-32-1", "784-128-1"], 3)
-    growth(options.quick)
-    large(["64-32-10"] if options.quick else ["100-1000-1", "5-1000-1", "3072-256-10"])
+    parts = ["growth"] if options.read else parse_names(options.only) or PARTS
+    if not options.read:
+        timed_run("20-20-1", 0)  # imports
+    if "ratios" in parts:
+        ratios(["64-32-10", "100-50-1"] if options.quick else ["784-32-1", "784-128-1"], 3)
+    if "growth" in parts:
+        saved = options.read and json.loads(options.read.read_text("utf-8"))
+        data = saved or growth(options.quick)
+        print_growth(data)
+        if options.write:
+            options.write.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+        if options.plots:
+            save({"growth": drawn.growth(data)}, options.plots)
+    if "large" in parts:
+        large(["64-32-10"] if options.quick else ["100-1000-1", "5-1000-1", "3072-256-10"])
 
 
 if __name__ == "__main__":
