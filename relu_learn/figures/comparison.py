@@ -23,9 +23,9 @@ from relu_learn.figures.traces import lines, xy
 Data = Mapping[str, Any]
 
 METHODS = {
-    "queries": "relu_learn, asks",
-    "student": "student (Adam)",
-    "student x4": "student, 4 × as wide",
+    "queries": "relu_learn (asks)",
+    "student": "student",
+    "student x4": "student × 4",
     "random features": "random features",
     "boosting": "boosted trees",
 }
@@ -79,11 +79,11 @@ def loss_curves(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
             mode="lines" if asks else "lines+markers",
             # What a query learner has is worth the same until its next finding: a staircase.
             line={"shape": "hv" if asks else "linear"},
-            marker={"symbol": symbol, "size": 1.4 * theme.marker_size, "color": color},
+            marker={"symbol": symbol, "size": 1.2 * theme.marker_size, "color": color},
         )
         figure.add_trace(trace, row, column)
         if asks:
-            count = lines("as many as parameters", theme.ink, 1, dash="dot")
+            count = lines("parameters / outputs", theme.ink, 1, dash="dot")
             count.update(xy([curve["parameters"]] * 2, [1e-35, 1e5]))
             count.update(showlegend=place == 0, legendgroup="parameters")
             figure.add_trace(count, row, column)
@@ -103,13 +103,13 @@ def _finish(figure: go.Figure, th: Theme, height: float) -> go.Figure:
     figure.update_layout(
         template=th.template,
         height=round(height * th.height),
-        margin={"l": 10, "r": 10, "b": 10, "t": round(4.6 * th.font_size)},
+        margin={"l": 10, "r": 10, "b": 10, "t": round(5.6 * th.font_size)},
         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
     )
     return figure
 
 
-PRICED = ("10-15-1", "10-30-1", "784-32-1", "near_parallel")
+PRICED = ("10-15-1", "10-30-1", "784-32-1", "784-128-1", "near_parallel")
 
 
 def price(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
@@ -126,14 +126,14 @@ def price(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
             if row["cells"][1] == name:
                 figure.add_trace(_dot(row, theme), 1, column)
     for name, symbol, color in [
-        ("exact", "diamond", theme.crease),
-        ("exact, reported by others (not run here)", "diamond-open", theme.ink),
-        ("not exact, or failed", "x", theme.line),
+        ("exact copy", "diamond", theme.crease),
+        ("copy, as others report (not run here)", "diamond-open", theme.ink),
+        ("no copy", "x", theme.line),
     ]:
         marker = {"symbol": symbol, "color": color, "size": 2 * theme.marker_size}
         figure.add_trace(go.Scatter(**xy(), mode="markers", name=name, marker=marker))
     ticks, texts = power_ticks(0, 3, most=4)
-    figure.update_xaxes(type="log", range=[-0.25, 3.4], tickvals=ticks, ticktext=texts)
+    figure.update_xaxes(type="log", range=[-0.5, 3.3], tickvals=ticks, ticktext=texts)
     figure.update_xaxes(title_text="queries / parameters")
     figure.update_yaxes(
         categoryorder="array", categoryarray=methods[::-1], type="category", showgrid=False
@@ -158,7 +158,7 @@ def _dot(row: Data, th: Theme) -> go.Scatter:
     runs = row["cells"][2]  # "2/14"
     text = "failed" if "/" not in runs else f"{runs} runs"
     if row["error"] is not None:
-        text = number(row["error"])
+        text = _about(row["error"])
     middle = math.sqrt(ratio[0] * ratio[-1]) if ratio else 30.0  # the middle of the axis
     return go.Scatter(
         x=[middle],
@@ -174,6 +174,11 @@ def _dot(row: Data, th: Theme) -> go.Scatter:
         hovertemplate=" · ".join(row["cells"]) + "<extra></extra>",
         showlegend=False,
     )
+
+
+def _about(error: float) -> str:
+    """A small error by its power of ten."""
+    return number(error) if error >= 0.01 else power_ticks(p := round(math.log10(error)), p)[1][0]
 
 
 def table_html(data: Data, networks: Sequence[str] = PRICED) -> str:

@@ -118,7 +118,7 @@ def growth(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
     figure.update_layout(
         template=th.template,
         height=round(1.15 * th.height),
-        margin={"l": 10, "r": 10, "b": 10, "t": round(4.6 * th.font_size)},
+        margin={"l": 10, "r": 10, "b": 10, "t": round(5.6 * th.font_size)},
         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
     )
     return figure

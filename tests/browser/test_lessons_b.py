@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Lesson and number of figures.
 LESSONS = {
-    "04_loss_convergence": 5,
+    "04_loss_convergence": 8,
     "05_high_dimensions": 8,
     "06_black_boxes_in_the_wild": 4,
     "07_be_the_algorithm": 2,
