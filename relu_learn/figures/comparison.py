@@ -177,8 +177,11 @@ def _dot(row: Data, th: Theme) -> go.Scatter:
 
 
 def _about(error: float) -> str:
-    """A small error by its power of ten."""
-    return number(error) if error >= 0.01 else power_ticks(p := round(math.log10(error)), p)[1][0]
+    """One digit of an error; of a small one the power of ten."""
+    if error >= 0.01:
+        return number(float(f"{error:.0e}"))
+    power = round(math.log10(error))
+    return power_ticks(power, power)[1][0]
 
 
 def table_html(data: Data, networks: Sequence[str] = PRICED) -> str:
