@@ -1,0 +1,144 @@
+"""The comparison's figures and tables: what they draw is what was measured."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relu_learn.figures.comparison import METHODS, loss_curves, measured, price, table_html
+from relu_learn.figures.growth import exponent, growth
+from relu_learn.figures.theme import THEMES
+from relu_learn.widgets.measured import KINDS, Measured, best_passive, cliff
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return measured("comparison")
+
+
+@pytest.fixture(scope="module")
+def growing():
+    return measured("growth")
+
+
+def drawn(figure):
+    return [t for t in figure.data if t.x is not None and t.x[0] is not None]
+
+
+def test_every_curve_is_drawn_once_and_named_in_the_legend(comparison):
+    figure = loss_curves(comparison)
+    curves = [t for t in drawn(figure) if t.legendgroup in METHODS.values()]
+    assert len(curves) == len(comparison["curves"])
+    for trace, curve in zip(curves, comparison["curves"], strict=True):
+        assert trace.name == METHODS[curve["method"]]
+        np.testing.assert_array_equal(trace.x, curve["budgets"])
+        np.testing.assert_allclose(trace.y, curve["losses"])
+    shown = [t.name for t in figure.data if t.showlegend]
+    assert len(shown) == len(set(shown)) == len(METHODS) + 1
+    # Told apart without colours.
+    looks = {(t.line.dash, t.marker.symbol) for t in curves}
+    assert len(looks) == len(METHODS)
+
+
+def test_curves_cover_random_digits_and_hostile_networks(comparison):
+    found = {(curve["network"], curve["method"]) for curve in comparison["curves"]}
+    networks = ("10-15-1", "digits", "near_parallel", "hat")
+    assert found == {(name, method) for name in networks for method in METHODS}
+    for name in networks:
+        assert cliff(comparison, name) < 2000
+
+
+def test_prices_are_those_of_the_table(comparison):
+    dots = [t for t in drawn(price(comparison)) if t.hovertemplate]
+    rows = {" · ".join(row["cells"]): row for row in comparison["rows"]}
+    for dot in dots:
+        row = rows[dot.hovertemplate.removesuffix("<extra></extra>")]
+        assert ("not run here" in dot.y[0]) == bool(row["source"])
+        if row["ratio"]:
+            assert dot.x[0] == pytest.approx(math.sqrt(row["ratio"][0] * row["ratio"][-1]))
+        else:
+            assert (dot.mode, dot.text) == ("text", ("failed",))
+        assert (dot.marker.symbol == "x") == (not row["exact"])
+
+
+def test_html_table_has_every_row_and_its_source(comparison):
+    page = table_html(comparison, ["10-15-1", "784-32-1"])
+    rows = [r for r in comparison["rows"] if r["cells"][1] in ("10-15-1", "784-32-1")]
+    assert page.count("<tr>") == len(rows) + 1
+    others = [r for r in rows if r["source"]]
+    assert others and page.count("</td>") == 8 * len(rows)
+    assert page.count(", not run here</td>") == len(others)
+    for row in others:
+        assert row["source"] in page
+    assert "near_parallel" not in page
+
+
+def test_growth_draws_what_was_measured(growing):
+    figure = growth(growing)
+    marks = [t for t in figure.data if t.mode == "markers"]
+    assert len(marks) == 6
+    for mark, (curve, name) in zip(
+        marks, [(c, n) for c in growing["curves"] for n in ("queries", "seconds")], strict=True
+    ):
+        np.testing.assert_allclose(mark.y, [row[name] for row in curve["rows"]])
+        sizes = [row["size"] for row in curve["rows"]]
+        assert max(sizes) / min(sizes) == 100  # two decades
+    texts = " ".join(a.text for a in figure.layout.annotations)
+    for curve in growing["curves"]:
+        assert f"{exponent(curve, 'queries'):.2f}".replace("-", "−") in texts
+
+
+def test_exponent_of_a_power_law():
+    rows = [dict(size=n, queries=3 * n**-0.5) for n in (10, 30, 100)] + [dict(size=1, queries=9e9)]
+    assert exponent({"rows": rows}, "queries") == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize("theme", list(THEMES))
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_boards_wear_every_theme(kind, theme):
+    board = Measured(kind)
+    board.theme_menu.value = theme
+    layout = board.panels[0].figure["layout"]
+    assert layout["template"]["layout"]["paper_bgcolor"] == THEMES[theme].paper
+    assert board.messages.value == "" and board.narration.sentence
+    board.close()
+
+
+def test_best_passive_is_the_smallest_loss():
+    data = dict(
+        curves=[
+            dict(network="n", method="queries", budgets=[9], losses=[1e-30]),
+            dict(network="n", method="student", budgets=[50, 90], losses=[1e-9, 0.2]),
+            dict(network="n", method="boosting", budgets=[50, 90], losses=[0.5, 0.3]),
+        ]
+    )
+    assert best_passive(data, "n") == (90, 0.2)
+    assert cliff(data, "n") == 9
+
+
+def test_the_readme_shows_the_table_that_ships(comparison):
+    """All of its lines are in the file, and every source."""
+    start = README.index("| method ")
+    lines = README[start:].split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+    shipped = [row["cells"] for row in comparison["rows"]]
+    assert len(cells) > 20
+    for row in cells:
+        assert row in shipped
+    for row in comparison["rows"]:
+        if row["source"]:
+            assert row["source"] in README
+
+
+def test_the_readme_states_the_growth_that_ships(growing):
+    for curve in growing["curves"]:
+        found = re.search(rf"{curve['what']}\^(−?[\d.]+)", README)
+        assert found, curve["what"]
+        stated = float(found[1].replace("−", "-"))
+        assert stated == pytest.approx(exponent(curve, "queries"), abs=0.006)
