@@ -37,7 +37,8 @@ from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.pieces import Block, Piece
 from relu_learn.core.run import FEW, USEFUL, LearnResult, Run, Settings
 
-_MAX_ROUNDS = 12
+# A repair adds what one line has met; many narrow bumps take as many.
+_MAX_REPAIRS = 16
 # Expected errors above this are not left to the final test: everything is measured once more.
 _ROUGH = 1e-9
 
@@ -159,7 +160,7 @@ def _adaptive(run: Run) -> Iterator[Event]:
         yield from run.validate(FEW)
         yield from run.polish()
     yield from run.validate()
-    for _ in range(_MAX_ROUNDS):
+    while run.repairs < _MAX_REPAIRS:
         if run.errors.max() <= run.tolerance():
             return
         little = run.errors.max() <= USEFUL * run.output_scale

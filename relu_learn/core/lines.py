@@ -440,10 +440,10 @@ def search_line(
     y = ask(t)
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
     samples = _Samples(t, y, noise)
-    patience, calm = PATIENCE, True
+    patience, calm = PATIENCE, PATIENCE // 8
     for _ in range(_MAX_LEVELS):
-        if calm and len(samples.t) > PATIENCE // 8:
-            calm = False
+        if len(samples.t) > calm:
+            calm = 2 * len(samples.t)
             noise = _listen(ask, samples, 8, rng)
         if len(samples.t) > patience:
             patience *= 4
