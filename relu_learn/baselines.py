@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -437,7 +438,7 @@ def fit_boosting(
     rates = learning_rates or ((0.05, 0.1, 0.2) if few else (0.1,))
     most = iterations or (300 if few else 100)
 
-    def model(rate: float, trees: int, rows: NDArray[np.intp], output: int) -> object:
+    def model(rate: float, trees: int, rows: NDArray[np.intp], output: int) -> Any:
         trained = HistGradientBoostingRegressor(
             learning_rate=rate, max_iter=trees, early_stopping=False, random_state=seed
         )
@@ -448,7 +449,7 @@ def fit_boosting(
         best = (np.inf, rates[0], 1)
         for rate in rates:
             trained = model(rate, most, train, j)
-            stages = trained.staged_predict(data.x[held_out])  # type: ignore[attr-defined]
+            stages = trained.staged_predict(data.x[held_out])
             losses = [float(np.mean((p - data.y[held_out, j]) ** 2)) for p in stages]
             best = min(best, (min(losses), rate, int(np.argmin(losses)) + 1))
         chosen.append(best)
@@ -458,9 +459,7 @@ def fit_boosting(
 
     def predict(points: ArrayLike) -> Array:
         inputs = data.standard(points)
-        return data.original(
-            np.stack([trained.predict(inputs) for trained in models], axis=1)  # type: ignore[attr-defined]
-        )
+        return data.original(np.stack([trained.predict(inputs) for trained in models], axis=1))
 
     loss = float(np.sum([c[0] * data.y_size[j] ** 2 for j, c in enumerate(chosen)]))
     trees = sum(c[2] for c in chosen)

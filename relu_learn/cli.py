@@ -55,11 +55,11 @@ FIRST_LESSON = "00_start_here.ipynb"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the `relu-learn` command; returns the exit code."""
     # typer bundles its own copy of click, whose base class is public only through this subclass.
-    usage_error: type[Exception] = typer.BadParameter.__bases__[0]
+    usage_error: Any = typer.BadParameter.__bases__[0]
     try:
         code = app(arguments, prog_name="relu-learn", standalone_mode=False)
     except usage_error as error:
-        _say(f"{error.format_message()} (see relu-learn --help)")  # type: ignore[attr-defined]
+        _say(f"{error.format_message()} (see relu-learn --help)")
         return 2
     except (typer.Abort, KeyboardInterrupt):
         return 130

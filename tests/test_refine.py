@@ -40,12 +40,17 @@ def along(line: Line, dim: int, neurons: int, outputs: int) -> ReluNetwork:
     return ReluNetwork(w, rng.standard_normal(neurons), a)
 
 
-def test_output_directions_are_sharpened():
+def with_directions() -> tuple[ReluNetwork, list[Block], np.ndarray, np.random.Generator]:
+    """A network of three outputs, its neurons along a line, and their output directions."""
     line = Line.draw(6, np.random.default_rng(0))
     secret = along(line, 6, 8, 3)
     blocks = blocks_of(secret, line, 1e-12)
     true = output_directions(np.concatenate([b.outputs for b in blocks], axis=1).T)
-    rng = np.random.default_rng(2)
+    return secret, blocks, true, np.random.default_rng(2)
+
+
+def test_output_directions_are_sharpened():
+    secret, blocks, true, rng = with_directions()
     blurred = output_directions(true + 1e-7 * rng.standard_normal(true.shape))
     oracle, vague = Oracle(secret, 6), np.arange(8) < 5
     target = Target(oracle, np.ones(3))
@@ -58,11 +63,7 @@ def test_output_directions_are_sharpened():
 
 def test_directions_that_contradict_are_left_alone():
     """Off by more than they can be, something else is wrong: the neuron is not there, say."""
-    line = Line.draw(6, np.random.default_rng(0))
-    secret = along(line, 6, 8, 3)
-    blocks = blocks_of(secret, line, 1e-12)
-    true = output_directions(np.concatenate([b.outputs for b in blocks], axis=1).T)
-    rng = np.random.default_rng(2)
+    secret, blocks, true, rng = with_directions()
     wrong = output_directions(true + 1e-3 * rng.standard_normal(true.shape))
     target = Target(Oracle(secret, 6), np.ones(3))
     doubt = np.full(8, 1e-7)

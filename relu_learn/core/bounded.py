@@ -19,15 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.core import events as ev
 from relu_learn.core.cells import Arrangement
 from relu_learn.core.diagnosis import look_for_bent_hyperplanes
-from relu_learn.core.errors import InvalidArgument, LearningFailed
+from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.events import Event
 from relu_learn.core.gradients import measure_rates, orthonormal_basis
 from relu_learn.core.lines import SIGMAS, Line, Noise, Window
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.neurons import choose_pieces
+from relu_learn.core.neurons import choose_pieces, subset
 from relu_learn.core.oracle import Oracle, points_around
 from relu_learn.core.pieces import Piece, output_directions
 from relu_learn.core.polish import along
@@ -216,7 +215,7 @@ class BoxRun(Run):
 
     # ---------------------------------------------------------------- chords
 
-    def draw_line(self, through: np.ndarray | None = None) -> Iterator[Event]:
+    def choose_line(self, through: np.ndarray | None) -> str:
         """A chord through the star's center: nearly a diagonal, or through a given point too."""
         d = self.oracle.dim
         if through is None:
@@ -228,15 +227,10 @@ class BoxRun(Run):
             direction = through - self.center
         self.line = Line(self.center, direction)
         self.window = _chord(self.line)
-        yield self.emit(
-            ev.LineDrawn,
-            "start" if through is None else "repair",
-            "GetNeurons",
-            text,
-            origin=self.line.origin,
-            direction=self.line.direction,
-            t_range=(self.window.low, self.window.high),
-        )
+        return text
+
+    def shown(self) -> tuple[float, float]:
+        return self.window.low, self.window.high
 
     def sizes(self, probes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x = self.sample(_FIRST_LOOK)
@@ -323,36 +317,16 @@ class BoxRun(Run):
                 look_for_bent_hyperplanes(self)
             if rejected == _PATIENCE:
                 break
-            before, score = self.known, self.score(self.known)
             if rejected:  # from another place this time
                 self.center = self.sample(1)[0] / 2
-            yield from self.draw_line(points[worst.argmax()])
-            yield from self.search(True)
-            yield from self.solve("repair")
-            self.commit()
-            share, most = self.score(self.known)
-            if share >= score[0] and most >= 0.9 * score[1]:
-                self.known, rejected = before, rejected + 1
-                continue
-            rejected = 0
-            self.lines.append(self.line)
-            self.accept()
-            yield self.emit(
-                ev.NetworkUpdated,
-                "repair",
-                "LearnFromQueries",
-                "Add what this chord met to the hypothesis.",
-                network=self.hypothesis(),
-            )
+            text = "Add what this chord met to the hypothesis."
+            if (yield from self.repair(points[worst.argmax()], text)):
+                rejected = 0
+                self.lines.append(self.line)
+            else:
+                rejected += 1
         yield from self.validate()
-        most = float(self.errors.max())
-        if most > USEFUL * self.output_scale:
-            look_for_bent_hyperplanes(self)
-            raise LearningFailed(
-                f"after {self.oracle.queries:,} queries F and F' still differ by {most:.2g} "
-                f"(outputs are of size {self.output_scale:.2g}): the black box is not a "
-                "one-hidden-layer ReLU network on the box, or its answers are too imprecise"
-            )
+        self.require_useful(" on the box")
 
     def worst(self) -> tuple[np.ndarray, np.ndarray]:
         """All points whose answers are paid for, and the largest |F - F'| there."""
@@ -378,7 +352,7 @@ class BoxRun(Run):
                     target, line, window, rest, met, Noise(self.noise), self.rng
                 )
                 done = found if done is None else done + found
-                rest = _only(rest, ~met)
+                rest = subset(rest, ~met)
         assert done is not None
         return done if not rest.n_neurons else self.known
 
@@ -439,7 +413,7 @@ def polish_chord(
         After each gradient.
     """
     d = network.dim
-    rough, t = along(_only(network, met), line)
+    rough, t = along(subset(network, met), line)
     outer = np.concatenate([[window.low], t, [window.high]])
     centers = (outer[:-1] + outer[1:]) / 2
     alpha = output_directions(rough.output_weights.T)
@@ -482,17 +456,6 @@ def polish_chord(
         alpha.T * size,
         rows[0][:, :-1],
         rows[0][:, -1],
-    )
-
-
-def _only(network: ReluNetwork, keep: np.ndarray) -> ReluNetwork:
-    """Some neurons of a network, with its affine part."""
-    return ReluNetwork(
-        network.weights[keep],
-        network.biases[keep],
-        network.output_weights[:, keep],
-        network.skip,
-        network.offset,
     )
 
 

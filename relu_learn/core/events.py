@@ -260,7 +260,7 @@ class Trace:
 
     def save(self, path: Any) -> None:
         """Write the trace to one file (npz; no pickles inside)."""
-        arrays: dict[str, np.ndarray] = {"version": np.array(TRACE_VERSION)}
+        arrays: dict[str, Any] = {"version": np.array(TRACE_VERSION)}
         heads = []
         for i, event in enumerate(self):
             head: dict[str, Any] = {"type": type(event).__name__}
@@ -278,7 +278,7 @@ class Trace:
             heads.append(head)
         arrays["events"] = np.frombuffer(json.dumps(heads).encode(), dtype=np.uint8)
         with open(path, "wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(file, **arrays)
 
     @classmethod
     def load(cls, path: Any) -> Trace:

@@ -16,11 +16,7 @@ import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.bounded import Box, BoxRun
-from relu_learn.core.diagnosis import (
-    check_witness,
-    look_for_bent_hyperplanes,
-    require_repeatable,
-)
+from relu_learn.core.diagnosis import check_witness, require_repeatable
 from relu_learn.core.errors import (
     InvalidArgument,
     LearningFailed,
@@ -151,63 +147,39 @@ def _steps(run: Run) -> Iterator[Event]:
         raise
 
 
-def _adaptive(run: Run) -> Iterator[Event]:
-    yield from run.search(False)
-    yield from run.solve("gradients")
-    run.commit()
-    polished, rejected = run.settings.polish or run.roughness > _ROUGH, 0
-    if polished:
-        yield from run.validate(FEW)
-        yield from run.polish()
-    yield from run.validate()
-    while run.repairs < _MAX_REPAIRS:
-        if run.errors.max() <= run.tolerance():
-            return
-        little = run.errors.max() <= USEFUL * run.output_scale
-        if not polished and (little or np.median(run.errors) > run.tolerance() / 10):
-            # Only a little wrong: nothing is missing, but something was measured badly.
-            polished = True
-            yield from run.polish()
-            yield from run.validate()
-            continue
-        before, (share, worst) = run.known, run.score(run.known)
-        run.repairs += 1
-        if rejected == 2:  # the hypothesis is beyond repair: start again on another line
-            run.known, rejected = None, -2
-        yield from run.draw_line(run.points[run.errors.argmax()])
-        yield from run.search(True)
-        yield from run.solve("repair")
-        run.commit()
-        new_share, new_worst = run.score(run.known)
-        if new_share >= share and new_worst >= 0.9 * worst:
-            run.known = before
-            rejected += 1
-            continue
-        polished = False
-        run.accept()
-        yield run.emit(
-            ev.NetworkUpdated,
-            "repair",
-            "LearnFromQueries",
-            "Add what was missing to the hypothesis.",
-            network=run.hypothesis(),
-        )
-        yield from run.validate()
-    worst = float(run.errors.max())
-    if worst > USEFUL * run.output_scale:
-        look_for_bent_hyperplanes(run)
-        raise LearningFailed(
-            f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g} (outputs "
-            f"are of size {run.output_scale:.2g}): the black box is not a one-hidden-layer ReLU "
-            "network, or its answers are too imprecise"
-        )
-
-
 class _GaussianRun(Run):
     """A run on all of R^d, tested on Gaussian points."""
 
     def learn(self) -> Iterator[Event]:
-        return _adaptive(self)
+        yield from self.search(False)
+        yield from self.solve("gradients")
+        self.commit()
+        polished, rejected = self.settings.polish or self.roughness > _ROUGH, 0
+        if polished:
+            yield from self.validate(FEW)
+            yield from self.polish()
+        yield from self.validate()
+        while self.repairs < _MAX_REPAIRS:
+            if self.errors.max() <= self.tolerance():
+                return
+            little = self.errors.max() <= USEFUL * self.output_scale
+            if not polished and (little or np.median(self.errors) > self.tolerance() / 10):
+                # Only a little wrong: nothing is missing, but something was measured badly.
+                polished = True
+                yield from self.polish()
+                yield from self.validate()
+                continue
+            self.repairs += 1
+            afresh = rejected == 2  # the hypothesis is beyond repair: start again on another line
+            rejected = -2 if afresh else rejected
+            through = self.points[self.errors.argmax()]
+            text = "Add what was missing to the hypothesis."
+            if (yield from self.repair(through, text, afresh)):
+                polished = False
+                yield from self.validate()
+            else:
+                rejected += 1
+        self.require_useful()
 
 
 def _grid(run: Run) -> Iterator[Event]:

@@ -517,7 +517,11 @@ def prune(network: ReluNetwork, size: float = 1e-12) -> ReluNetwork:
     strength = np.linalg.norm(network.output_weights, axis=0) * np.linalg.norm(
         network.weights, axis=1
     )
-    keep = strength > size * strength.max(initial=0.0)
+    return subset(network, strength > size * strength.max(initial=0.0))
+
+
+def subset(network: ReluNetwork, keep: np.ndarray) -> ReluNetwork:
+    """Some neurons of a network, with its affine part."""
     return ReluNetwork(
         network.weights[keep],
         network.biases[keep],

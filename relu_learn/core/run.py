@@ -14,8 +14,13 @@ from typing import Any
 import numpy as np
 
 from relu_learn.core import events as ev
-from relu_learn.core.diagnosis import EXACT, jump_between, require_repeatable
-from relu_learn.core.errors import BlackBoxError, NotPiecewiseLinear
+from relu_learn.core.diagnosis import (
+    EXACT,
+    jump_between,
+    look_for_bent_hyperplanes,
+    require_repeatable,
+)
+from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event, Trace
 from relu_learn.core.lines import (
     PATIENCE,
@@ -222,11 +227,19 @@ class Run:
 
     # ---------------------------------------------------------------- one line
 
-    def draw_line(self, through: np.ndarray | None = None) -> Iterator[Event]:
+    def choose_line(self, through: np.ndarray | None) -> str:
+        """Draw the line that is looked at next; the sentence that says so."""
         self.line = Line.draw(self.oracle.dim, self.rng, through)
-        text = "Draw a random Gaussian line through the input space."
-        if through is not None:
-            text = "Draw a new line through the point where the hypothesis is worst."
+        if through is None:
+            return "Draw a random Gaussian line through the input space."
+        return "Draw a new line through the point where the hypothesis is worst."
+
+    def shown(self) -> tuple[float, float]:
+        """The part of the line that pictures show."""
+        return -self.settings.tau, self.settings.tau
+
+    def draw_line(self, through: np.ndarray | None = None) -> Iterator[Event]:
+        text = self.choose_line(through)
         yield self.emit(
             ev.LineDrawn,
             "start" if through is None else "repair",
@@ -234,7 +247,7 @@ class Run:
             text,
             origin=self.line.origin,
             direction=self.line.direction,
-            t_range=(-self.settings.tau, self.settings.tau),
+            t_range=self.shown(),
         )
 
     def measure_precision(self) -> Iterator[Event]:
@@ -337,14 +350,12 @@ class Run:
             )
 
     def _found_on_line(self, steps: Generator[Level, None, Slice]) -> Iterator[Level]:
+        def search() -> Iterator[Level]:
+            self.slice = yield from steps
+
         asked, patience = 0, PATIENCE
         try:
-            while True:
-                try:
-                    level = next(steps)
-                except StopIteration as stop:
-                    self.slice = stop.value
-                    break
+            for level in search():
                 yield level
                 asked += len(level.t)
                 if asked > patience:
@@ -495,13 +506,11 @@ class Run:
         """Measure everything again with long steps; keep the better network."""
         assert self.known is not None
         rough, score = self.known, self.score(self.known)
-        steps = self.remeasure()
-        while True:
-            try:
-                piece = next(steps)
-            except StopIteration as stop:
-                self.known = stop.value
-                break
+
+        def measured() -> Iterator[Piece]:
+            self.known = yield from self.remeasure()
+
+        for piece in measured():
             yield self.emit(
                 ev.GradientMeasured,
                 "polish",
@@ -523,6 +532,44 @@ class Run:
             "Solve for all neurons again: the last digits.",
             network=self.hypothesis(),
         )
+
+    def repair(
+        self, through: np.ndarray, sentence: str, afresh: bool = False
+    ) -> Generator[Event, None, bool]:
+        """Learn F - F' (or F, `afresh`) along one more line; keep the sum if it fits all answers
+        so far better; returns whether it does."""
+        before, (share, worst) = self.known, self.score(self.known)
+        if afresh:
+            self.known = None
+        yield from self.draw_line(through)
+        yield from self.search(True)
+        yield from self.solve("repair")
+        self.commit()
+        new_share, new_worst = self.score(self.known)
+        if new_share >= share and new_worst >= 0.9 * worst:
+            self.known = before
+            return False
+        self.accept()
+        yield self.emit(
+            ev.NetworkUpdated, "repair", "LearnFromQueries", sentence, network=self.hypothesis()
+        )
+        return True
+
+    def require_useful(self, where: str = "") -> None:
+        """Raise if what cannot be repaired is more than imprecise.
+
+        Raises
+        ------
+        NotOneHiddenLayer, LearningFailed
+        """
+        worst = float(self.errors.max())
+        if worst > USEFUL * self.output_scale:
+            look_for_bent_hyperplanes(self)
+            raise LearningFailed(
+                f"after {self.oracle.queries:,} queries F and F' still differ by {worst:.2g} "
+                f"(outputs are of size {self.output_scale:.2g}): the black box is not a "
+                f"one-hidden-layer ReLU network{where}, or its answers are too imprecise"
+            )
 
     # ---------------------------------------------------------------- validation
 

@@ -110,7 +110,8 @@ def main() -> None:
                 failures.append(f"zoo.{label[:-1]}{', ' if extra else ''}rng={r.seed}): {what}")
                 print(failures[-1], flush=True)
     print(table(["secret", "recovered", "worst error", "queries/D", "x random", "seconds"], rows))
-    print(f"{len(failures)} runs not recovered")
+    runs = len(cases) * (1 if options.quick else options.seeds)
+    print(f"{runs:,} runs, {len(failures)} runs not recovered")
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def die_at_byte(at: int) -> None:
             left -= len(data)
         return whole(fd, data)
 
-    os.write = write  # type: ignore[assignment]
+    os.write = write
 
 
 def start(
