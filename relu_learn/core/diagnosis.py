@@ -16,6 +16,7 @@ from relu_learn.core.errors import (
     NotPiecewiseLinear,
     ReluLearnError,
 )
+from relu_learn.core.gradients import safe_step
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.target import Target
@@ -29,6 +30,8 @@ EXACT = 1e-10
 _AGAIN = 16
 # Even float32 sums that depend on the batch repeat to this, relative to their size.
 _FICKLE = 1e-4
+# A hyperplane must be known to this share of the segment that is to show its crease.
+_VAGUE = 0.1
 
 
 def require_repeatable(run: Run) -> None:
@@ -127,6 +130,7 @@ def look_for_bent_hyperplanes(run: Run) -> None:
     strength = np.linalg.norm(net.output_weights, axis=0)
     chosen = np.argsort(-strength)[:12]
     places = max(4, 48 // max(len(chosen), 1))
+    tilt = _tilts(run, net)
     points, values = (np.concatenate(list(part)) for part in zip(*run.tested, strict=True))
     errors = np.abs(values - (0.0 if run.known is None else run.known(points))).max(axis=1)
     wrong = points[errors >= np.quantile(errors, 0.9)]
@@ -134,7 +138,7 @@ def look_for_bent_hyperplanes(run: Run) -> None:
     for i in chosen:
         w, b = net.weights[i], net.biases[i]
         seen = line.at((b - w @ line.origin) / (w @ line.direction))
-        crease, bend = _across(run, net, i, seen[None])
+        crease, bend = _across(run, net, i, seen[None], np.zeros(1))
         if not 0.9 < bend[0] < 1.1:
             continue  # not measured well, or not well enough
         # Random places, some far out, and some near points where the hypothesis is wrong.
@@ -146,7 +150,8 @@ def look_for_bent_hyperplanes(run: Run) -> None:
         x = run.rng.permutation(x[(room > 0) & (room >= np.median(room))])[:places]
         if not len(x):
             continue
-        elsewhere, bends = _across(run, net, i, x)
+        vague = tilt[i] * np.linalg.norm(x - seen, axis=1)
+        elsewhere, bends = _across(run, net, i, x, vague)
         looked += 1
         other = np.where(bends < 0.5, np.abs(bends), np.inf)  # a straight place says most
         if np.isfinite(other).any():
@@ -169,9 +174,31 @@ def _room(run: Run, net: ReluNetwork, i: int, x: np.ndarray) -> np.ndarray:
     return np.minimum(away.min(axis=1), run.oracle.room(x))
 
 
-def _across(run: Run, net: ReluNetwork, i: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _tilts(run: Run, net: ReluNetwork) -> np.ndarray:
+    """How far off the unit normals (k,) may be: noise over the steps beside each kink.
+
+    Two kinks close together are measured with tiny steps. Away from the line their hyperplanes may
+    be elsewhere, by more than their distance.
+    """
+    assert run.first_line is not None
+    line, d = run.first_line, net.dim
+    t = (net.biases - net.weights @ line.origin) / (net.weights @ line.direction)
+    order = np.argsort(t)
+    gaps = np.diff(t[order], prepend=-np.inf, append=np.inf)
+    half = np.empty(len(t))
+    half[order] = np.minimum(np.minimum(gaps[:-1], gaps[1:]) / 2, 1 + np.abs(t[order]))
+    steps = np.array([safe_step(h, at, d) for h, at in zip(half, t, strict=True)])
+    noise = (1 + np.abs(t)) * float(run.noise.max())
+    strength = np.linalg.norm(net.output_weights, axis=0)
+    return np.asarray(np.sqrt(d) * noise / np.maximum(strength * steps, 1e-300))
+
+
+def _across(
+    run: Run, net: ReluNetwork, i: int, x: np.ndarray, vague: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Short segments (n, 3, d) across hyperplane i at its points x (n, d), and how much F bends
-    there (n,): 1 as the neuron says, NaN where the answers are too imprecise to tell."""
+    there (n,): 1 as the neuron says, NaN where the answers are too imprecise to tell, or where the
+    hyperplane may be `vague` (n,) away."""
     h = np.minimum(0.3 * _room(run, net, i, x), 0.1)
     points = x[:, None] + h[:, None, None] * np.multiply.outer([-1.0, 0.0, 1.0], net.weights[i])
     y = Target(run.oracle, run.scale)(points.reshape(-1, x.shape[1])).reshape(len(x), 3, -1)
@@ -179,5 +206,5 @@ def _across(run: Run, net: ReluNetwork, i: int, x: np.ndarray) -> tuple[np.ndarr
     expected = net.output_weights[j, i] * h
     bend = y[:, 0, j] - 2 * y[:, 1, j] + y[:, 2, j]
     noise = np.array([Noise(run.noise).at_point(point)[j] for point in x])
-    clear = np.abs(expected) > 1e3 * noise
+    clear = (np.abs(expected) > 1e3 * noise) & (vague < _VAGUE * h)
     return points, np.divide(bend, expected, out=np.full(len(x), np.nan), where=clear)

@@ -15,23 +15,27 @@ from relu_learn.core.diagnosis import require_repeatable
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.noisy import learn_noisy, merge_alike, thin
+from relu_learn.core.noisy import learn_noisy, merge_alike, sharpen, thin
 from relu_learn.core.run import RANDOM, Run
+from relu_learn.core.target import Target
 
 # A noisy fit that needs more neurons than this is given up.
 _MAX_NOISY = 120
 # Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
 _LINES = 1e-5
 # Share of the gradients' queries that may be spent on choosing a line, and how many lines at most.
-_SURVEY, _MAX_LINES = 0.05, 8
-# A least squares step for all neurons costs (k d)^2 / m operations: up to this, it is done.
-_FIT = 1e9
+_SURVEY, _MAX_LINES = 0.15, 30
+# A least squares step for all neurons costs (k d)^2 / m operations: up to the first, many are done;
+# up to the second, one (or many, if something is missing).
+_FIT, _SLOW_FIT = 1e8, 1e9
 # A curve looks like very many kinks.
 _MAX_KINKS = 500
 # Points that tell whether a neuron is missing in the start of a fit.
 _GLANCE = 64
 # How often a line, or a repair, is tried again; and how many parameters are few.
 _ATTEMPTS, _SMALL = 3, 10_000
+# With errors below this, in units of the scale, nothing is missing.
+_ALMOST = 3e-4
 
 
 def learn_imprecise(run: Run) -> Iterator[Event]:
@@ -42,16 +46,26 @@ def learn_imprecise(run: Run) -> Iterator[Event]:
     d, m = run.oracle.dim, len(run.scale)
     if run.noise.max() <= _LINES and d > 1 and run.draw is None:
         yield from _by_lines(run)
-    start, run.known = run.known, None
-    k = start.n_neurons if start is not None else 0
-    if (k * d) ** 2 > _FIT * m:
-        run.known = start
+    effort = 0.0 if run.known is None else (run.known.n_neurons * d) ** 2 / m
+    if effort > _FIT:
         yield from _long_steps(run)
-        return
+        if run.errors.max() <= _ALMOST * run.output_scale and effort <= _SLOW_FIT:
+            yield from _sharpen(run)
+            return
+        if effort > _SLOW_FIT:
+            _check_usefulness(run)
+            return
+    yield from _fit(run)
+
+
+def _fit(run: Run) -> Iterator[Event]:
+    """All neurons by least squares, starting from those that are known."""
+    start, run.known = run.known, None
+    k = 0 if start is None else start.n_neurons
     finished = False
     for step in learn_noisy(
         run.target(),
-        d,
+        run.oracle.dim,
         run.noise,
         run.rng,
         draw=run.draw,
@@ -70,7 +84,7 @@ def learn_imprecise(run: Run) -> Iterator[Event]:
             network=run.hypothesis(),
         )
         finished = step.finished
-        if finished and step.network.n_neurons * d > 20_000:
+        if finished and step.network.n_neurons * run.oracle.dim > 20_000:
             break  # averaging a large network further takes long and gains little
     yield from run.validate()
     noise = float((run.noise * run.scale).max())
@@ -131,17 +145,40 @@ def _repair(run: Run) -> Iterator[Event]:
 
 
 def _long_steps(run: Run) -> Iterator[Event]:
-    """Imprecise answers of a network that is too large for least squares: average with levers."""
+    """Imprecise answers of a network that is too large for least squares: average with levers.
+
+    Measured with long steps, what is known becomes precise, and what is missing shows.
+    """
     run.accept()
     yield from run.validate()
-    for _ in range(2):
-        if run.errors.max() <= run.tolerance():
+    for _ in range(_ATTEMPTS):
+        worst = float(run.errors.max())
+        if worst <= run.tolerance():
             return
-        if run.errors.max() > 1e-2 * run.output_scale:
-            break  # something is missing: measuring the rest better does not help
         yield from run.polish()
         yield from run.validate()
-    _check_usefulness(run)
+        if run.errors.max() > worst / 2:
+            if worst <= _ALMOST * run.output_scale:
+                return
+            yield from _repair(run)
+            run.accept()
+            yield from run.validate()
+
+
+def _sharpen(run: Run) -> Iterator[Event]:
+    """The last digits of a network in which nothing is missing."""
+    assert run.known is not None
+    target = Target(run.oracle, run.scale)
+    run.known = sharpen(target, run.known, run.noise, run.rng, draw=run.draw, grows=run.single)
+    run.accept()
+    yield run.emit(
+        ev.NetworkUpdated,
+        "polish",
+        "LearnFromQueries",
+        "Fit all neurons at once to fresh answers: the last digits.",
+        network=run.hypothesis(),
+    )
+    yield from run.validate()
 
 
 def _survey(run: Run, through: np.ndarray | None = None) -> Iterator[Event]:

@@ -14,13 +14,15 @@ import numpy as np
 
 from relu_learn.core.cells import Arrangement
 from relu_learn.core.gradients import measure_rates, orthonormal_basis
-from relu_learn.core.lines import Line, Noise
+from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import choose_pieces
 from relu_learn.core.pieces import Piece, output_directions
 from relu_learn.core.target import Target
 
 _CANDIDATES = 256
+# A roomy point is beyond an unknown hyperplane: try these shares of the way.
+_BACKTRACKS = (1.0, 0.25, 0.06, 0.0)
 
 
 def polish(
@@ -62,19 +64,30 @@ def polish(
     where, room = view.roomy(start, steps=150 + 4 * k, limit=2.0)
     if not (room > 0).all():
         return network  # two hyperplanes are one: there is nothing between them
-    pieces: list[Piece] = []
-    for r, c in zip(chosen, where, strict=True):
-        point = view.origin + c @ basis
-        own = noise.at_point(point)
-        reach = view.reach(c, 0.4, 3 * np.sqrt(d))
-        value, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
-        error = float(own.max() / used.min())
-        pieces.append(Piece(int(r), point, value, rates.T @ basis, float(used.min()), error))
-        yield pieces[-1]
     # Roomy points may be far out, where values are large and round badly: the constants of the
     # pieces come from the line, one more query each.
     anchors = line.at(centers[chosen])
     values = target(anchors)
+    pieces: list[Piece] = []
+    for r, c, home, anchor, value in zip(chosen, where, start, anchors, values, strict=True):
+        piece = None
+        for share in _BACKTRACKS:
+            spot = home + share * (c - home)
+            point = view.origin + spot @ basis
+            own = noise.at_point(point)
+            reach = view.reach(spot, 0.4, 3 * np.sqrt(d))
+            there, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
+            error = float(own.max() / used.min())
+            piece = Piece(int(r), point, there, rates.T @ basis, float(used.min()), error)
+            # A neuron that is not known may lie between the point and the line.
+            away = anchor - point
+            misfit = np.abs(there + piece.gradient @ away - value)
+            doubt = own + noise.at_point(anchor) + error * np.linalg.norm(away)
+            if (misfit <= 4 * SIGMAS * doubt).all():
+                break
+        assert piece is not None
+        pieces.append(piece)
+        yield piece
     rows = [
         np.column_stack([p.gradient, value - p.gradient @ x])
         for p, value, x in zip(pieces, values, anchors, strict=True)

@@ -475,8 +475,18 @@ class Run:
             self.known = found
             if self.accepted is None:
                 self.accept()
-        else:  # a repair meets the hyperplanes of the neurons that it corrects again
-            self.known = prune((self.known + found).simplify(rtol=1e-8))
+        else:
+            self.known = self._combined(self.known + found)
+
+    def _combined(self, network: ReluNetwork) -> ReluNetwork:
+        """One neuron for each hyperplane: a repair meets those that it corrects again.
+
+        Unless the difference shows: pairs of neurons may be as close as that.
+        """
+        merged, whole = (prune(network.simplify(rtol=rtol)) for rtol in (1e-8, 1e-14))
+        if merged.n_neurons == whole.n_neurons:
+            return merged
+        return whole if self.score(whole)[1] < self.score(merged)[1] / 2 else merged
 
     def _anchored(self, net: ReluNetwork, s: Slice) -> ReluNetwork:
         """Fix the offset where the line is near the origin.
@@ -505,12 +515,13 @@ class Run:
     def polish(self) -> Iterator[Event]:
         """Measure everything again with long steps; keep the better network."""
         assert self.known is not None
-        rough, score = self.known, self.score(self.known)
+        rough, score, errors = self.known, self.score(self.known), [0.0]
 
         def measured() -> Iterator[Piece]:
             self.known = yield from self.remeasure()
 
         for piece in measured():
+            errors.append(piece.error * math.sqrt(self.oracle.dim))
             yield self.emit(
                 ev.GradientMeasured,
                 "polish",
@@ -521,9 +532,12 @@ class Run:
                 gradient=piece.gradient * self.scale[:, None],
                 step=piece.step,
             )
-        if self.score(self.known) >= score:
+        share, worst = self.score(self.known)
+        # What is still missing outweighs what has become precise.
+        if (share, worst) >= score and not (self.imprecise and worst < 1.5 * score[1]):
             self.known = rough
             return
+        self.doubt = math.hypot(*errors)
         self.accept()
         yield self.emit(
             ev.NetworkUpdated,
