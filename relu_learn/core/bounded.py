@@ -165,6 +165,7 @@ class BoxRun(Run):
 
     measure = "uniform-on-the-box"
     marks = np.array([0.0, 1.0])  # the star's center, and the point to be explained
+    audible = 1.3  # the spread of _FIRST_LOOK answers, noise included
 
     def __init__(
         self, oracle: Oracle, box: Box, settings: Settings, rng: np.random.Generator

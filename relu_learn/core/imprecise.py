@@ -34,6 +34,10 @@ _MAX_KINKS = 500
 _GLANCE = 64
 # How often a line, or a repair, is tried again; and how many parameters are few.
 _ATTEMPTS, _SMALL = 3, 10_000
+# Error of F' that noisy answers are averaged for, in units of the scale, where they allow it.
+_WISH = 0.3
+# What is fitted to noise alone is smaller than this, in units of the error that was wished for.
+_LOUDER = 1.3
 # With errors below this, in units of the scale, nothing is missing.
 _ALMOST = 3e-4
 
@@ -62,6 +66,8 @@ def _fit(run: Run) -> Iterator[Event]:
     """All neurons by least squares, starting from those that are known."""
     start, run.known = run.known, None
     k = 0 if start is None else start.n_neurons
+    # Noise that is larger than F is averaged until F shows.
+    precision = float(np.clip(_WISH / run.noise.max(), 0.2, 0.5))
     finished = False
     for step in learn_noisy(
         run.target(),
@@ -70,6 +76,7 @@ def _fit(run: Run) -> Iterator[Event]:
         run.rng,
         draw=run.draw,
         start=start,
+        precision=precision,
         max_neurons=max(_MAX_NOISY, 2 * k),
         grows=run.single,
     ):
@@ -87,9 +94,11 @@ def _fit(run: Run) -> Iterator[Event]:
         if finished and step.network.n_neurons * run.oracle.dim > 20_000:
             break  # averaging a large network further takes long and gains little
     yield from run.validate()
-    noise = float((run.noise * run.scale).max())
-    if run.random and noise > 0.7 * run.output_scale:  # most of what varies is noise
-        raise BlackBoxError(RANDOM, run.points[:1])
+    if run.random:
+        assert run.known is not None
+        values = run.known(run.sample(1000))
+        if (values**2).mean() < ((_LOUDER * precision * run.noise) ** 2).mean():
+            raise BlackBoxError(RANDOM, run.points[:1])
     if not finished:
         _check_usefulness(run)
 

@@ -364,8 +364,9 @@ class NoisyStep:
     finished: bool
 
 
-# F' counts as complete when the held-out error is at most this much above what noise explains.
-_SLACK = 1.1
+# F' counts as complete when the held-out error is at most this much above what noise explains, if
+# the wished precision is half of the noise; and so many samples tell.
+_SLACK, _HELD_OUT = 1.1, 500
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
 # Half of the samples are spread this much wider than a Gaussian: the noise does not grow with them,
@@ -378,7 +379,6 @@ _MOSTLY = 0.01
 _SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
 # Below this, one more neuron that does not help is enough to give up.
 _DOUBT = 2.0
-_HELD_OUT = 500
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
@@ -402,8 +402,10 @@ class _Learner:
         rng: np.random.Generator,
         draw: Draw | None,
         grows: bool,
+        precision: float = 0.5,
     ) -> None:
         self.ask, self.dim, self.rng, self.unbounded = ask, dim, rng, draw is None
+        self.slack = 1 + (_SLACK - 1) * (precision / 0.5) ** 2
         self.grows = grows
         self.work = _WORK
         self.draw: Draw = draw or (lambda n: rng.standard_normal((n, dim)))
@@ -413,8 +415,9 @@ class _Learner:
         self.outputs = len(noise)
         self.set_noise(noise)
         self.center, self.spread = np.zeros(dim), np.ones(dim)
-        x = self.draw(_HELD_OUT)
-        if x.shape != (_HELD_OUT, dim) or not np.isfinite(x).all():
+        n = math.ceil(_HELD_OUT * (0.5 / precision) ** 4)
+        x = self.draw(n)
+        if x.shape != (n, dim) or not np.isfinite(x).all():
             raise InvalidArgument(f"draw(n) must give finite points of shape (n, {dim})")
         if not self.unbounded:  # conjugate gradients like samples around zero
             self.center = x.mean(axis=0)
@@ -473,10 +476,10 @@ class _Learner:
         misfit = fit.predict(self.held_out.x) - self.held_out.y
         return math.sqrt(float((misfit**2).mean())) / self.floor
 
-    def complete(self, fit: _Fit, slack: float = _SLACK) -> bool:
+    def complete(self, fit: _Fit, slack: float | None = None) -> bool:
         """Whether the error on the held-out samples is what noise alone makes it."""
         p, n = self.parameters(len(fit.hidden)), fit.residual.size
-        return self.error(fit) <= slack * math.sqrt(1 + p / max(n - p, n / 10))
+        return self.error(fit) <= (slack or self.slack) * math.sqrt(1 + p / max(n - p, n / 10))
 
     def recheck(self, fit: _Fit) -> None:
         """Measure the noise again, close to held-out samples: F - F' hardly changes, and what a
@@ -581,7 +584,7 @@ def learn_noisy(
     """
     if not 0 < precision < 1:
         raise InvalidArgument(f"precision must be in (0, 1), got {precision!r}")
-    learner = _Learner(target, dim, noise, rng, draw, grows)
+    learner = _Learner(target, dim, noise, rng, draw, grows, precision)
     hidden = np.zeros((0, dim + 1))
     if start is not None:
         hidden = learner.inside(start)
@@ -609,7 +612,7 @@ def learn_noisy(
             learner.look_closer(fit)
             fit = _Fit(learner.samples, fit.hidden)
             more = 4
-        learner.top_up(k + more, 4.0)
+        learner.top_up(k + more, precision**-2)
         fit = _Fit(learner.samples, fit.hidden)
         fit = _Fit(learner.samples, np.concatenate([fit.hidden, propose_neurons(fit, more, rng)]))
         fit = learner.improve(fit, 60, learner.goal(len(fit.hidden)))

@@ -122,6 +122,7 @@ class Run:
     measure = "standard Gaussian"
     window = Window()
     marks = np.zeros(1)  # where a repair's line certainly has to be asked
+    audible = SIGMAS / 1e3  # sizes (see `sizes`) above so many times the noise are not noise
     draw: Callable[[int], np.ndarray] | None = None  # samples for noisy answers, unless Gaussian
 
     def __init__(self, oracle: Oracle, settings: Settings, rng: np.random.Generator) -> None:
@@ -260,12 +261,12 @@ class Run:
             return seen[-1]
 
         noise = probe_noise(ask, self.rng, self.window)
-        size, values = self.sizes(seen[0])
+        spread, values = self.sizes(seen[0])
         # An output that is all rounding here is like the others elsewhere, or of size 1. (Rounding
         # may cancel where the noise was measured: then the other outputs tell its size.)
-        least = SIGMAS * np.maximum(noise, np.finfo(float).eps * size.max())
-        size = np.where(size > least, size, np.where(values > least, values, 0))
-        self.scale = np.exp2(np.round(np.log2(np.where(size > 0, size, size.max() or 1.0))))
+        least = SIGMAS * np.maximum(noise, np.finfo(float).eps * spread.max())
+        size = np.where(spread > least, spread, np.where(values > least, values, 0))
+        self.scale = _powers_of_two(size)
         # Seen at a tiny scale only: is it rounding to a grid, float32, or noise?
         twice = plain(self.line.at(np.zeros(2)))
         differ = np.abs(twice[0] - twice[1]).max() > 1e-12 * np.abs(twice).max()
@@ -288,12 +289,16 @@ class Run:
             self.imprecise = dirty and bool((estimate.sigma > EXACT / 100 * self.scale).any())
             if self.imprecise:
                 noise, self.single = estimate.sigma, estimate.kind == "float32"
+                if self.random:  # it does not grow with t, so that more is heard above it
+                    heard = np.where(spread > self.audible * noise, spread, 0)
+                    size = np.where(heard > 0, heard, np.where(values > SIGMAS * noise, values, 0))
+                    if not size.any():
+                        raise BlackBoxError(RANDOM, self.place(self.line.at(np.zeros(2))))
+                    self.scale = _powers_of_two(size)
                 weak = noise > 0.3 * self.scale
                 if weak.any() and not weak.all():  # an output that is nothing but noise
                     sharpest = float((noise / self.scale)[~weak].min())
                     self.scale[weak] = np.exp2(np.round(np.log2(noise[weak] / sharpest)))
-            if differ and (noise > 0.3 * self.scale).any():
-                raise BlackBoxError(RANDOM, self.place(self.line.at(np.zeros(2))))
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
         self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 2)
         self.output_scale = float(size.max()) or 1.0
@@ -651,3 +656,8 @@ class Run:
             return max(PRECISE * self.output_scale, math.sqrt(self.settings.epsilon))
         rounding = 1e4 * float((self.noise * self.scale).max())
         return max(PRECISE * self.output_scale, min(rounding, USEFUL * self.output_scale))
+
+
+def _powers_of_two(size: np.ndarray) -> np.ndarray:
+    """Scales (m,) of outputs of these sizes; those of unknown size (0) are like the largest."""
+    return np.exp2(np.round(np.log2(np.where(size > 0, size, size.max() or 1.0))))
