@@ -30,6 +30,8 @@ EXACT = 1e-10
 _AGAIN = 16
 # Even float32 sums that depend on the batch repeat to this, relative to their size.
 _FICKLE = 1e-4
+# Pairs of points between which steps are looked for.
+_PAIRS = 6
 # A hyperplane must be known to this share of the segment that is to show its crease.
 _VAGUE = 0.1
 
@@ -55,15 +57,21 @@ def require_repeatable(run: Run) -> None:
         return
     after, noise = run.ask(x), run.noise_at(x)
     change = np.abs(after - before)
+    noise = np.maximum(noise, run.noise * np.abs(after))  # it may grow with the answers
     allowed = np.maximum(SIGMAS * noise, EXACT * run.output_scale)
     if not run.imprecise:  # then the noise may be what a changing black box looks like
         size = np.abs(after) + run.output_scale
         allowed = np.minimum(allowed, _FICKLE * size)
     off = (change / allowed).max(axis=1)
     i = int(off.argmax())
-    # Noise disturbs every answer alike; here most are repeated, and some are not at all.
-    fickle = bool(change.any()) and run.random and np.quantile(off, 0.25) < 1e-2 / SIGMAS
-    if off[i] > 1 or fickle:
+    # Noise disturbs every answer alike; here most are repeated, and some are not at all. (Less
+    # noise than is rounded away moves a few answers by a step.)
+    repeated = (change <= 1e-12 * np.abs(after)).all(axis=1)
+    gross = max(2.5 * run.step, 1e-3 * run.output_scale)
+    fickle = run.random and repeated.mean() > 0.25 and bool((change > gross).any())
+    # Noise that grows in some places is no larger than expected in most.
+    uneven = run.random and off[i] / 64 < np.median(off) < 0.25
+    if (off[i] > 1 and not uneven) or fickle:
         raise BlackBoxError(
             "black_box must answer the same point alike: at the query it said "
             f"{before[i].squeeze()} and now says {after[i].squeeze()} (does it change with "
@@ -85,7 +93,10 @@ def check_witness(run: Run, error: ReluLearnError) -> None:
         return
     y = run.ask(error.witness)
     bend = np.abs(y[0] - 2 * y[1] + y[2])
-    if (bend <= SIGMAS * run.noise_at(error.witness)[1]).all():
+    straight = SIGMAS * run.noise_at(error.witness)[1]
+    if run.step and not run.random:
+        straight = np.minimum(straight, 1.5 * run.step)
+    if (bend <= straight).all():
         raise BlackBoxError(
             "black_box must answer the same point alike: around the query it was not straight, "
             "and is when asked again (does it sometimes answer wrongly?)",
@@ -111,6 +122,40 @@ def jump_between(run: Run, a: float, b: float) -> float:
             return 0.0
         if b - a <= 8 * np.spacing(max(abs(a), abs(b), 1.0)):
             return float(steps[i])
+
+
+def look_for_steps(run: Run) -> None:
+    """Do rounded answers jump by more than what they are rounded to? Bisect between points whose
+    answers differ most, until they differ no more than that.
+
+    Raises
+    ------
+    NotPiecewiseLinear
+        If they do somewhere.
+    """
+    target = Target(run.oracle, run.scale)
+    points = run.sample(3 * _PAIRS)
+    values = target(points)
+    order = np.argsort(values[:, int(np.ptp(values, axis=0).argmax())])
+    low, high = points[order[:_PAIRS]], points[order[-_PAIRS:]]
+    a, b = low, high
+    left, right = target(a), target(b)
+    for _ in range(50):
+        jump = (np.abs(right - left) * run.scale).max(axis=1)
+        if (jump < 1.5 * run.step).all():
+            return
+        c = (a + b) / 2
+        y = target(c)
+        first = (np.abs(y - left).max(axis=1) >= np.abs(right - y).max(axis=1))[:, None]
+        a, left = np.where(first, a, c), np.where(first, left, y)
+        b, right = np.where(first, c, b), np.where(first, y, right)
+    j = int(jump.argmax())
+    offsets = np.multiply.outer([-2e-9, -0.5e-9, 1e-9], high[j] - low[j])
+    raise NotPiecewiseLinear(
+        f"the black box jumps by {jump[j]:.3g} at the witness, while its answers are all "
+        f"multiples of {run.step:.3g}: labels, a step function, a tree?",
+        run.place((a[j] + b[j]) / 2 + offsets),
+    )
 
 
 def look_for_bent_hyperplanes(run: Run) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from relu_learn.core import events as ev
-from relu_learn.core.diagnosis import require_repeatable
+from relu_learn.core.diagnosis import look_for_steps, require_repeatable
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event
 from relu_learn.core.network import ReluNetwork
@@ -38,6 +38,8 @@ _ATTEMPTS, _SMALL = 3, 10_000
 _WISH = 0.3
 # What is fitted to noise alone is smaller than this, in units of the error that was wished for.
 _LOUDER = 1.3
+# Answers are rounded coarsely if the step is more than this, in units of the scale: to labels?
+_COARSE = 0.1
 # With errors below this, in units of the scale, nothing is missing.
 _ALMOST = 3e-4
 
@@ -47,6 +49,8 @@ def learn_imprecise(run: Run) -> Iterator[Event]:
     by least squares on Gaussian samples."""
     if run.random:
         require_repeatable(run)
+    elif run.step:
+        look_for_steps(run)
     d, m = run.oracle.dim, len(run.scale)
     if run.noise.max() <= _LINES and d > 1 and run.draw is None:
         yield from _by_lines(run)
@@ -99,6 +103,8 @@ def _fit(run: Run) -> Iterator[Event]:
         values = run.known(run.sample(1000))
         if (values**2).mean() < ((_LOUDER * precision * run.noise) ** 2).mean():
             raise BlackBoxError(RANDOM, run.points[:1])
+    if run.step > _COARSE * run.output_scale and not run.random:
+        finished &= math.sqrt(float((run.errors**2).mean())) < 0.5 * run.output_scale
     if not finished:
         _check_usefulness(run)
 
@@ -225,7 +231,10 @@ def _explained(run: Run) -> bool:
 def _check_usefulness(run: Run) -> None:
     """Raise if F' is much worse than the noise explains."""
     noise, worst = float((run.noise * run.scale).max()), float(run.errors.max())
-    if worst > max(20 * noise, 1e-3 * run.output_scale):
+    limit = max(20 * noise, 1e-3 * run.output_scale)
+    if run.step > _COARSE * run.output_scale and not run.random:
+        limit = run.step
+    if worst > limit:
         raise LearningFailed(
             f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g}, "
             f"while the answers' own noise is {noise:.2g}: the black box is not a "

@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core.errors import NotPiecewiseLinear
+from relu_learn.core.explain import louder, require_piecewise_linear
 
 EPS = np.finfo(float).eps
 # A deviation counts as a bend when it exceeds the noise by this factor: the noise of a sum of many
@@ -35,8 +35,6 @@ PATIENCE = 3200
 # Samples at each place where the noise is probed. (The last rows of a batch are often summed in
 # another order than those before: 3 * 6 leaves two of them.)
 _PROBES = 6
-# An interval that most functions do not oscillate in (Gaussian inputs have size 1).
-_SHORT = 0.05
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -235,6 +233,10 @@ class _Samples:
         self.t, order = np.unique(t, return_index=True)
         self.y, self.noise = y[order], noise
         self._classify()
+
+    def eta(self, t: np.ndarray) -> np.ndarray:
+        """Noise (..., m) of answers at t (...)."""
+        return self.noise.at(t)
 
     def insert(self, t: np.ndarray, y: np.ndarray) -> _Samples:
         return _Samples(np.concatenate([self.t, t]), np.concatenate([self.y, y]), self.noise)
@@ -462,62 +464,17 @@ def search_line(
 
 
 def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) -> Noise:
-    """Why is the search so long: many kinks, a smooth function, or answers noisier than thought?
-
-    Second differences F(c + h) - 2 F(c) + F(c - h) at shrinking h, around random places: they fall
-    like h^2 where the function is smooth, do not fall where there is only noise, and vanish below
-    some h where it is piecewise linear.
-    """
-    n, scales = 16, 7
-    share = rng.uniform(0.2, 0.8, n)
+    """Why is the search so long: many kinks, a curve or jumps, or answers noisier than thought?"""
+    share = rng.uniform(0.2, 0.8, 16)
     c = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
-    longest = np.full(n, min(0.1, 0.01 * window.width))
-    i = np.flatnonzero(~s.affine)
-    if len(i) >= n:  # half of the places where the search is: the rest of the line may be straight
-        i = rng.choice(i, n // 2)
-        c[: n // 2] = (s.t[i] + s.t[i + 1]) / 2
-        longest[: n // 2] = np.minimum(8 * np.diff(s.t)[i], longest[: n // 2])
-    h = np.multiply.outer(longest, 0.5 ** np.arange(scales))
-    t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
-    y = ask(t.ravel()).reshape(n, 1 + 2 * scales, -1)
-    bend = np.abs(y[:, 1 : 1 + scales] - 2 * y[:, :1] + y[:, 1 + scales :])
-    j = int((bend / s.noise.level).max(axis=(0, 1)).argmax())
-    bend, level = bend[:, :, j], float(s.noise.level[j])
-    visible = bend.min(axis=1) > 20 * level
-    ratios = bend[:, :-1] / np.maximum(bend[:, 1:], 1e-200)
-    # The finest scales only: at coarser ones a curved function may have a kink as well (log p).
-    smooth = visible & (np.abs(ratios[:, -3:] - 4) < 0.8).all(axis=1)
-    if smooth.sum() > max(3, 0.7 * visible.sum()):
-        j = int(np.where(smooth, np.abs(c), np.inf).argmin())  # where rounding is least
-        raise NotPiecewiseLinear(
-            "the black box is curved: between the witness's ends it bends like a parabola, at "
-            "every scale (a smooth activation such as tanh, sigmoid or GELU?)",
-            np.array([c[j] - h[j, -4], c[j], c[j] + h[j, -4]]),
-        )
-    return _listen(ask, s, n, rng)
+    require_piecewise_linear(ask, s, c, min(0.1, 0.01 * window.width), rng)
+    return _listen(ask, s, 16, rng)
 
 
 def _listen(ask: Ask, s: _Samples, n: int, rng: np.random.Generator) -> Noise:
-    """Are the answers noisier than thought? Then second differences do not fall with the step.
-
-    At a kink they fall like the step, or vanish; noise is the same at a sixty-fourth of it. (In a
-    long interval a wave would look like noise.)
-    """
-    gap = np.diff(s.t)
-    close = (gap > 1e-9 * (1 + np.abs(s.t[:-1]))) & (gap < _SHORT)
-    close = np.flatnonzero(~s.affine & close)
-    if len(close) < 8:
-        return s.noise
-    i = rng.choice(close, n)
-    c = s.t[i] + gap[i] * rng.uniform(0.2, 0.8, n)
-    h = np.multiply.outer(gap[i] / 2, 0.5 ** np.array([4, 10]))
-    t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
-    y = ask(t.ravel()).reshape(n, 5, -1) / (1 + np.abs(c))[:, None, None]
-    bend = np.abs(y[:, 1:3] - 2 * y[:, :1] + y[:, 3:]) / s.noise.level
-    flat = np.quantile(bend.max(axis=2), 0.75, axis=0)
-    if flat[1] > 8 and flat[1] > flat[0] / 8:
-        return Noise(s.noise.level * float(flat[1]))
-    return s.noise
+    """The noise, as it is after `n` more looks."""
+    factor = louder(ask, s, n, rng)
+    return Noise(s.noise.level * factor) if factor > 1 else s.noise
 
 
 def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:

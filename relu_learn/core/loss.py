@@ -249,7 +249,7 @@ def output_scale(values: ArrayLike) -> float:
     if size == 0.0:
         return 1.0
     spread = size * float((array / size).std(axis=0).max())  # no overflow for huge outputs
-    return spread if spread > 1e-12 * size else size
+    return spread if spread > 64 * np.finfo(float).eps * size else size
 
 
 # ----------------------------------------------------------------- certificate

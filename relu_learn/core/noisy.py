@@ -59,7 +59,8 @@ class NoiseEstimate:
         "exact": float64, up to rounding. "rounded": to multiples of `step`. "random": the same
         question is answered differently every time.
     step : float
-        For "rounded": the distance between neighbouring answers; otherwise 0.
+        For "rounded", or "random" and then rounded: the distance between neighbouring answers;
+        otherwise 0.
     """
 
     sigma: np.ndarray
@@ -124,7 +125,7 @@ def estimate_noise(
         again = answers(np.tile(sites, 6)).reshape(6, _SITES, -1)
         repeats = np.concatenate([first[None], second[None], again])
         scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
-        return NoiseEstimate(np.maximum(scatter, rounding), "random")
+        return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
     if step > 0:
         return NoiseEstimate(rounding, "rounded", step)
     # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
@@ -422,7 +423,9 @@ class _Learner:
         if not self.unbounded:  # conjugate gradients like samples around zero
             self.center = x.mean(axis=0)
             self.spread = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1.0)
-        self.points, self.held_out, self.sure = x, self.sample(x), False
+        values = ask(x)
+        self.base = np.median(values, axis=0)  # what all answers share would only round them
+        self.points, self.held_out, self.sure = x, self.rows(x, values), False
         self.samples = self.sample(self.draw(0))
 
     def set_noise(self, noise: np.ndarray) -> None:
@@ -432,8 +435,11 @@ class _Learner:
         self.floor = math.sqrt(float(((noise / self.unit) ** 2).mean()))
 
     def sample(self, x: np.ndarray) -> _Samples:
+        return self.rows(x, self.ask(x) if len(x) else np.zeros((0, self.outputs)))
+
+    def rows(self, x: np.ndarray, values: np.ndarray) -> _Samples:
         rows = np.column_stack([(x - self.center) / self.spread, np.ones(len(x))])
-        y = self.ask(x) / self.unit if len(x) else np.zeros((0, self.outputs))
+        y = (values - self.base) / self.unit
         if self.grows:  # a multiple of a row has the same multiple of F (with its offset)
             weight = 2 / (1 + np.linalg.norm(x, axis=1, keepdims=True) / math.sqrt(self.dim))
             rows, y = weight * rows, weight * y
@@ -520,7 +526,7 @@ class _Learner:
         k, unit = len(fit.hidden), self.unit
         w = fit.hidden[:, :-1] / self.spread
         linear = fit.coefficients[k:-1].T * unit[:, None] / self.spread
-        offset = fit.coefficients[-1] * unit - linear @ self.center
+        offset = self.base + fit.coefficients[-1] * unit - linear @ self.center
         bias = w @ self.center - fit.hidden[:, -1]
         return ReluNetwork(w, bias, fit.outputs.T * unit[:, None], linear, offset)
 

@@ -22,6 +22,7 @@ from relu_learn.core.diagnosis import (
 )
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event, Trace
+from relu_learn.core.explain import jump_at
 from relu_learn.core.lines import (
     PATIENCE,
     SIGMAS,
@@ -56,6 +57,8 @@ RANDOM = (
 _SLIVER = 1e-5
 # Fresh points of the smallest test.
 FEW = 32
+# Precise answers have errors below this, in units of the scale.
+_BLUNT = 1e-8
 # Sums of float32 numbers are not less precise than this, in units of the scale.
 _SINGLE = 1e-3
 # The search of a line multiplies the noise by SIGMAS = 16, because in float64 it is known to an
@@ -134,6 +137,7 @@ class Run:
         self.scale = np.ones(1)
         self.noise = np.zeros(1)
         self.imprecise = self.single = self.random = False
+        self.step = 0.0  # of answers that are rounded to its multiples
         self.doubt = 0.0  # expected error of F', whitened
         self.output_scale = 1.0
         self.errors = np.empty(0)
@@ -283,16 +287,18 @@ class Run:
                 self.rng,
             )
             self.random = estimate.kind == "random"
-            dirty = estimate.kind != "exact"
+            # Float64, too, is imprecise under a large offset.
+            dirty = estimate.kind != "exact" or bool((estimate.sigma > _BLUNT * self.scale).any())
             if estimate.kind == "float32":  # or a curve; float32 has more digits than a few
                 dirty = single or bool((estimate.sigma < _SINGLE * self.scale).all())
             self.imprecise = dirty and bool((estimate.sigma > EXACT / 100 * self.scale).any())
             if self.imprecise:
                 noise, self.single = estimate.sigma, estimate.kind == "float32"
-                if self.random:  # it does not grow with t, so that more is heard above it
+                self.step = estimate.step
+                if not self.single:  # it does not grow with t, so that more is heard above it
                     heard = np.where(spread > self.audible * noise, spread, 0)
                     size = np.where(heard > 0, heard, np.where(values > SIGMAS * noise, values, 0))
-                    if not size.any():
+                    if self.random and not size.any():
                         raise BlackBoxError(RANDOM, self.place(self.line.at(np.zeros(2))))
                     self.scale = _powers_of_two(size)
                 weak = noise > 0.3 * self.scale
@@ -377,15 +383,10 @@ class Run:
         if (step > max(1e-6, 1e3 * float(self.noise.max()))).sum() > len(kinks) / 2:
             t = kinks[int(step.argmax())]
             h = 1e-9 * (1 + abs(t))
-            jump = jump_between(self, t - h, t + h)
-            if jump == 0:
+            if jump_between(self, t - h, t + h) == 0:
                 return
-            raise NotPiecewiseLinear(
-                f"the black box jumps by {jump:.2g} within {h:.0e} of t = {t:.6g} on the line: a "
-                "step function, a tree or a nearest-neighbour rule?",
-                # Not t in the middle: sign(0) is halfway.
-                self.place(self.line.at(np.array([t - 2 * h, t - h / 2, t + h]))),
-            )
+            text, witness = jump_at(t)
+            raise NotPiecewiseLinear(text, self.place(self.line.at(witness)))
 
     def solve(self, phase: str) -> Iterator[Event]:
         """Gradients and neurons of the current line."""
@@ -623,7 +624,7 @@ class Run:
             values.append(target(x))
             errors.append(np.abs(values[-1] - (0.0 if self.known is None else self.known(x))))
             self.errors = (np.concatenate(errors) * self.scale).max(axis=1)
-            self.output_scale = output_scale(np.concatenate(values) * self.scale)
+            self.output_scale = self._scale_of(np.concatenate(values))
             if self.errors.max() > self.tolerance():
                 break
         self.points = np.concatenate(points)
@@ -642,6 +643,13 @@ class Run:
             scale=self.output_scale,
             loss=float((self.errors**2).mean()),
         )
+
+    def _scale_of(self, values: np.ndarray) -> float:
+        """The size of outputs (n, m), whitened, that errors are compared with. Answers that are
+        nothing but rounding do not tell it."""
+        scale = output_scale(values * self.scale)
+        rounding = SIGMAS * float((self.noise * self.scale).max())
+        return scale if self.imprecise or scale > rounding else float(self.scale.max())
 
     def precision(self) -> Noise:
         """The noise of an answer; in a repair, what needs no repair counts as noise."""

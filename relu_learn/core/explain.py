@@ -1,0 +1,172 @@
+"""Why is the search of a line so long: many kinks, a curve, jumps, or noise?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from relu_learn.core.errors import LearningFailed, NotPiecewiseLinear
+
+Ask = Callable[[np.ndarray], np.ndarray]
+
+# Places that are looked at, and step sizes there, each half of the one before.
+_PLACES, _SCALES = 16, 26
+# A bend above so many times the noise is seen well; near this floor a curve disappears.
+_SEEN = 100.0
+# Intervals that are bisected to see whether a jump is left, and the last halvings that tell.
+_JUMPS, _LAST = 8, 10
+# An interval that most functions do not oscillate in (Gaussian inputs have size 1).
+_SHORT = 0.05
+# With more samples of a line, the search gives up.
+_MOST = 200_000
+
+
+class Samples(Protocol):
+    """What is known of a line (see `lines`): samples t (n,) and y (n, m), whether the intervals to
+    their right are explained (n - 1,), and the noise."""
+
+    t: np.ndarray
+    y: np.ndarray
+    affine: np.ndarray
+
+    def eta(self, t: np.ndarray) -> np.ndarray:
+        """Noise (..., m) of answers at t (...)."""
+
+
+def require_piecewise_linear(
+    ask: Ask, s: Samples, middle: np.ndarray, reach: float, rng: np.random.Generator
+) -> None:
+    """Look for curves and jumps where the search is, and at other places.
+
+    Parameters
+    ----------
+    ask : callable
+        t (n,) -> values (n, m).
+    s : Samples
+    middle : ndarray of shape (n,)
+        Places t to look at.
+    reach : float
+        The longest step there.
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    NotPiecewiseLinear
+        With three parameters t as its witness.
+    LearningFailed
+        If there are too many samples for any reason.
+    """
+    _require_straight(ask, s, middle, reach, rng)
+    _require_continuous(ask, s, rng)
+    if len(s.t) > _MOST:
+        raise LearningFailed(
+            f"after {len(s.t):,} questions on one line the black box still bends between many of "
+            f"them: it has more than {len(s.t) // 10:,} critical points there, or is not "
+            "piecewise linear"
+        )
+
+
+def _require_straight(
+    ask: Ask, s: Samples, middle: np.ndarray, reach: float, rng: np.random.Generator
+) -> None:
+    """Second differences F(c + h) - 2 F(c) + F(c - h) at shrinking h, around some places c: those
+    of a curve fall like h^2, down to the noise; those of a piecewise linear function vanish."""
+    n = len(middle)
+    c, longest = middle.copy(), np.full(n, reach)
+    i = np.flatnonzero(~s.affine)
+    if len(i) >= n:  # half of the places where the search is: the rest of the line may be straight
+        i = rng.choice(i, n // 2)
+        c[: n // 2] = (s.t[i] + s.t[i + 1]) / 2
+        longest[: n // 2] = np.minimum(8 * np.diff(s.t)[i], longest[: n // 2])
+    h = np.multiply.outer(longest, 0.5 ** np.arange(_SCALES))
+    t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
+    y = ask(t.ravel()).reshape(n, 1 + 2 * _SCALES, -1)
+    bends = np.abs(y[:, 1 : 1 + _SCALES] - 2 * y[:, :1] + y[:, 1 + _SCALES :])
+    bends /= s.eta(c)[:, None]
+    for bend in np.moveaxis(bends, 2, 0):
+        visible = bend.max(axis=1) > _SEEN
+        first = np.array([_curved_from(row) for row in bend])
+        curved = np.flatnonzero(first >= 0)
+        if len(curved) > max(3, 0.7 * visible.sum()):
+            j = curved[np.abs(c[curved]).argmin()]  # where rounding is least
+            step = h[j, first[j]]
+            raise NotPiecewiseLinear(
+                "the black box is curved: between the witness's ends it bends like a parabola, at "
+                "every scale (a smooth activation such as tanh, sigmoid or GELU?)",
+                np.array([c[j] - step, c[j], c[j] + step]),
+            )
+
+
+def _curved_from(bend: np.ndarray) -> int:
+    """The first of the steps from which on bends (in units of the noise) fall like those of a
+    parabola, until the noise hides them; -1 if they do not.
+
+    A piecewise linear function with many kinks looks like a curve from afar, but not near by.
+    """
+    last = int(np.flatnonzero(bend > _SEEN).max(initial=-1))
+    if last < 3 or (last < len(bend) - 1 and bend[last] > 8 * _SEEN):
+        return -1
+    falls = np.abs(bend[:last] / np.maximum(bend[1 : last + 1], 1e-200) - 4) < 0.8
+    first = int(np.flatnonzero(~falls).max(initial=-1)) + 1
+    return first if last - first >= 3 else -1
+
+
+def _require_continuous(ask: Ask, s: Samples, rng: np.random.Generator) -> None:
+    """Bisect some intervals where F changes: what is left of a ramp shrinks with the interval, what
+    is left of a jump does not."""
+    i = np.flatnonzero(~s.affine)
+    if len(i) < _JUMPS:
+        return
+    i = rng.choice(i, _JUMPS, replace=False)
+    a, b, left, right = s.t[i], s.t[i + 1], s.y[i], s.y[i + 1]
+    sizes = [np.abs(right - left)]
+    while (b - a > 8 * np.spacing(1 + np.abs(a) + np.abs(b))).any():
+        c = (a + b) / 2
+        y = ask(c)
+        sides = [(np.abs(part) / s.eta(c)).max(axis=1) for part in (y - left, right - y)]
+        first = sides[0] >= sides[1]
+        a, left = np.where(first, a, c), np.where(first[:, None], left, y)
+        b, right = np.where(first, c, b), np.where(first[:, None], y, right)
+        sizes.append(np.abs(right - left))
+    if len(sizes) <= _LAST:
+        return
+    jump = sizes[-1]
+    lasting = (jump > 0.5 * sizes[-1 - _LAST]) & (jump > _SEEN * s.eta(a))
+    found = np.flatnonzero(lasting.any(axis=1))
+    if len(found) > _JUMPS / 2:
+        j = found[np.abs(a[found]).argmin()]
+        raise NotPiecewiseLinear(*jump_at(float(a[j] + b[j]) / 2))
+
+
+def jump_at(t: float) -> tuple[str, np.ndarray]:
+    """The sentence and the witness (3,) for a jump at t."""
+    h = 1e-9 * (1 + abs(t))
+    text = (
+        f"the black box jumps: within {h:.0e} of t = {t:.6g} on the line (a step function, a tree, "
+        "a nearest-neighbour rule, or inputs that are rounded?)"
+    )
+    return text, np.array([t - 2 * h, t - h / 2, t + h])  # not t in the middle: sign(0) is halfway
+
+
+def louder(ask: Ask, s: Samples, n: int, rng: np.random.Generator) -> float:
+    """By how much the answers are noisier than thought: 1 unless their second differences do not
+    fall with the step.
+
+    At a kink they fall like the step, or vanish; noise is the same at a sixty-fourth of it. (In a
+    long interval a wave would look like noise.)
+    """
+    gap = np.diff(s.t)
+    close = (gap > 1e-9 * (1 + np.abs(s.t[:-1]))) & (gap < _SHORT)
+    close = np.flatnonzero(~s.affine & close)
+    if len(close) < 8:
+        return 1.0
+    i = rng.choice(close, n)
+    c = s.t[i] + gap[i] * rng.uniform(0.2, 0.8, n)
+    h = np.multiply.outer(gap[i] / 2, 0.5 ** np.array([4, 10]))
+    t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
+    y = ask(t.ravel()).reshape(n, 5, -1)
+    bend = np.abs(y[:, 1:3] - 2 * y[:, :1] + y[:, 3:]) / s.eta(c)[:, None]
+    flat = np.quantile(bend.max(axis=2), 0.75, axis=0)
+    return float(flat[1]) if flat[1] > 8 and flat[1] > flat[0] / 8 else 1.0
