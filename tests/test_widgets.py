@@ -110,6 +110,18 @@ class TestPanel:
         assert not panel.patch(patch)
         assert len(wire.sent) == 1
 
+    def test_a_page_that_starts_late_asks_for_what_it_missed(
+        self, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        panel.patch(Patch({1: {"x": [0, 2]}}))
+        wire, states = Wire(panel), []
+        monkeypatch.setattr(panel, "send_state", states.append)
+        panel._started += 1  # what lifeline.js does
+        assert wire.sent[0][0] == {"kind": "sent", "patches": 1}
+        assert "_figure" not in states[0]
+        panel._receive(panel, {"kind": "missed"}, [])
+        assert states[1:] == ["_figure"]
+
     def test_unknown_trace(self, panel: Panel) -> None:
         with pytest.raises(InvalidArgument, match="no trace 2 in a figure of 2 traces"):
             panel.patch(Patch({2: {"x": [1]}}))
