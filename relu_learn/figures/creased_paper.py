@@ -198,7 +198,8 @@ class CutView(SliceView):
         corners = np.concatenate([[low, high], t[seen]])[:, None]  # where the extremes are
         y = state.hypothesis.network(state.line.origin + corners * state.line.direction)
         pad = 0.1 * max(float(np.ptp(y)), 0.1)
-        room: dict[str, Any] = {"yaxis.range": [float(y.min()) - pad, float(y.max()) + 3 * pad]}
+        top = 3 * pad * self.theme.font_size / THEMES["light"].font_size  # the kinks' numbers
+        room: dict[str, Any] = {"yaxis.range": [float(y.min()) - pad, float(y.max()) + top]}
         if self.covered:  # counting is left to the reader
             far = "◂ " * bool((t < low).any()) + "▸ " * bool((t > high).any())
             room["title.text"] = f"Along the line {far and f'({far}more kinks farther out)'}"

@@ -47,7 +47,9 @@ def arrows(starts: np.ndarray, ends: np.ndarray, theme: Theme) -> dict[str, Any]
     if not len(starts):
         return xy()
     broken = np.stack([starts, ends, np.full_like(starts, np.nan)], axis=1).reshape(-1, 2)
-    sizes = np.tile([0.0, 2.2 * theme.marker_size, 0.0], len(starts))
+    # A vector that cannot be seen has no head either: it would point anywhere.
+    heads = np.linalg.norm(ends - starts, axis=1) > 1e-3
+    sizes = np.outer(heads, [0.0, 2.2 * theme.marker_size, 0.0]).ravel()
     return {**xy(*broken.T), "marker.size": sizes}
 
 
@@ -214,9 +216,9 @@ class BenchSlice:
         seen = np.concatenate([bench.values, y[np.isfinite(y)], *(c[1] for c in (check,) if c)])
         low, high = float(seen.min()), float(seen.max())
         pad = 0.15 * max(high - low, 0.5)
-        title = "Along the line: the same slope at both ends"
+        title = "Along the line: one slope"
         if bench.jumps:
-            title = f"Along the line: the pieces meet at t* = {number(bench.t)}"
+            title = f"Along the line: t* = {number(bench.t)}"
         return Patch(
             {
                 TANGENTS: xy(t.ravel(), y.ravel()),
@@ -289,7 +291,7 @@ class GradientView:
         size = np.linalg.norm(side, axis=1, keepdims=True)
         # Beside the arrow, not on it.
         aside = np.stack([-side[:, 1], side[:, 0]], axis=1) / np.where(size > 0, size, 1)
-        where = (before + behind) / 2 + 0.13 * half * aside
+        where = (before + behind) / 2 + 0.26 * half * aside
         count = f"{len(g)} measured" if len(g) else "none measured yet"
         jumps = f", {len(pairs)} jump{'s' * (len(pairs) != 1)}" if len(g) > 1 else ""
         now = g[last][None] if 0 <= last < len(g) else np.empty((0, 2))

@@ -151,7 +151,7 @@ class Game(Board):
         self.reveal_button = ipywidgets.ToggleButton(
             description="Reveal", icon="eye", tooltip="Show the secret itself"
         )
-        self.on(self.folds_menu, lambda _: self.begin())
+        self.on(self.folds_menu, lambda _: self.begin(self.seed))
         self.on(self.seed_text, lambda _: self.begin())
         self.on(self.new_button, lambda _: self.begin())
         self.on(self.ask_button, lambda _: self.ask(*self._fields()))
@@ -166,8 +166,10 @@ class Game(Board):
 
     # ----------------------------------------------------------------- the game
 
-    def begin(self) -> None:
-        """A new secret, and nothing known about it."""
+    def begin(self, seed: int | None = None) -> None:
+        """A new secret, and nothing known about it; the seed is the field's unless given."""
+        if seed is not None:
+            self.seed_text.value = str(seed)
         text = self.seed_text.value.strip()
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise InvalidArgument(f"Seed must be a whole number such as 7, got {text[:30]!r}")
@@ -178,6 +180,7 @@ class Game(Board):
         self.verdict = ""
         self.angles, self.places = [0.0], [0.0]
         self._list_creases(1)
+        self.reveal_button.value = False
 
     def _fields(self) -> tuple[float, float]:
         values = []
