@@ -244,6 +244,13 @@ class TestBench:
         bench.b.value = 3.5
         assert bench.messages.value == "" and (bench.bench.a, bench.bench.b) == (3.0, 3.5)
 
+    def test_two_kinks_of_the_lesson_belong_to_no_crease(self, make: Any) -> None:
+        bench = make(KinkBench)
+        bench.a.value = -4.0
+        bench.reveal.value = True
+        assert "F does not pass there" in bench.narration.sentence
+        assert "the secret has no such crease" in bench.narration.sentence
+
     def test_too_small_a_radius_is_seen(self, make: Any) -> None:
         bench = make(KinkBench)
         bench.reveal.value = True
@@ -274,6 +281,20 @@ class TestHyperplaneLab:
         assert lab.state.is_final and "5 are among them" in lab.narration.sentence
         lab.method_menu.value = "adaptive"
         assert lab.state.is_final and lab.r.disabled
+
+
+class TestVectors:
+    @pytest.mark.parametrize("chart", [hyperplanes.GradientView(), clustering.VectorsView()])
+    def test_the_page_never_changes_the_ranges(self, chart: Any) -> None:
+        """Else a patch of one axis would be combined with the page's own range of the other."""
+        layout = chart.figure().layout
+        assert layout.yaxis.scaleanchor == "x"
+        assert layout.xaxis.constrain == layout.yaxis.constrain == "domain"
+
+    def test_a_vector_too_short_to_be_seen_has_no_head(self) -> None:
+        ends = np.array([[1.0, 0.0], [1e-9, 0.0]])
+        sizes = hyperplanes.arrows(np.zeros((2, 2)), ends, THEMES["light"])["marker.size"]
+        assert sizes[1] > 0 and not sizes[[0, 2, 3, 4, 5]].any()
 
 
 class TestPairs:

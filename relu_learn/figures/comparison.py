@@ -147,7 +147,7 @@ def _short(row: Data) -> str:
     """The method, for an axis."""
     name = str(row["cells"][0])
     if not row["source"]:
-        return name
+        return METHODS.get(name, name)
     short = "toolbox 1.20" if "toolbox" in name else "Carlini et al. 2020"
     return f"{short}<br><i>not run here</i>"
 

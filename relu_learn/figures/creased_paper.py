@@ -296,7 +296,7 @@ class SurfaceView:
 
     def _eye(self) -> dict[str, float]:
         angle = np.deg2rad(self.turn - 90)
-        return {"x": 1.35 * float(np.cos(angle)), "y": 1.35 * float(np.sin(angle)), "z": 0.75}
+        return {"x": 1.5 * float(np.cos(angle)), "y": 1.5 * float(np.sin(angle)), "z": 0.83}
 
     def patch(self, state: State) -> Patch:
         """The sheet, its folds and the cut in this state."""

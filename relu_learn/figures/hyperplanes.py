@@ -53,6 +53,16 @@ def arrows(starts: np.ndarray, ends: np.ndarray, theme: Theme) -> dict[str, Any]
     return {**xy(*broken.T), "marker.size": sizes}
 
 
+def true_to_scale() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Axes of a picture of vectors: one unit is as long across as upwards.
+
+    The frame shrinks to fit, not the ranges: those that the page had changed by itself would stay
+    when a patch sends only what changed.
+    """
+    axis = {"zeroline": True, "nticks": 5, "constrain": "domain"}
+    return {**axis, "constraintoward": "left"}, {**axis, "scaleanchor": "x"}
+
+
 # ------------------------------------------------------------------ one kink by hand
 
 
@@ -257,15 +267,14 @@ class GradientView:
                 dots("now", th.marker("now")),
             ]
         )
-        axis = {"zeroline": True, "nticks": 5}
+        x, y = true_to_scale()
         figure.update_layout(
             template=th.template,
             height=round(self.share * th.height),
             showlegend=False,
             title={"text": "Gradients: none measured yet"},
-            xaxis={**axis, "range": [-2, 2], "title": {"text": "∂F/∂x<sub>1</sub>"}},
-            yaxis={**axis, "range": [-1, 1], "title": {"text": "∂F/∂x<sub>2</sub>"}}
-            | {"scaleanchor": "x"},
+            xaxis={**x, "range": [-2, 2], "title": {"text": "∂F/∂x<sub>1</sub>"}},
+            yaxis={**y, "range": [-1, 1], "title": {"text": "∂F/∂x<sub>2</sub>"}},
         )
         return figure
 

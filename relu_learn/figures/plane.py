@@ -126,7 +126,11 @@ class PlaneView:
                 line={"width": 0.6, "color": th.ink, "smoothing": 0},
                 colorbar={"title": {"text": "value", "side": "top", "font": {"size": th.font_size}}}
                 | {"thickness": 12, "outlinewidth": 0, "x": 1.01}
-                | {"len": 0.45, "y": 0, "yanchor": "bottom"}
+                | {
+                    "len": 0.45 * THEMES["light"].font_size / th.font_size,
+                    "y": 0,
+                    "yanchor": "bottom",
+                }
                 | _ticks(low, high),
                 hovertemplate=f"x = {where}<br>value %{{z:.3g}}<extra></extra>",
                 name="map",
@@ -148,7 +152,7 @@ class PlaneView:
             height=th.height,
             plot_bgcolor=th.unknown,
             title={"text": "Input plane: nothing known so far"},
-            legend={"x": 1.01, "y": 1.03, "yanchor": "top"},
+            legend={"x": 1.01, "y": 1, "yanchor": "top"},
             xaxis={**frame, "title": {"text": "x<sub>1</sub>"}, "constraintoward": "left"},
             yaxis={**frame, "title": {"text": "x<sub>2</sub>"}, "scaleanchor": "x"}
             | {"constraintoward": "top"},

@@ -318,4 +318,6 @@ class TurnLab(Explorer):
         self.show()
         who = [i + 1 for i in np.flatnonzero(back)]
         text = f"Orient turned {joined(who)} back" if who else "Orient found nothing to turn"
-        self.narration.tell(f"{text}: F′ has {right.n_neurons} neurons and no affine part.", "")
+        self.narration.tell(
+            f"{text}: F′ has {right.n_neurons} neurons and no affine part.", self.narration.facts
+        )

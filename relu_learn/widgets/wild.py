@@ -158,6 +158,7 @@ class Imprecise(Board):
         )
         ends = [1e-14, 1e-1]
         line = chart.patch(ends, [[], []], [ends], ticks=[10.0**-p for p in (14, 11, 8, 5, 2)])
+        patch.traces[1]["showlegend"] = any(o.error for _, o in runs)
         patch.traces[2] = line.traces[2]
         patch.traces[3] = {"x": [10.0**-digits], "y": [max(self.error(outcome), 1e-16)]}
         patch.layout.update(
