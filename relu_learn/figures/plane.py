@@ -131,7 +131,7 @@ class PlaneView:
                     "y": 0,
                     "yanchor": "bottom",
                 }
-                | _ticks(low, high),
+                | self._ticks(low, high),
                 hovertemplate=f"x = {where}<br>value %{{z:.3g}}<extra></extra>",
                 name="map",
             ),
@@ -159,6 +159,10 @@ class PlaneView:
         )
         return figure
 
+    def _ticks(self, low: float, high: float) -> dict[str, Any]:
+        """As many as large letters leave room for."""
+        return _ticks(low, high, 5 if self.theme.font_size < 17 else 2)
+
     def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
         """What the map shows in this state; with `truth`, the secret instead of the hypothesis."""
         known = state.hypothesis
@@ -179,7 +183,7 @@ class PlaneView:
         )
         tests = state.event.points if isinstance(state.event, ev.Validated) else np.empty((0, 2))
         levels = {f"contours.{key}": value for key, value in _levels(low, high).items()}
-        levels |= {f"colorbar.{key}": value for key, value in _ticks(low, high).items()}
+        levels |= {f"colorbar.{key}": value for key, value in self._ticks(low, high).items()}
         kinks = np.reshape([kink.point for kink in state.kinks], (-1, 2))
         return Patch(
             {
@@ -240,8 +244,8 @@ def _levels(low: float, high: float) -> dict[str, Any]:
     return {"start": start, "end": high, "size": step, "coloring": "fill"}
 
 
-def _ticks(low: float, high: float) -> dict[str, Any]:
-    step = nice_step(high - low, 5)
+def _ticks(low: float, high: float, most: int = 5) -> dict[str, Any]:
+    step = nice_step(high - low, most)
     values = step * np.arange(math.ceil(low / step), math.floor(high / step) + 1)
     return {"tickvals": values.tolist(), "ticktext": [number(value) for value in values]}
 
