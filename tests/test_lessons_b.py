@@ -265,6 +265,7 @@ class TestGame:
             (board.y_text, "nan", "x₂ must lie between"),
         ]:
             field.value = text
+            assert complaint in board.messages.value, "Enter is enough"
             board.ask_button.click()
             assert complaint in board.messages.value and board.oracle.queries == 0
             field.value = "0"

@@ -154,6 +154,8 @@ class Game(Board):
         self.on(self.folds_menu, lambda _: self.begin(self.seed))
         self.on(self.seed_text, lambda _: self.begin())
         self.on(self.new_button, lambda _: self.begin())
+        for field_ in (self.x_text, self.y_text):
+            self.on(field_, lambda _: self._fields())  # a wrong one is answered at once
         self.on(self.ask_button, lambda _: self.ask(*self._fields()))
         self.on(self.fill_button, lambda _: self.ask_between())
         self.on(self.crease_menu, lambda _: self._choose())

@@ -90,7 +90,7 @@ def whole_number(low: int = 0, high: int = 10**9) -> Rule:
     def rule(text: str) -> int:
         digits = text.strip()
         if not (digits.isascii() and digits.isdigit() and low <= int(digits[:20]) <= high):
-            raise ValueError(f"must be a whole number from {low} to {high}, got {_cut(text)}")
+            raise ValueError(f"must be a whole number from {low:,} to {high:,}, got {_cut(text)}")
         return int(digits)
 
     return rule
