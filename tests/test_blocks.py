@@ -87,6 +87,8 @@ def test_share_string_and_themes(steps: BlockSteps) -> None:
     before = other.share
     other.share_text.value = share.replace("outputs=3", "outputs=4")
     assert "must be one of 1, 2, 3, 6" in other.share_messages.value and other.share == before
+    other.share_text.value = share.replace("step=15", "step=99").replace("dark", "light")
+    assert "this run has 23 events, got 99" in other.share_messages.value and other.share == before
     other.dispose()
 
 
@@ -96,3 +98,5 @@ def test_pictures_before_the_first_event(steps: BlockSteps) -> None:
     assert line.layout["title.text"] == "Along the line: 3 outputs, 0 kinks, 0 gradients"
     equation = BlockEquation().patch(blocks, 16, 3)
     assert all(np.isnan(equation.traces[i]["z"]).all() for i in range(3))
+    assert equation.layout["xaxis.range"] == [0.5, 16.5]  # frames that will hold 3 × 16 numbers
+    assert equation.layout["yaxis.range"] == [3.5, 0.5]

@@ -99,6 +99,30 @@ class TestEveryExplorer:
 
 
 @pytest.mark.parametrize(
+    ("kind", "old", "new", "complaint"),
+    [
+        (KinkBench, "a=-1.5", "a=2", "must be less than b"),
+        (HyperplaneLab, "step=0", "step=4000", "events, got 4000"),
+        (HyperplaneLab, "network=paper_plane&method=grid&seed=0&r=0.4&tau=4&theme=light&step=0",
+         "network=tent&method=adaptive&seed=3&r=0.5&tau=2&theme=dark&step=999", "events, got 999"),
+        (PairLab, "angle=25", "angle=24", "the pair 'apart' has 25; any other is 'your own'"),
+        (CreasedPaper, "neuron=1", "neuron=6", "this network has 5"),
+    ],
+)  # fmt: skip
+def test_values_that_do_not_fit_together_change_nothing(
+    make: Any, kind: Any, old: str, new: str, complaint: str
+) -> None:
+    explorer = make(kind)
+    before = explorer.share
+    assert old in before
+    pictures = [panel.figure for panel in explorer.panels]
+    explorer.share_text.value = before.replace(old, new)
+    assert complaint.replace("'", "&#x27;") in explorer.share_messages.value
+    assert explorer.share == before
+    assert [panel.figure for panel in explorer.panels] == pictures
+
+
+@pytest.mark.parametrize(
     ("kind", "wrong"),
     [
         (CreasedPaper, {"network": "nobody"}),
@@ -106,6 +130,7 @@ class TestEveryExplorer:
         (CreasedPaper, {"networks": {"flat": zoo.get("constant")}}),
         (KinkBench, {"network": "nobody"}),
         (KinkBench, {"alpha": -1.0}),
+        (KinkBench, {"a": 1.0, "b": 0.5}),
         (HyperplaneLab, {"network": "nobody"}),
         (HyperplaneLab, {"method": "guess"}),
         (HyperplaneLab, {"r": 0.0}),
@@ -210,11 +235,21 @@ class TestBench:
 
     def test_empty_interval_has_a_message(self, make: Any) -> None:
         bench = make(KinkBench)
-        kept = bench.bench
         bench.a.value = 3.0
-        assert "a must be less than b" in bench.messages.value and bench.bench is kept
+        assert "the interval from −1.5 to −0.2 is still shown" in bench.messages.value
+        assert (bench.bench.a, bench.bench.b) == (-1.5, -0.2) and "a=-1.5&b=-0.2" in bench.share
+        bench.network_menu.value = "tent"  # of another secret the same interval, not the old answer
+        tent = measure(zoo.get("tent"), bench.bench.line, -1.5, -0.2, bench.alpha.value)
+        np.testing.assert_array_equal(bench.bench.gradients, tent.gradients)
         bench.b.value = 3.5
-        assert bench.messages.value == "" and bench.bench is not kept
+        assert bench.messages.value == "" and (bench.bench.a, bench.bench.b) == (3.0, 3.5)
+
+    def test_two_kinks_of_the_lesson_belong_to_no_crease(self, make: Any) -> None:
+        bench = make(KinkBench)
+        bench.a.value = -4.0
+        bench.reveal.value = True
+        assert "F does not pass there" in bench.narration.sentence
+        assert "the secret has no such crease" in bench.narration.sentence
 
     def test_too_small_a_radius_is_seen(self, make: Any) -> None:
         bench = make(KinkBench)
@@ -246,6 +281,20 @@ class TestHyperplaneLab:
         assert lab.state.is_final and "5 are among them" in lab.narration.sentence
         lab.method_menu.value = "adaptive"
         assert lab.state.is_final and lab.r.disabled
+
+
+class TestVectors:
+    @pytest.mark.parametrize("chart", [hyperplanes.GradientView(), clustering.VectorsView()])
+    def test_the_page_never_changes_the_ranges(self, chart: Any) -> None:
+        """Else a patch of one axis would be combined with the page's own range of the other."""
+        layout = chart.figure().layout
+        assert layout.yaxis.scaleanchor == "x"
+        assert layout.xaxis.constrain == layout.yaxis.constrain == "domain"
+
+    def test_a_vector_too_short_to_be_seen_has_no_head(self) -> None:
+        ends = np.array([[1.0, 0.0], [1e-9, 0.0]])
+        sizes = hyperplanes.arrows(np.zeros((2, 2)), ends, THEMES["light"])["marker.size"]
+        assert sizes[1] > 0 and not sizes[[0, 2, 3, 4, 5]].any()
 
 
 class TestPairs:

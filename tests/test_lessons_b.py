@@ -265,6 +265,7 @@ class TestGame:
             (board.y_text, "nan", "x₂ must lie between"),
         ]:
             field.value = text
+            assert complaint in board.messages.value, "Enter is enough"
             board.ask_button.click()
             assert complaint in board.messages.value and board.oracle.queries == 0
             field.value = "0"
@@ -277,6 +278,16 @@ class TestGame:
             board.seed_text.value = text
             assert "Seed must be a whole number" in board.messages.value
             assert board.secret is secret
+        board.folds_menu.value = 5  # another game, with the last seed that was one
+        assert (board.folds, board.seed, board.seed_text.value) == (5, 0, "0")
+        assert board.messages.value == "" and "the secret has 5" in board.narration.facts
+
+    @of("Game")
+    def test_new_game_is_a_secret_again(self, board: Any) -> None:
+        board.reveal_button.value = True
+        board.seed_text.value = "4"
+        assert not board.reveal_button.value
+        assert "revealed" not in str(board.panels[0].figure["layout"]["title"]["text"])
 
     @of("Game")
     def test_budget(self, board: Any) -> None:
@@ -357,6 +368,9 @@ class TestWild:
         assert board.error(board.outcome("noise", 14)) < 1e-9
         board.kind_menu.value = "float32"
         assert "float32" in board.narration.facts and board.messages.value == ""
+        assert board.digits_slider.disabled
+        board.kind_menu.value = "rounded"
+        assert not board.digits_slider.disabled
 
     @of("Softmax")
     def test_ratios_give_the_hidden_layer_away(self, board: Any) -> None:

@@ -106,6 +106,21 @@ def test_files_that_are_none(player: Player, saved: bytes, tmp_path: pathlib.Pat
     assert player.secret is None and "undamaged" in player.share_messages.value
 
 
+@pytest.mark.parametrize("part", ["direction", "point", "t_range", "jump", "weights"])
+def test_arrays_of_another_shape_change_nothing(
+    player: Player, saved: bytes, tmp_path: pathlib.Path, part: str
+) -> None:
+    """A file that reads well, and would break a picture in the middle of the lesson."""
+    (tmp_path / "whole.npz").write_bytes(saved)
+    with np.load(tmp_path / "whole.npz") as file:
+        name = next(name for name in file.files if name.endswith(f".{part}"))
+        short = file[name].ravel()[:-1]
+    before = player.share, player.run, titles(player)
+    upload(player, changed(saved, tmp_path, **{name: short}))
+    assert "trace must fit together" in player.share_messages.value
+    assert (player.share, player.run, titles(player)) == before
+
+
 def test_traces_with_nothing_to_show(player: Player, trace: Trace, saved: bytes) -> None:
     for empty in (Trace(), trace[:1]):
         with pytest.raises(InvalidArgument, match="must reach its first line"):

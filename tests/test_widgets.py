@@ -110,6 +110,19 @@ class TestPanel:
         assert not panel.patch(patch)
         assert len(wire.sent) == 1
 
+    def test_a_page_that_starts_late_asks_for_what_it_missed(
+        self, panel: Panel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        panel.patch(Patch({1: {"x": [0, 2]}}))
+        wire = Wire(panel)
+        states: list[Any] = []
+        monkeypatch.setattr(panel, "send_state", lambda key=None: states.append(key))
+        panel._started += 1  # what lifeline.js does
+        assert wire.sent[0][0] == {"kind": "sent", "patches": 1}
+        assert "_figure" not in states
+        panel._receive(panel, {"kind": "missed"}, [])
+        assert states[-1] == "_figure"
+
     def test_unknown_trace(self, panel: Panel) -> None:
         with pytest.raises(InvalidArgument, match="no trace 2 in a figure of 2 traces"):
             panel.patch(Patch({2: {"x": [1]}}))
@@ -411,6 +424,28 @@ class TestTasks:
         assert task.check("−0,51").correct and not task.check("-0.6").correct
         task.dispose()
 
+    @pytest.mark.parametrize(
+        ("typed", "value"),
+        [("101,136", 101136), ("−1,234,567.5", -1234567.5), ("0,250", 0.25), ("3,5", 3.5)]
+        + [("1e3", 1000), ("12,34", 12.34), ("785_000", 785000)],
+    )
+    def test_commas_as_the_lessons_print_them(self, typed: str, value: float) -> None:
+        task = NumberTask("How many?", value, hint="")
+        assert task.check(typed).correct
+        task.dispose()
+
+    def test_only_the_question_is_html(self) -> None:
+        """The page would show the tags of answers and hints."""
+        for make in (
+            lambda: NumberTask("?", 1, hint="10<sup>3</sup>"),
+            lambda: NumberTask("?", 1, hint="", mistakes={2: "see <code>x</code>"}),
+            lambda: ChoiceTask("?", {"<b>a</b>": ""}, "<b>a</b>"),
+            lambda: Prediction("?", ["about 10<sup>3</sup>"], then=""),
+        ):
+            with pytest.raises(InvalidArgument, match="must be plain text"):
+                make()
+        NumberTask("<b>1.</b> Is 1 < 2?", 1, hint="1 < 2 and 3 > 2").dispose()
+
     def test_choice(self) -> None:
         options = {"a line": "Yes: the edge of two half planes.", "a point": "In d = 1 only."}
         task = ChoiceTask("What is a crease?", options, "a line")
@@ -498,7 +533,11 @@ class TestPlayer:
         assert (other.seed_text.value, other.theme_menu.value) == ("5", "dark")
         other.dispose()
 
-    @pytest.mark.parametrize("text", ["nonsense", "player?secret=tent", "player?secret=nobody&x=1"])
+    LATE = "player?secret=valley&method=grid&seed=3&step=99999&theme=dark&reveal=1"  # no such step
+
+    @pytest.mark.parametrize(
+        "text", ["nonsense", "player?secret=tent", "player?secret=nobody&x=1", LATE]
+    )
     def test_malformed_share_string_changes_nothing(self, player: Player, text: str) -> None:
         player.transport.seek(3)
         before = player.share, player.state, player.run

@@ -187,7 +187,7 @@ class BlockEquation:
         for n, (x_title, y_title) in sides.items():
             layout[f"xaxis{n}"] = plain | {"domain": across[n], "anchor": f"y{n}"}
             layout[f"yaxis{n}"] = plain | {"domain": domains[n], "anchor": f"x{n}"}
-            layout[f"yaxis{n}"] |= {"autorange": "reversed", "title": {"text": y_title}, "dtick": 1}
+            layout[f"yaxis{n}"] |= {"title": {"text": y_title}, "dtick": 1}
             layout[f"xaxis{n}"] |= {"title": {"text": x_title}, "nticks": 9}
         heads = [(across[n][i == 1], domains[n][1], i == 1) for i, n in enumerate(sides)]
         figure.update_layout(
@@ -225,7 +225,10 @@ class BlockEquation:
                 for i, (z, x, y) in enumerate(images)
             },
             {f"annotations[{i}].text": head for i, head in enumerate(heads)}
-            | {f"{axis}.{key}": ticks[key] for axis in ("xaxis2", "yaxis3") for key in ticks},
+            | {f"{axis}.{key}": ticks[key] for axis in ("xaxis2", "yaxis3") for key in ticks}
+            | {f"{axis}.range": [0.5, d + 0.5] for axis in ("xaxis", "xaxis3")}
+            | {f"{axis}.range": [m + 0.5, 0.5] for axis in ("yaxis", "yaxis2")}
+            | {"xaxis2.range": [-0.5, len(rows) - 0.5], "yaxis3.range": [len(rows) - 0.5, -0.5]},
         )
 
 

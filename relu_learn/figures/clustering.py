@@ -13,7 +13,7 @@ from relu_learn.core import events as ev
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
-from relu_learn.figures.hyperplanes import IntervalsView, arrow_trace, arrows
+from relu_learn.figures.hyperplanes import IntervalsView, arrow_trace, arrows, true_to_scale
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView, crease_segments
 from relu_learn.figures.run_view import State
@@ -284,15 +284,15 @@ class VectorsView:
             **xy(), mode="text", text=[""], textfont=label, hoverinfo="skip", showlegend=False
         )
         figure = go.Figure([true, found, names])
-        axis = {"zeroline": True, "nticks": 5}
+        x, y = true_to_scale()
         figure.update_layout(
             template=th.template,
             height=round(self.share * th.height),
             showlegend=True,
             legend={"x": 1.01, "y": 1},
             title={"text": "Weight vectors"},
-            xaxis={**axis, "range": [-3, 3]},
-            yaxis={**axis, "range": [-1.5, 1.5], "scaleanchor": "x"},
+            xaxis={**x, "range": [-3, 3]},
+            yaxis={**y, "range": [-1.5, 1.5]},
         )
         return figure
 

@@ -134,18 +134,20 @@ def price(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
         figure.add_trace(go.Scatter(**xy(), mode="markers", name=name, marker=marker))
     ticks, texts = power_ticks(0, 3, most=4)
     figure.update_xaxes(type="log", range=[-0.5, 3.3], tickvals=ticks, ticktext=texts)
-    figure.update_xaxes(title_text="queries / parameters")
+    middle = (len(names) + 1) // 2  # five titles would run into each other
+    figure.update_xaxes(title_text="queries for each parameter", col=middle)
     figure.update_yaxes(
         categoryorder="array", categoryarray=methods[::-1], type="category", showgrid=False
     )
-    return _finish(figure, theme, 1.1)
+    lines_of_text = 12 + 3 * len(methods)
+    return _finish(figure, theme, lines_of_text * theme.font_size / theme.height)
 
 
 def _short(row: Data) -> str:
     """The method, for an axis."""
     name = str(row["cells"][0])
     if not row["source"]:
-        return name
+        return METHODS.get(name, name)
     short = "toolbox 1.20" if "toolbox" in name else "Carlini et al. 2020"
     return f"{short}<br><i>not run here</i>"
 
@@ -173,6 +175,7 @@ def _dot(row: Data, th: Theme) -> go.Scatter:
         | {"arrayminus": [middle - ratio[0] if ratio else 0]},
         hovertemplate=" · ".join(row["cells"]) + "<extra></extra>",
         showlegend=False,
+        cliponaxis=False,
     )
 
 

@@ -198,7 +198,8 @@ class CutView(SliceView):
         corners = np.concatenate([[low, high], t[seen]])[:, None]  # where the extremes are
         y = state.hypothesis.network(state.line.origin + corners * state.line.direction)
         pad = 0.1 * max(float(np.ptp(y)), 0.1)
-        room: dict[str, Any] = {"yaxis.range": [float(y.min()) - pad, float(y.max()) + 3 * pad]}
+        top = 3 * pad * self.theme.font_size / THEMES["light"].font_size  # the kinks' numbers
+        room: dict[str, Any] = {"yaxis.range": [float(y.min()) - pad, float(y.max()) + top]}
         if self.covered:  # counting is left to the reader
             far = "◂ " * bool((t < low).any()) + "▸ " * bool((t > high).any())
             room["title.text"] = f"Along the line {far and f'({far}more kinks farther out)'}"
@@ -281,7 +282,7 @@ class SurfaceView:
                 "xaxis": axis | {"title": {"text": "x<sub>1</sub>"}},
                 "yaxis": axis | {"title": {"text": "x<sub>2</sub>"}},
                 "zaxis": axis | {"title": {"text": "F"}},
-                "camera": {"eye": self._eye(), "center": {"x": 0, "y": 0, "z": -0.12}},
+                "camera": {"eye": self._eye(), "center": {"x": 0, "y": 0, "z": -0.22}},
             },
         )
         return figure
@@ -295,7 +296,7 @@ class SurfaceView:
 
     def _eye(self) -> dict[str, float]:
         angle = np.deg2rad(self.turn - 90)
-        return {"x": 1.35 * float(np.cos(angle)), "y": 1.35 * float(np.sin(angle)), "z": 0.75}
+        return {"x": 1.5 * float(np.cos(angle)), "y": 1.5 * float(np.sin(angle)), "z": 0.83}
 
     def patch(self, state: State) -> Patch:
         """The sheet, its folds and the cut in this state."""

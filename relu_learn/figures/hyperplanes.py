@@ -47,8 +47,20 @@ def arrows(starts: np.ndarray, ends: np.ndarray, theme: Theme) -> dict[str, Any]
     if not len(starts):
         return xy()
     broken = np.stack([starts, ends, np.full_like(starts, np.nan)], axis=1).reshape(-1, 2)
-    sizes = np.tile([0.0, 2.2 * theme.marker_size, 0.0], len(starts))
+    # A vector that cannot be seen has no head either: it would point anywhere.
+    heads = np.linalg.norm(ends - starts, axis=1) > 1e-3
+    sizes = np.outer(heads, [0.0, 2.2 * theme.marker_size, 0.0]).ravel()
     return {**xy(*broken.T), "marker.size": sizes}
+
+
+def true_to_scale() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Axes of a picture of vectors: one unit is as long across as upwards.
+
+    The frame shrinks to fit, not the ranges: those that the page had changed by itself would stay
+    when a patch sends only what changed.
+    """
+    axis = {"zeroline": True, "nticks": 5, "constrain": "domain"}
+    return {**axis, "constraintoward": "left"}, {**axis, "scaleanchor": "x"}
 
 
 # ------------------------------------------------------------------ one kink by hand
@@ -214,9 +226,9 @@ class BenchSlice:
         seen = np.concatenate([bench.values, y[np.isfinite(y)], *(c[1] for c in (check,) if c)])
         low, high = float(seen.min()), float(seen.max())
         pad = 0.15 * max(high - low, 0.5)
-        title = "Along the line: the same slope at both ends"
+        title = "Along the line: one slope"
         if bench.jumps:
-            title = f"Along the line: the pieces meet at t* = {number(bench.t)}"
+            title = f"Along the line: t* = {number(bench.t)}"
         return Patch(
             {
                 TANGENTS: xy(t.ravel(), y.ravel()),
@@ -255,15 +267,14 @@ class GradientView:
                 dots("now", th.marker("now")),
             ]
         )
-        axis = {"zeroline": True, "nticks": 5}
+        x, y = true_to_scale()
         figure.update_layout(
             template=th.template,
             height=round(self.share * th.height),
             showlegend=False,
             title={"text": "Gradients: none measured yet"},
-            xaxis={**axis, "range": [-2, 2], "title": {"text": "∂F/∂x<sub>1</sub>"}},
-            yaxis={**axis, "range": [-1, 1], "title": {"text": "∂F/∂x<sub>2</sub>"}}
-            | {"scaleanchor": "x"},
+            xaxis={**x, "range": [-2, 2], "title": {"text": "∂F/∂x<sub>1</sub>"}},
+            yaxis={**y, "range": [-1, 1], "title": {"text": "∂F/∂x<sub>2</sub>"}},
         )
         return figure
 
@@ -289,7 +300,7 @@ class GradientView:
         size = np.linalg.norm(side, axis=1, keepdims=True)
         # Beside the arrow, not on it.
         aside = np.stack([-side[:, 1], side[:, 0]], axis=1) / np.where(size > 0, size, 1)
-        where = (before + behind) / 2 + 0.13 * half * aside
+        where = (before + behind) / 2 + 0.26 * half * aside
         count = f"{len(g)} measured" if len(g) else "none measured yet"
         jumps = f", {len(pairs)} jump{'s' * (len(pairs) != 1)}" if len(g) > 1 else ""
         now = g[last][None] if 0 <= last < len(g) else np.empty((0, 2))

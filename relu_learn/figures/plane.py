@@ -126,8 +126,12 @@ class PlaneView:
                 line={"width": 0.6, "color": th.ink, "smoothing": 0},
                 colorbar={"title": {"text": "value", "side": "top", "font": {"size": th.font_size}}}
                 | {"thickness": 12, "outlinewidth": 0, "x": 1.01}
-                | {"len": 0.45, "y": 0, "yanchor": "bottom"}
-                | _ticks(low, high),
+                | {
+                    "len": 0.45 * THEMES["light"].font_size / th.font_size,
+                    "y": 0,
+                    "yanchor": "bottom",
+                }
+                | self._ticks(low, high),
                 hovertemplate=f"x = {where}<br>value %{{z:.3g}}<extra></extra>",
                 name="map",
             ),
@@ -148,12 +152,16 @@ class PlaneView:
             height=th.height,
             plot_bgcolor=th.unknown,
             title={"text": "Input plane: nothing known so far"},
-            legend={"x": 1.01, "y": 1.03, "yanchor": "top"},
+            legend={"x": 1.01, "y": 1, "yanchor": "top"},
             xaxis={**frame, "title": {"text": "x<sub>1</sub>"}, "constraintoward": "left"},
             yaxis={**frame, "title": {"text": "x<sub>2</sub>"}, "scaleanchor": "x"}
             | {"constraintoward": "top"},
         )
         return figure
+
+    def _ticks(self, low: float, high: float) -> dict[str, Any]:
+        """As many as large letters leave room for."""
+        return _ticks(low, high, 5 if self.theme.font_size < 17 else 2)
 
     def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
         """What the map shows in this state; with `truth`, the secret instead of the hypothesis."""
@@ -175,7 +183,7 @@ class PlaneView:
         )
         tests = state.event.points if isinstance(state.event, ev.Validated) else np.empty((0, 2))
         levels = {f"contours.{key}": value for key, value in _levels(low, high).items()}
-        levels |= {f"colorbar.{key}": value for key, value in _ticks(low, high).items()}
+        levels |= {f"colorbar.{key}": value for key, value in self._ticks(low, high).items()}
         kinks = np.reshape([kink.point for kink in state.kinks], (-1, 2))
         return Patch(
             {
@@ -236,8 +244,8 @@ def _levels(low: float, high: float) -> dict[str, Any]:
     return {"start": start, "end": high, "size": step, "coloring": "fill"}
 
 
-def _ticks(low: float, high: float) -> dict[str, Any]:
-    step = nice_step(high - low, 5)
+def _ticks(low: float, high: float, most: int = 5) -> dict[str, Any]:
+    step = nice_step(high - low, most)
     values = step * np.arange(math.ceil(low / step), math.floor(high / step) + 1)
     return {"tickvals": values.tolist(), "ticktext": [number(value) for value in values]}
 

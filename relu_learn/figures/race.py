@@ -188,7 +188,7 @@ class PowersView:
             height=round(0.62 * th.height),
             title={"text": "How many queries"},
             showlegend=False,
-            xaxis={"range": [0, 40], "title": {"text": "powers of ten"}},
+            xaxis={"range": [0, 40], "title": {"text": "queries"}},
             yaxis={"type": "category", "autorange": "reversed"},
         )
         return figure

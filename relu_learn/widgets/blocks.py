@@ -54,7 +54,8 @@ class BlockSteps(Explorer):
     def __init__(self, outputs: str = "3", *, theme: str = "light") -> None:
         self.outputs_menu = menu("Outputs m", OUTPUTS)
         fill({"outputs": self.outputs_menu}, {"outputs": outputs})
-        self._start_run()
+        self.run = self._new_run()
+        self.state = self.run[0]
         self.transport = Transport(self.run, self._at, reveal="")
         super().__init__(
             {"outputs": self.outputs_menu},
@@ -64,22 +65,29 @@ class BlockSteps(Explorer):
         )
         self.transport.seek(0)
 
-    def _start_run(self) -> None:
+    @property
+    def secret(self) -> ReluNetwork:
+        """The network, as many of its outputs as are shown."""
         whole = zoo.random_network(16, 6, 6, rng=6)  # all kinks fit into the picture
-        self.secret = first_outputs(whole, int(self.outputs_menu.value))
+        return first_outputs(whole, int(self.outputs_menu.value))
+
+    def _new_run(self) -> RunView:
         events = learn_steps(self.secret, self.secret.dim, rng=0)
         learning = itertools.takewhile(lambda e: not isinstance(e, ev.Validated), events)
-        self.run = RunView(learning, self.secret.dim, self.secret.n_outputs)
-        self.run.finish()  # a hundred queries: nobody waits
-        self.state = self.run[0]
+        run = RunView(learning, self.secret.dim, self.secret.n_outputs)
+        run.finish()  # a hundred queries: nobody waits
+        return run
 
     def changed(self, name: str) -> None:
         """Another number of outputs is another run; who was at its end stays there."""
         del name
-        self._begin(10**6 if self.transport.position == len(self.run) - 1 else 0)
+        at_end = self.transport.position == len(self.run) - 1
+        run = self._new_run()
+        self._begin(run, len(run) - 1 if at_end else 0)
 
-    def _begin(self, step: int) -> None:
-        self._start_run()
+    def _begin(self, run: RunView, step: int) -> None:
+        self.run = run
+        self.state = self.run[0]
         with self.quiet():
             self.transport.wind(self.run, step)
 
@@ -141,7 +149,9 @@ class BlockSteps(Explorer):
         """Outputs and event."""
         step = values.pop("step")
         self.put(**values)
-        self._begin(step)
+        run = self._new_run()
+        share.check_step(run, step)
+        self._begin(run, step)
 
     def dispose(self) -> None:
         """Stop the timer and close every widget."""

@@ -9,6 +9,7 @@ import ipywidgets
 import numpy as np
 
 from relu_learn.core import events as ev
+from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.learning import learn_steps
 from relu_learn.core.loss import best_loss
 from relu_learn.core.network import ReluNetwork
@@ -109,6 +110,17 @@ class PairLab(Explorer):
             self.put(**dict(zip(_PAIR, preset, strict=True)))
         elif name in _PAIR[:-1]:
             self.put(pair=FREE)
+
+    def restore(self, values: dict[str, Any]) -> None:
+        """Put in the values, if the pair is what its name says."""
+        preset = PRESETS.get(values["pair"])
+        for name, known in zip(_PAIR[:-1], preset or (), strict=False):
+            if not np.isclose(values[name], known):
+                raise InvalidArgument(
+                    f"{name} in the share string: the pair {values['pair']!r} has {known:g}; "
+                    f"any other is {FREE!r}"
+                )
+        super().restore(values)
 
     def make_views(self, theme: Theme) -> list[Any]:
         """The error map, the slice, and the weight vectors."""
@@ -306,4 +318,6 @@ class TurnLab(Explorer):
         self.show()
         who = [i + 1 for i in np.flatnonzero(back)]
         text = f"Orient turned {joined(who)} back" if who else "Orient found nothing to turn"
-        self.narration.tell(f"{text}: F′ has {right.n_neurons} neurons and no affine part.", "")
+        self.narration.tell(
+            f"{text}: F′ has {right.n_neurons} neurons and no affine part.", self.narration.facts
+        )

@@ -131,7 +131,10 @@ class Explorer(Styled, ipywidgets.Box):
         return {}
 
     def restore(self, values: dict[str, Any]) -> None:
-        """Put in the values of a share string, all of them valid one by one."""
+        """Put in the values of a share string, all of them valid one by one.
+
+        If they do not fit together, raise before anything but the inputs is changed.
+        """
         self.put(**{name: values[name] for name in self.inputs})
 
     # ----------------------------------------------------------------- machinery
@@ -201,7 +204,14 @@ class Explorer(Styled, ipywidgets.Box):
 
     def reopen(self, text: str) -> None:
         """Reopen the view that a share string describes; nothing changes if it is malformed."""
-        self.restore(share.read(self.kind, text, self.rules()))
+        values = share.read(self.kind, text, self.rules())
+        before = {name: widget.value for name, widget in self.inputs.items()}
+        try:
+            self.restore(values)
+        except InvalidArgument:
+            self.put(**before)
+            raise
+        self.messages.clear()
         self.redress()
 
     def _print_share(self) -> None:
@@ -232,7 +242,7 @@ def controls(widgets: Iterable[ipywidgets.Widget]) -> ipywidgets.Box:
 
 def _slider_looks() -> dict[str, Any]:
     """Style and layout of every slider."""
-    layout = {"flex": "1 1 19em", "max_width": "32em", "min_width": "15.5em", "width": "auto"}
+    layout = {"flex": "1 1 15.5em", "max_width": "32em", "min_width": "15.5em", "width": "auto"}
     return {"style": {"description_width": "initial"}, "layout": layout}
 
 

@@ -151,9 +151,11 @@ class Game(Board):
         self.reveal_button = ipywidgets.ToggleButton(
             description="Reveal", icon="eye", tooltip="Show the secret itself"
         )
-        self.on(self.folds_menu, lambda _: self.begin())
+        self.on(self.folds_menu, lambda _: self.begin(self.seed))
         self.on(self.seed_text, lambda _: self.begin())
         self.on(self.new_button, lambda _: self.begin())
+        for field_ in (self.x_text, self.y_text):
+            self.on(field_, lambda _: self._fields())  # a wrong one is answered at once
         self.on(self.ask_button, lambda _: self.ask(*self._fields()))
         self.on(self.fill_button, lambda _: self.ask_between())
         self.on(self.crease_menu, lambda _: self._choose())
@@ -166,8 +168,10 @@ class Game(Board):
 
     # ----------------------------------------------------------------- the game
 
-    def begin(self) -> None:
-        """A new secret, and nothing known about it."""
+    def begin(self, seed: int | None = None) -> None:
+        """A new secret, and nothing known about it; the seed is the field's unless given."""
+        if seed is not None:
+            self.seed_text.value = str(seed)
         text = self.seed_text.value.strip()
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise InvalidArgument(f"Seed must be a whole number such as 7, got {text[:30]!r}")
@@ -178,6 +182,7 @@ class Game(Board):
         self.verdict = ""
         self.angles, self.places = [0.0], [0.0]
         self._list_creases(1)
+        self.reveal_button.value = False
 
     def _fields(self) -> tuple[float, float]:
         values = []

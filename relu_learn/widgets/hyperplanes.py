@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from relu_learn import zoo
+from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient
 from relu_learn.core.learning import learn_steps
 from relu_learn.core.lines import Line
@@ -108,6 +109,9 @@ class KinkBench(Explorer):
         self.a, self.b = slider("a", -4, 4, 0.05), slider("b", -4, 4, 0.05)
         self.alpha = log_slider("radius α", -12, 0, 0.25, ".1e")
         self.reveal = toggle("Reveal", "eye", "Show the secret itself")
+        if a >= b:
+            raise InvalidArgument(f"a must be less than b, got {a:g} and {b:g}")
+        self._interval = a, b  # the last one that was not empty
         inputs = {"network": self.network_menu, "a": self.a, "b": self.b}
         super().__init__(
             {**inputs, "alpha": self.alpha, "reveal": self.reveal},
@@ -121,9 +125,12 @@ class KinkBench(Explorer):
         return self._networks[self.network_menu.value]
 
     def changed(self, name: str) -> None:
-        """Say so when the interval is empty."""
-        if self.a.value >= self.b.value:
-            self.messages.say("a must be less than b: the last interval is still shown.")
+        """Another interval, unless it is empty."""
+        if self.a.value < self.b.value:
+            self._interval = self.a.value, self.b.value
+            return
+        a, b = (number(end) for end in self._interval)
+        self.messages.say(f"a must be less than b: the interval from {a} to {b} is still shown.")
 
     def make_views(self, theme: Theme) -> list[Any]:
         """The plane, the slice, and the gradients."""
@@ -132,13 +139,8 @@ class KinkBench(Explorer):
 
     def draw(self) -> list[Patch]:
         """Measure, and draw what came out."""
-        if self.a.value < self.b.value:
-            line = straight_line(20.0, 0.5)
-            a, b, alpha = self.a.value, self.b.value, self.alpha.value
-            self.bench = measure(self.secret, line, a, b, alpha)
-        elif not hasattr(self, "bench"):
-            self.bench = measure(self.secret, straight_line(20.0, 0.5), -1, 1, 1e-4)
-        bench = self.bench
+        line = straight_line(20.0, 0.5)
+        self.bench = bench = measure(self.secret, line, *self._interval, self.alpha.value)
         truth = self.secret if self.reveal.value else None
         self.narration.tell(self._sentence(bench), f"{bench.queries} queries")
         plane, along, gradients = self.views
@@ -166,6 +168,18 @@ class KinkBench(Explorer):
         else:
             text += "Check: F does not pass there ✗"
         return text + self._revealed(bench)
+
+    def extra_values(self) -> dict[str, Any]:
+        """The interval that is shown, whatever the sliders say."""
+        a, b = (f"{end:.12g}" for end in self._interval)
+        return {"a": a, "b": b}
+
+    def restore(self, values: dict[str, Any]) -> None:
+        """Put in the values, if they make an interval."""
+        if values["a"] >= values["b"]:
+            raise InvalidArgument("a in the share string: must be less than b")
+        self._interval = values["a"], values["b"]
+        super().restore(values)
 
     def _revealed(self, bench: Bench) -> str:
         if not self.reveal.value:
@@ -224,7 +238,7 @@ class HyperplaneLab(Explorer):
         start = {"network": network, "method": method, "r": r, "tau": tau, "seed": seed}
         sliders = {"r": self.r, "tau": self.tau}
         fill({**inputs, **sliders}, start)
-        self._start_run()
+        self.run = self._new_run()
         self.state = self.run[0]
         self.transport = Transport(self.run, self._at)
         super().__init__(
@@ -239,7 +253,7 @@ class HyperplaneLab(Explorer):
         """The chosen secret."""
         return self._networks[self.network_menu.value]
 
-    def _start_run(self) -> None:
+    def _new_run(self) -> RunView:
         secret, grid = self.secret, self.method_menu.value == "grid"
         more = {"r": self.r.value, "tau": self.tau.value, "validation": 200} if grid else {}
         events = learn_steps(
@@ -250,17 +264,17 @@ class HyperplaneLab(Explorer):
             max_queries=MAX_QUERIES,
             **more,
         )
-        self.run = RunView(events, 2)
+        return RunView(events, 2)
 
     def changed(self, name: str) -> None:
         """Another run; who was at the end of the last one sees the end of this one."""
         position = self.transport.position
         self.run.reach(position + 1)
-        self._begin(at_end=0 < position == len(self.run) - 1)
+        self._begin(self._new_run(), at_end=0 < position == len(self.run) - 1)
 
-    def _begin(self, at_end: bool = False, step: int = 0) -> None:
+    def _begin(self, run: RunView, at_end: bool = False, step: int = 0) -> None:
         self.run.close()
-        self._start_run()
+        self.run = run
         for widget in (self.r, self.tau):
             widget.disabled = self.method_menu.value != "grid"
         if at_end:
@@ -340,9 +354,11 @@ class HyperplaneLab(Explorer):
         """Settings, event and curtain."""
         step, reveal = values.pop("step"), values.pop("reveal")
         self.put(**values)
+        run = self._new_run()
+        share.check_step(run, step)
         with self._no_drawing():
             self.transport.revealed = reveal
-        self._begin(step=step)
+        self._begin(run, step=step)
 
     def dispose(self) -> None:
         """Stop the timer and close every widget."""

@@ -100,4 +100,5 @@ def _price(data: Data) -> str:
 
 def _growth(data: Data) -> str:
     powers = {curve["what"]: exponent(curve, "queries") for curve in data["curves"]}
-    return "Queries grow like " + ", ".join(f"{k}^{p:.2f}" for k, p in powers.items()) + "."
+    terms = ", ".join(f"{k} to the power {p:.2f}" for k, p in powers.items())
+    return f"Queries grow like {terms}."

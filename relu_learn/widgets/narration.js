@@ -1,5 +1,6 @@
 // One sentence that changes in place: screen readers announce changes of a region that stays.
 export default {
+  initialize: ({ model }) => lifeline(model),
   render({ model, el }) {
     const facts = Object.assign(document.createElement("div"), { className: "rl-facts" });
     const text = Object.assign(document.createElement("div"), { className: "rl-narration" });

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 
-import anywidget
 import ipywidgets
 import traitlets
 
 from relu_learn.figures.theme import number
-
-_SOURCE = pathlib.Path(__file__).with_name("narration.js").read_text(encoding="utf-8")
-
+from relu_learn.widgets.lifeline import LiveWidget, module
 
 _POWER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?e[+-]?\d+\b")
 
@@ -23,10 +19,10 @@ def readable(text: str) -> str:
     return re.sub(r"(?<![\w-])-(?=\d)", "−", text)
 
 
-class Narration(anywidget.AnyWidget):
+class Narration(LiveWidget):
     """A live region: `sentence` is announced when it changes, `facts` (counters) are not."""
 
-    _esm = traitlets.Unicode(_SOURCE).tag(sync=True)
+    _esm = module("narration.js")
     sentence = traitlets.Unicode().tag(sync=True)
     facts = traitlets.Unicode().tag(sync=True)
 

@@ -51,6 +51,7 @@ function plotlyOf(version) {
 export default () => {
   const views = new Set();
   let figure; // encoded, kept current by merge()
+  let patches = 0; // that arrived
   return {
     initialize({ model }) {
       figure = model.get("_figure");
@@ -59,12 +60,18 @@ export default () => {
         for (const view of views) view.replace();
       });
       model.on("msg:custom", (message, buffers) => {
+        if (message?.kind === "sent" && message.patches !== patches) {
+          patches = message.patches;
+          model.send({ kind: "missed" });
+        }
         if (message?.kind !== "patch") return;
+        patches += 1;
         for (const [path, i] of message.places)
           path.reduce((tree, key) => tree[key], message).data = buffers[i];
         merge(figure, message);
         for (const view of views) view.patch(message);
       });
+      lifeline(model);
     },
     render({ model, el, signal }) {
       const view = new View(model, el, signal, () => figure, (layout) => {

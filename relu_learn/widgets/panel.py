@@ -25,6 +25,7 @@ import traitlets
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch, assign
 from relu_learn.widgets.lifecycle import live_and_die_with_cell
+from relu_learn.widgets.lifeline import LiveWidget, module
 
 _HERE = pathlib.Path(__file__).parent
 _TYPED_ARRAYS = ("f8", "f4", "i4", "u4", "i2", "u2", "i1", "u1")
@@ -39,8 +40,7 @@ def _compressed_plotly() -> bytes:
 class PlotlyLibrary(anywidget.AnyWidget):
     """plotly.js for the page. One instance per kernel, never displayed."""
 
-    # Text, not a path: for a path anywidget keeps every instance for ever, to reload it on change.
-    _esm = traitlets.Unicode((_HERE / "library.js").read_text(encoding="utf-8")).tag(sync=True)
+    _esm = module("library.js")
     version = traitlets.Unicode(plotly.__version__).tag(sync=True)
     compressed = traitlets.Bytes().tag(sync=True)
     _instance: PlotlyLibrary | None = None
@@ -106,7 +106,7 @@ def _split(tree: Any, path: list[Any], buffers: list[bytes], places: list[Any]) 
     return tree
 
 
-class Panel(anywidget.AnyWidget):
+class Panel(LiveWidget):
     """One figure on the page, updated in place.
 
     Parameters
@@ -124,7 +124,7 @@ class Panel(anywidget.AnyWidget):
     copy current, so that a second view or a reloaded page shows the present state.
     """
 
-    _esm = traitlets.Unicode((_HERE / "panel.js").read_text(encoding="utf-8")).tag(sync=True)
+    _esm = module("panel.js")
     version = traitlets.Unicode(plotly.__version__).tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
@@ -136,6 +136,7 @@ class Panel(anywidget.AnyWidget):
         PlotlyLibrary.ensure()
         self._config = {"displaylogo": False, "displayModeBar": False, **(config or {})}
         self._callbacks: dict[str, list[Callable[[Any], None]]] = {}
+        self._patches = 0  # sent so far
         super().__init__(
             _figure=self._encoded(figure),
             label=label,
@@ -180,7 +181,13 @@ class Panel(anywidget.AnyWidget):
         places: list[Any] = []
         content = _split({"traces": traces, "layout": layout}, [], buffers, places)
         self.send({"kind": "patch", "places": places, **content}, buffers)
+        self._patches += 1
         return True
+
+    def catch_up(self) -> None:
+        """Say how many patches there were: a page that missed some asks for the figure."""
+        self.send({"kind": "sent", "patches": self._patches})
+        self.send_state(["label", "error"])
 
     @staticmethod
     def _update(tree: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -210,6 +217,8 @@ class Panel(anywidget.AnyWidget):
 
     def _receive(self, _: Any, message: dict[str, Any], _buffers: Any) -> None:
         kind, content = message.get("kind"), message.get("content")
+        if kind == "missed":
+            self.send_state("_figure")
         if kind not in ("click", "dragging", "dragged") or not isinstance(content, dict):
             return
         if kind == "dragged":

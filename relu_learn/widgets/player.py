@@ -309,6 +309,8 @@ class Player(Styled, ipywidgets.Box):
                 raise InvalidArgument(
                     f"output must be at most {run.n_outputs}, got {now['output']}"
                 )
+            if step is not None:
+                share.check_step(run, step)
         except Exception:  # refused: everything as it was, the menus too
             self._place_inputs(before)
             raise

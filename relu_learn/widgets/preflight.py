@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import html
 import importlib.metadata
-import pathlib
 import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import ipywidgets
-import traitlets
 
 from relu_learn import zoo
 from relu_learn.core.learning import learn_steps
@@ -21,15 +18,15 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
 from relu_learn.widgets.board import Board, button
+from relu_learn.widgets.lifeline import LiveWidget, module
 
 PACKAGES = ("relu-learn", "numpy", "scipy", "plotly", "ipywidgets", "anywidget", "jupyterlab")
-_SOURCE = pathlib.Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 
 
-class Probe(anywidget.AnyWidget):
+class Probe(LiveWidget):
     """An invisible widget that reports from the page: "alive", "drawn", "pong"."""
 
-    _esm = traitlets.Unicode(_SOURCE).tag(sync=True)
+    _esm = module("probe.js")
 
     def __init__(self, heard: Callable[[str], None]) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 // Tells the kernel that the page is alive, when the figure beside it is drawn, and answers pings.
 export default {
+  initialize: ({ model }) => lifeline(model),
   render({ model, el, signal }) {
     el.style.display = "none";
     const tell = (content) => {

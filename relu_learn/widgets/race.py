@@ -158,7 +158,8 @@ class Race(Board):
             loss = self.reading(method, n)
             parts.append(f"{method} {'not trained' if loss is None else say(loss)}")
         waiting = "The lines of the passive learners appear when they are trained."
-        facts = "" if all(self.curves[method] for method in LEARNERS) else waiting
+        trained = f"The passive learners were given up to {BUDGETS[-1]:,} examples."
+        facts = trained if all(self.curves[method] for method in LEARNERS) else waiting
         self.tell(
             f"With at most {n:,} queries or examples: {', '.join(parts)}.", self._doing or facts
         )
@@ -367,7 +368,7 @@ class Theory(Board):
 
     names = (
         "hidden numbers",
-        "measured: adaptive",
+        "measured, final test included",
         "1,000 a second for 80 years",
         "proven bound",
     )

@@ -11,6 +11,10 @@ import ipywidgets
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.events import Trace
+from relu_learn.figures.line import SliceView
+from relu_learn.figures.loss import LossView
+from relu_learn.figures.neurons import NeuronsView
+from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
 
 
@@ -32,7 +36,7 @@ def read_trace(name: str, content: bytes) -> Trace:
 
 
 def replay(trace: Trace) -> RunView:
-    """All states of a trace.
+    """All states of a trace, each of which can be drawn.
 
     Raises
     ------
@@ -44,6 +48,10 @@ def replay(trace: Trace) -> RunView:
     run = RunView(trace, trace.dim, trace.n_outputs)
     try:
         run.finish()
+        views = (PlaneView() if trace.dim == 2 else NeuronsView(), SliceView(), LossView())
+        for state in map(run.reach, range(len(run))):
+            for view in views:
+                view.patch(state)
     except Exception as error:  # a file that was changed by hand can break anything
         raise InvalidArgument(f"trace must fit together: {error}") from error
     return run

@@ -1,6 +1,7 @@
 // A range input that reports what a hand does to it, and nothing else: unlike a slider whose value
 // both sides write, it cannot answer an update from the kernel with an older value of its own.
 export default {
+  initialize: ({ model }) => lifeline(model),
   render({ model, el }) {
     el.classList.add("rl-scrubber");
     const label = document.createElement("label");

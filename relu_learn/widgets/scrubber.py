@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import ipywidgets
 import traitlets
 
-_SOURCE = pathlib.Path(__file__).with_name("scrubber.js").read_text(encoding="utf-8")
+from relu_learn.widgets.lifeline import LiveWidget, module
 
 
-class Scrubber(anywidget.AnyWidget):
+class Scrubber(LiveWidget):
     """A range input over the states of a reel.
 
     The kernel places it (`place`), a hand moves it (`on_seek`); the two never mix.
@@ -25,7 +23,7 @@ class Scrubber(anywidget.AnyWidget):
     label : str
     """
 
-    _esm = traitlets.Unicode(_SOURCE).tag(sync=True)
+    _esm = module("scrubber.js")
     label = traitlets.Unicode().tag(sync=True)
     last = traitlets.Int(0).tag(sync=True)
     position = traitlets.Int(0).tag(sync=True)

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from relu_learn.core.errors import InvalidArgument
 
 Rule = Callable[[str], Any]
+
+
+class Run(Protocol):
+    """What `check_step` needs to know of a run."""
+
+    def __len__(self) -> int: ...
+
+    def reach(self, index: int) -> Any: ...
 
 
 def write(kind: str, values: Mapping[str, Any]) -> str:
@@ -82,7 +90,7 @@ def whole_number(low: int = 0, high: int = 10**9) -> Rule:
     def rule(text: str) -> int:
         digits = text.strip()
         if not (digits.isascii() and digits.isdigit() and low <= int(digits[:20]) <= high):
-            raise ValueError(f"must be a whole number from {low} to {high}, got {_cut(text)}")
+            raise ValueError(f"must be a whole number from {low:,} to {high:,}, got {_cut(text)}")
         return int(digits)
 
     return rule
@@ -97,6 +105,20 @@ def one_of(*allowed: str) -> Rule:
         return text
 
     return rule
+
+
+def check_step(run: Run, step: int) -> None:
+    """Refuse a step that a run does not reach: it cannot be the view that somebody shared.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    run.reach(step)
+    if step >= len(run):
+        raise InvalidArgument(
+            f"step in the share string: this run has {len(run) - 1} events, got {step}"
+        )
 
 
 def switch(text: str) -> bool:

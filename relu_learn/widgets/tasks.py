@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -111,6 +112,7 @@ class NumberTask(_Task):
         tolerance: float = 0.0,
         mistakes: Mapping[float, str] | None = None,
     ) -> None:
+        _all_plain(hint, why, *(mistakes or {}).values())
         self._answer, self._hint, self._why = float(answer), hint, why
         self._tolerance, self._mistakes = tolerance, dict(mistakes or {})
         field = ipywidgets.Text(
@@ -135,15 +137,20 @@ class NumberTask(_Task):
         return math.isclose(value, target, rel_tol=self._tolerance, abs_tol=1e-12)
 
 
+# As the lessons print numbers, 101,136; a comma anywhere else is a decimal comma.
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+
+
 def _number(answer: Any) -> float:
-    text = str(answer).strip().replace("−", "-").replace(",", ".")
+    text = str(answer).strip().replace("−", "-")
+    text = text.replace(",", "" if _THOUSANDS.fullmatch(text) else ".")
     if not text:
         raise InvalidArgument("Type a number first.")
     try:
         value = float(text)
     except ValueError:
         raise InvalidArgument(
-            f"“{text[:30]}” is not a number; type one such as 3 or 0.25."
+            f"“{text[:30]}” is not a number; type one such as 3, 0.25 or 1e6."
         ) from None
     if not math.isfinite(value):
         raise InvalidArgument("The answer is a finite number.")
@@ -166,6 +173,7 @@ class ChoiceTask(_Task):
     def __init__(self, question: str, options: Mapping[str, str], answer: str) -> None:
         if answer not in options:
             raise InvalidArgument(f"answer must be one of the options, got {answer!r}")
+        _all_plain(*options.values())
         self._options, self._answer = dict(options), answer
         super().__init__(question, _radio(list(options)))
 
@@ -205,7 +213,15 @@ class Prediction(_Task):
         return Feedback(True, f"Your guess: {answer}. {self._then}")
 
 
+def _all_plain(*texts: str) -> None:
+    """Only a question may contain HTML: the page shows the tags of anything else."""
+    for text in texts:
+        if re.search(r"</?[a-z]+>", text):
+            raise InvalidArgument(f"answers and hints must be plain text, got {text!r}")
+
+
 def _radio(options: list[str]) -> ipywidgets.RadioButtons:
+    _all_plain(*options)
     return ipywidgets.RadioButtons(
         options=options,
         value=None,

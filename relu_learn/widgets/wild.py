@@ -135,8 +135,9 @@ class Imprecise(Board):
     def patches(self) -> Sequence[Patch]:
         """All runs of this kind so far."""
         kind, digits = self.kind_menu.value, self.digits_slider.value
-        if kind == "float32":
-            digits = 7  # the slider has no say: that is what float32 is
+        self.digits_slider.disabled = kind == "float32"
+        if self.digits_slider.disabled:
+            digits = 7  # that is what float32 is
         outcome = self.outcome(kind, digits)
         found = 0 if outcome.result is None else outcome.result.network.n_neurons
         queries = 0 if outcome.result is None else outcome.result.queries
@@ -157,6 +158,7 @@ class Imprecise(Board):
         )
         ends = [1e-14, 1e-1]
         line = chart.patch(ends, [[], []], [ends], ticks=[10.0**-p for p in (14, 11, 8, 5, 2)])
+        patch.traces[1]["showlegend"] = any(o.error for _, o in runs)
         patch.traces[2] = line.traces[2]
         patch.traces[3] = {"x": [10.0**-digits], "y": [max(self.error(outcome), 1e-16)]}
         patch.layout.update(
@@ -238,9 +240,12 @@ class Softmax(Board):
                     f"{outcome.result.queries:,} queries. {outcome.words}"
                 )
         self.tell(sentence, f"answer: {kind}, digit {j} · 64 inputs, 32 hidden neurons")
-        name = kind if kind != self.kinds[2] else f"log p{j} − log p₀"
+        p = f"p{'₀₁₂₃₄₅₆₇₈₉'[j]}"
+        names = dict(
+            zip(self.kinds, (f"probability {p}", f"log {p}", f"log {p} − log p₀"), strict=True)
+        )
         chart = self.chart(AnswersView)
-        return (chart.patch(t, y[:, column], f"{name} along a line"),)
+        return (chart.patch(t, y[:, column], f"{names[kind]} along a line"),)
 
 
 class Budget(Board):
@@ -302,7 +307,9 @@ class Budget(Board):
         chart = self.chart(GrowthView)
         losses = [max(self.loss(self.seen[n]), 1e-30) for n in tried]
         ticks = [30, 100, 300, 1000, 3000]
-        return (chart.patch(tried, [losses], now=limit, title="Every budget tried", ticks=ticks),)
+        patch = chart.patch(tried, [losses], now=limit, title="Every budget tried", ticks=ticks)
+        patch.layout["xaxis.ticktext"] = [f"{n:,}" for n in ticks]
+        return (patch,)
 
 
 def activations() -> dict[str, BlackBox]:

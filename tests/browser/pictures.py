@@ -31,16 +31,12 @@ def choose(menu: str, option: str) -> Callable[[LabPage, Any], None]:
     return act
 
 
-def go_to(step: int) -> Callable[[LabPage, Any], None]:
-    """Put the transport of the view at an event."""
-
-    def act(lab: LabPage, root: Any) -> None:
-        field = root.locator("input[type=text]").last
-        field.fill(field.input_value().replace("step=0", f"step={step}"))
-        field.press("Enter")
+def to_the_end(lab: LabPage, root: Any) -> None:
+    """Step the transport of the view to its last event."""
+    step = root.locator("button", has_text="Step")
+    while step.is_enabled():
+        step.click()
         lab.settle()
-
-    return act
 
 
 def until_trained(lab: LabPage, root: Any) -> None:
@@ -52,7 +48,7 @@ def until_trained(lab: LabPage, root: Any) -> None:
 # For each lesson: which view, and what to do in it first.
 PICTURES: dict[str, tuple[int, list[Callable[[LabPage, Any], None]]]] = {
     "01_creased_paper": (0, []),
-    "02_hyperplane_discovery": (1, [choose("Method", "adaptive"), go_to(10**6)]),
+    "02_hyperplane_discovery": (1, [choose("Method", "adaptive"), to_the_end]),
     "03_neuron_clustering": (0, [choose("Pair", "close")]),
     "04_loss_convergence": (0, [press("Start training"), until_trained]),
     "05_high_dimensions": (2, []),

@@ -131,3 +131,35 @@ def test_running_a_cell_again_leaves_nothing_behind(lab_page: LabPage) -> None:
     assert lab.python(count) == alive
     assert len(lab.plots()) == 1
     lab.assert_clean()
+
+
+def test_a_page_that_starts_too_slowly_catches_up(lab_page: LabPage) -> None:
+    """anywidget gives up on a model after two seconds; here it does so at once, for all of them."""
+    lab_page.page.add_init_script(
+        """const honest = AbortSignal.timeout;
+        AbortSignal.timeout = (wait) => {
+          if (wait !== 2000) return honest.call(AbortSignal, wait);
+          const controller = new AbortController();
+          queueMicrotask(() => controller.abort());
+          return controller.signal;
+        };"""
+    )
+    lab = open_with(
+        lab_page,
+        SETUP + "\npanel.patch(Patch({1: {'y': [2.5, 2.5]}}))\npanel",
+        "from relu_learn.widgets.narration import Narration\n"
+        "words = Narration()\nwords.tell('the first sentence')\nwords",
+        "from relu_learn.widgets.scrubber import Scrubber\n"
+        "asked = []\nslider = Scrubber(asked.append)\nslider.place(3, 9, '3 of 9')\nslider",
+    )
+    height = "() => document.querySelector('.js-plotly-plot').data[1].y[0]"
+    sentence = lab.page.locator(".rl-narration")
+    lab.page.wait_for_function(f"() => ({height})() === 2.5")
+    sentence.filter(has_text="the first sentence").wait_for()
+    lab.page.locator(".rl-scrubber-text", has_text="3 of 9").wait_for()
+    lab.python("panel.patch(Patch({1: {'y': [-1, -1]}}))")
+    lab.python("words.tell('the second'); slider.place(4, 9, '4 of 9')")
+    lab.settle()
+    assert lab.page.evaluate(height) == -1
+    assert sentence.inner_text() == "the second"
+    assert lab.page.locator(".rl-scrubber input").input_value() == "4"
