@@ -43,8 +43,9 @@ _FIRST_LOOK = 16
 _BLURRED = USEFUL / 50
 # Chords after which a black box that still is not explained is looked at for bent hyperplanes.
 _SUSPICION = 12
-# Fails in a row, each from another place, after which a run gives up.
-_PATIENCE = 4
+# Chords in a row that do not help after which a run gives up, and chords that are added in any case:
+# one may end in the middle of a bump, and only others show the rest of it.
+_PATIENCE, _ASTRAY = 12, 3
 # Errors at known points below this (in units of the scale) are not from a missing neuron: some
 # gradient was measured badly. They are measured again.
 _NEARLY = 1e-6
@@ -298,6 +299,8 @@ class BoxRun(Run):
         polished, rejected = False, 0
         for number in range(_MAX_CHORDS):
             points, worst = self.worst()
+            if not rejected:
+                best, mark = self.known, self.score(self.known)
             nearly = worst.max() <= _NEARLY * self.output_scale
             if nearly and len(x := self.corners()):
                 self.tested.append((x, Target(self.oracle, self.scale)(x)))
@@ -308,6 +311,7 @@ class BoxRun(Run):
                 yield from self.polish()
                 continue
             if good:
+                best, rejected = self.known, 0
                 yield from self.validate()
                 if self.errors.max() <= self.tolerance():
                     return
@@ -318,14 +322,18 @@ class BoxRun(Run):
                 look_for_bent_hyperplanes(self)
             if rejected == _PATIENCE:
                 break
-            if rejected:  # from another place this time
-                self.center = self.sample(1)[0] / 2
-            text = "Add what this chord met to the hypothesis."
-            if (yield from self.repair(points[worst.argmax()], text)):
+            if rejected % _ASTRAY == 0:  # from the best so far; and from another place this time
+                self.known = best
+                self.center = self.sample(1)[0] / 2 if rejected else self.center
+                points, worst = self.worst()
+            yield from self.extend(points[worst.argmax()])
+            self.lines.append(self.line)
+            if self.better(mark):
                 rejected = 0
-                self.lines.append(self.line)
+                yield self.repaired("Add what this chord met to the hypothesis.")
             else:
                 rejected += 1
+        self.known = best
         yield from self.validate()
         self.require_useful(" on the box")
 

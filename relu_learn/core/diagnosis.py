@@ -197,7 +197,13 @@ def look_for_bent_hyperplanes(run: Run) -> None:
         vague = tilt[i] * np.linalg.norm(x - seen, axis=1)
         elsewhere, bends = _across(run, net, i, x, vague)
         looked += 1
-        other = np.where(bends < 0.5, np.abs(bends), np.inf)  # a straight place says most
+        # A straight place says most. (It must be straight at a smaller scale, too: other kinks
+        # that are not known may make up for the one that is looked for.)
+        other = np.where(bends < 0.5, np.abs(bends), np.inf)
+        hopeful = np.flatnonzero(np.isfinite(other))
+        if len(hopeful):
+            again = _across(run, net, i, x[hopeful], vague[hopeful], 1 / 8)[1]
+            other[hopeful[~(again < 0.5)]] = np.inf
         if np.isfinite(other).any():
             pair = run.place(elsewhere[other.argmin()]), run.place(crease[0])
             found.append((float(other.min()), *pair))
@@ -238,12 +244,12 @@ def _tilts(run: Run, net: ReluNetwork) -> np.ndarray:
 
 
 def _across(
-    run: Run, net: ReluNetwork, i: int, x: np.ndarray, vague: np.ndarray
+    run: Run, net: ReluNetwork, i: int, x: np.ndarray, vague: np.ndarray, share: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Short segments (n, 3, d) across hyperplane i at its points x (n, d), and how much F bends
     there (n,): 1 as the neuron says, NaN where the answers are too imprecise to tell, or where the
     hyperplane may be `vague` (n,) away."""
-    h = np.minimum(0.3 * _room(run, net, i, x), 0.1)
+    h = share * np.minimum(0.3 * _room(run, net, i, x), 0.1)
     points = x[:, None] + h[:, None, None] * np.multiply.outer([-1.0, 0.0, 1.0], net.weights[i])
     y = Target(run.oracle, run.scale)(points.reshape(-1, x.shape[1])).reshape(len(x), 3, -1)
     j = int(np.abs(net.output_weights[:, i]).argmax())

@@ -106,12 +106,17 @@ def learn_steps(
             raise InvalidArgument("max_queries must be given to the Oracle when one is passed")
     else:
         oracle = Oracle(black_box, dim, max_queries=max_queries)
+    try:
+        random = np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        rule = "rng must be a non-negative integer, a numpy.random.Generator or None"
+        raise InvalidArgument(f"{rule}, got {rng!r}") from error
     if bounds is None:
-        return _steps(_GaussianRun(oracle, settings, np.random.default_rng(rng)))
+        return _steps(_GaussianRun(oracle, settings, random))
     if method == "grid":
         raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
     box = Box(bounds, oracle.dim)
-    return _steps(BoxRun(oracle, box, settings, np.random.default_rng(rng)))
+    return _steps(BoxRun(oracle, box, settings, random))
 
 
 def _steps(run: Run) -> Iterator[Event]:

@@ -171,7 +171,8 @@ def _common_step(y: np.ndarray) -> float:
     unit = float(np.finfo(np.float32 if single else float).eps) * size
     gap = float(np.diff(values).min())
     highest = math.ceil(math.log10(size))
-    powers = [10.0**e if e >= 0 else 1 / 10.0**-e for e in range(highest, highest - 12, -1)]
+    exponents = range(highest, max(highest - 12, -300), -1)
+    powers = [10.0**e if e >= 0 else 1 / 10.0**-e for e in exponents]
     for step in [*powers, gap]:
         if step < 200 * unit:
             continue

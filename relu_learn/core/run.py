@@ -558,22 +558,33 @@ class Run:
     ) -> Generator[Event, None, bool]:
         """Learn F - F' (or F, `afresh`) along one more line; keep the sum if it fits all answers
         so far better; returns whether it does."""
-        before, (share, worst) = self.known, self.score(self.known)
+        before, mark = self.known, self.score(self.known)
         if afresh:
             self.known = None
+        yield from self.extend(through)
+        if not self.better(mark):
+            self.known = before
+            return False
+        yield self.repaired(sentence)
+        return True
+
+    def extend(self, through: np.ndarray) -> Iterator[Event]:
+        """Learn F - F' along one more line, and add it to F'."""
         yield from self.draw_line(through)
         yield from self.search(True)
         yield from self.solve("repair")
         self.commit()
-        new_share, new_worst = self.score(self.known)
-        if new_share >= share and new_worst >= 0.9 * worst:
-            self.known = before
-            return False
+
+    def better(self, mark: tuple[float, float]) -> bool:
+        """Whether F' fits all answers so far better than what had this `score`."""
+        share, worst = self.score(self.known)
+        return share < mark[0] or worst < 0.9 * mark[1]
+
+    def repaired(self, sentence: str) -> Event:
         self.accept()
-        yield self.emit(
+        return self.emit(
             ev.NetworkUpdated, "repair", "LearnFromQueries", sentence, network=self.hypothesis()
         )
-        return True
 
     def require_useful(self, where: str = "") -> None:
         """Raise if what cannot be repaired is more than imprecise.
