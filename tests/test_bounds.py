@@ -301,3 +301,20 @@ def test_outside_the_class():
     assert ((error.value.witness >= 0) & (error.value.witness <= 1)).all()
     with pytest.raises((NotOneHiddenLayer, LearningFailed)):
         learn_from_queries(Fenced(deep, -2.0, 2.0), 3, bounds=(-2, 2), rng=0)
+
+
+@pytest.mark.parametrize("seed", [2, 12, 15, 21, 23, 36])
+def test_chords_that_end_inside_a_bump(seed):
+    """Each chord shows a part of the bumps, and only all of it makes the function better."""
+    rng = np.random.default_rng([seed, 5])
+    w = rng.standard_normal((2, 4))
+    centers = 0.5 * w.sum(axis=1)[:, None]
+    biases = (np.array([-0.02, 0, 0.02]) + centers).ravel()
+    secret = ReluNetwork(np.repeat(w, 3, axis=0), biases, np.tile([50.0, -100.0, 50.0], 2))
+    check(secret, 0.0, 1.0, seed)
+
+
+def test_close_cancelling_pairs_survive_repairs():
+    for seed in (2, 5, 14, 17, 34):
+        secret = zoo.near_parallel(gap=1e-8, rng=seed, cancelling=True)
+        check(secret, -2.0, 2.0, seed, bound=1e-7)

@@ -437,3 +437,21 @@ def test_a_repair_through_a_hyperplane_of_the_hypothesis():
     """A piece whose middle lies exactly on a hyperplane of F' still gets steps of some length."""
     secret = zoo.hat(width=0.01, rng=5)
     assert relative_error(secret, learn_from_queries(secret, 2, rng=5).network) <= 1e-7
+
+
+def test_bumps_that_most_answers_do_not_show():
+    """Answers that are nothing but rounding say nothing about the size of the outputs."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        w = rng.standard_normal((2, 4))
+        w /= np.linalg.norm(w, axis=1, keepdims=True)
+        biases = (np.array([-0.02, 0, 0.02]) + rng.uniform(-1, 1, (2, 1))).ravel()
+        bumps = np.tile([50.0, -100.0, 50.0], 2)
+        secret = ReluNetwork(np.repeat(w, 3, axis=0), biases, bumps)
+        assert learn_from_queries(secret, 4, rng=seed).worst_error < 1e-8
+
+
+@pytest.mark.parametrize("rng", ["abc", -1, 1.5])
+def test_rng_that_is_none(rng):
+    with pytest.raises(InvalidArgument, match="rng must be a non-negative integer"):
+        learn_from_queries(zoo.get("tent"), 2, rng=rng)

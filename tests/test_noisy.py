@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from relu_learn import learn_from_queries, zoo
-from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
+from relu_learn import learn_from_queries, worst_error, zoo
+from relu_learn.core.errors import InvalidArgument, NotPiecewiseLinear, QueryBudgetExceeded
+from relu_learn.core.lines import Line
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.noisy import NoisyStep, estimate_noise, learn_noisy, merge_alike
 from relu_learn.core.oracle import Oracle
@@ -255,3 +256,88 @@ def test_arguments_are_checked():
         next(learn_noisy(zoo.constant(), 3, np.array([0.0]), rng))
     with pytest.raises(InvalidArgument, match="draw"):
         next(learn_noisy(zoo.constant(), 3, np.array([1e-3]), rng, draw=lambda n: np.ones((n, 2))))
+
+
+# ------------------------------------------------------------- dirt of all shapes
+
+
+def rms(secret, network, dim: int) -> float:
+    x = np.random.default_rng(77).standard_normal((10_000, dim))
+    return float(np.sqrt(np.mean((network(x) - secret(x)) ** 2)))
+
+
+def depends_on_the_batch(secret):
+    """Float32 sums whose order depends on the number of rows, on any machine."""
+
+    def black_box(x):
+        y = secret(x).astype(np.float32)
+        return np.nextafter(y, np.float32(np.inf)) if len(x) % 3 else y
+
+    return black_box
+
+
+def test_float32_that_depends_on_the_batch_is_not_taken_for_random():
+    secret = zoo.random_network(10, 15, rng=0)
+    line = Line.draw(10, np.random.default_rng(0))
+    ask = depends_on_the_batch(secret)
+    estimate = estimate_noise(ask, line.origin, line.direction, np.random.default_rng(1))
+    assert estimate.kind == "float32"
+    result = learn_from_queries(ask, 10, rng=0)
+    assert rms(secret, result.network, 10) < 1e-6
+
+
+@pytest.mark.slow
+def test_a_large_float32_network_to_a_millionth():
+    secret = zoo.random_network(784, 32, rng=0)
+    result = learn_from_queries(lambda x: secret(x).astype(np.float32), 784, rng=0)
+    worst, scale = worst_error(secret, result.network, rng=0)
+    assert worst < 2e-6 * scale
+
+
+@pytest.mark.parametrize("offset", [1e9, 1e12, 1e14])
+def test_a_large_offset_leaves_what_float64_leaves(offset):
+    secret = zoo.random_network(5, 8, rng=0)
+    result = learn_from_queries(lambda x: secret(x) + offset, 5, rng=0)
+    shifted = ReluNetwork(
+        result.network.weights,
+        result.network.biases,
+        result.network.output_weights,
+        result.network.skip,
+        result.network.offset - offset,
+    )
+    assert rms(secret, shifted, 5) < 1.5 * np.spacing(offset)
+
+
+@pytest.mark.parametrize("level", [0.5, 1.0, 3.0])
+def test_noise_as_large_as_the_function_is_averaged(level):
+    """Not refused, and better than a single answer; the certificate knows that it is rough."""
+    secret, rng = zoo.random_network(5, 6, rng=0), np.random.default_rng(1)
+    _, scale = worst_error(secret, secret)
+    noisy = lambda x: secret(x) + level * scale * rng.standard_normal(len(x))  # noqa: E731
+    result = learn_from_queries(noisy, 5, rng=0)
+    assert rms(secret, result.network, 5) < 0.6 * level * scale
+    assert result.certificate.eta > level * scale
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "dirt",
+    [
+        lambda y, rng: np.round(y + 3e-3 * rng.standard_normal(y.shape), 2),
+        lambda y, rng: np.floor(100 * y + rng.random(y.shape)) / 100,
+        lambda y, rng: y * (1 + 1e-2 * rng.standard_normal(y.shape)),
+    ],
+    ids=["rounded noise", "stochastic rounding", "relative noise"],
+)
+def test_noise_of_other_shapes_is_noise(dirt, seed):
+    secret, rng = zoo.random_network(10, 15, rng=seed), np.random.default_rng(seed)
+    result = learn_from_queries(lambda x: dirt(secret(x), rng), 10, rng=seed)
+    assert rms(secret, result.network, 10) < 0.03
+
+
+def test_labels_are_not_a_rounded_network():
+    w = np.random.default_rng(0).standard_normal((4, 5))
+    with pytest.raises(NotPiecewiseLinear) as caught:
+        learn_from_queries(lambda x: np.argmax(x @ w, axis=1).astype(float), 4, rng=0)
+    left, middle, right = np.argmax(caught.value.witness @ w, axis=1)
+    assert left == middle != right

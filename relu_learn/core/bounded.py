@@ -43,7 +43,7 @@ _FIRST_LOOK = 16
 _BLURRED = USEFUL / 50
 # Chords after which a black box that still is not explained is looked at for bent hyperplanes.
 _SUSPICION = 12
-# Chords in a row that do not help after which a run gives up, and chords that are added in any case:
+# Chords in a row that do not help after which a run gives up; and so many are added in any case:
 # one may end in the middle of a bump, and only others show the rest of it.
 _PATIENCE, _ASTRAY = 12, 3
 # Errors at known points below this (in units of the scale) are not from a missing neuron: some

@@ -9,6 +9,7 @@ import numpy as np
 
 from relu_learn.core.errors import LearningFailed, NotPiecewiseLinear
 
+EPS = float(np.finfo(float).eps)
 Ask = Callable[[np.ndarray], np.ndarray]
 
 # Places that are looked at, and step sizes there, each half of the one before.
@@ -17,6 +18,8 @@ _PLACES, _SCALES = 16, 26
 _SEEN = 100.0
 # Intervals that are bisected to see whether a jump is left, and the last halvings that tell.
 _JUMPS, _LAST = 8, 10
+# A jump is more than so many times the noise.
+_CLEAR = 30.0
 # An interval that most functions do not oscillate in (Gaussian inputs have size 1).
 _SHORT = 0.05
 # With more samples of a line, the search gives up.
@@ -84,7 +87,9 @@ def _require_straight(
     t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
     y = ask(t.ravel()).reshape(n, 1 + 2 * _SCALES, -1)
     bends = np.abs(y[:, 1 : 1 + _SCALES] - 2 * y[:, :1] + y[:, 1 + _SCALES :])
-    bends /= s.eta(c)[:, None]
+    # What looked like noise may be the curve itself, not resolved: the smallest steps tell.
+    quiet = 8 * (np.median(bends[:, -3:], axis=(0, 1)) + EPS * np.abs(y).max(axis=(0, 1)))
+    bends /= np.minimum(s.eta(c), quiet)[:, None]
     for bend in np.moveaxis(bends, 2, 0):
         visible = bend.max(axis=1) > _SEEN
         first = np.array([_curved_from(row) for row in bend])
@@ -119,6 +124,7 @@ def _require_continuous(ask: Ask, s: Samples, rng: np.random.Generator) -> None:
     i = np.flatnonzero(~s.affine)
     if len(i) < _JUMPS:
         return
+    i = i[np.abs(s.t[i]).argsort()][: max(_JUMPS, len(i) // 2)]  # noise may grow far out
     i = rng.choice(i, _JUMPS, replace=False)
     a, b, left, right = s.t[i], s.t[i + 1], s.y[i], s.y[i + 1]
     sizes = [np.abs(right - left)]
@@ -133,7 +139,7 @@ def _require_continuous(ask: Ask, s: Samples, rng: np.random.Generator) -> None:
     if len(sizes) <= _LAST:
         return
     jump = sizes[-1]
-    lasting = (jump > 0.5 * sizes[-1 - _LAST]) & (jump > _SEEN * s.eta(a))
+    lasting = (jump > 0.5 * sizes[-1 - _LAST]) & (jump > _CLEAR * s.eta(a))
     found = np.flatnonzero(lasting.any(axis=1))
     if len(found) > _JUMPS / 2:
         j = found[np.abs(a[found]).argmin()]

@@ -90,6 +90,7 @@ def softmax(dim: int, rng: np.random.Generator) -> BlackBox:
 
 
 CURVED: dict[str, Build] = {
+    "fast sine": hidden(lambda z: np.sin(1e3 * z)),
     "tanh": hidden(np.tanh),
     "sigmoid": hidden(sigmoid),
     "GELU": hidden(lambda z: z * 0.5 * (1 + erf(z / np.sqrt(2)))),
@@ -127,10 +128,24 @@ def nearest_neighbour(dim: int, rng: np.random.Generator) -> BlackBox:
     return KNeighborsRegressor(1).fit(*data(dim, rng)).predict
 
 
+def label(dim: int, rng: np.random.Generator) -> BlackBox:
+    """The number of the largest of ten affine functions."""
+    w, b = rng.standard_normal((dim, 10)), rng.standard_normal(10)
+    return lambda x: np.argmax(x @ w + b, axis=1).astype(float)
+
+
+def eight_bits(dim: int, rng: np.random.Generator) -> BlackBox:
+    """A network whose inputs are rounded, as those of an image service are."""
+    inside = hidden(relu)(dim, rng)
+    return lambda x: inside(np.round(x * 255) / 255)
+
+
 JUMPING: dict[str, Build] = {
     "step": hidden(lambda z: (z > 0).astype(float)),
     "sign": hidden(np.sign),
     "one step": lambda dim, rng: lambda x: (x[:, 0] > 0.3).astype(float),
+    "label": label,
+    "inputs of eight bits": eight_bits,
     "decision tree": tree,
     "small decision tree": small_tree,
     "nearest neighbour": nearest_neighbour,
