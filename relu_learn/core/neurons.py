@@ -19,6 +19,7 @@ from collections.abc import Collection, Generator
 import numpy as np
 
 from relu_learn.core.cells import Arrangement
+from relu_learn.core.clumps import merge_clumps
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient, measure_rates, orthonormal_basis, safe_step
 from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
@@ -430,57 +431,18 @@ def _measure(
         yield pieces[r]
 
 
-def assemble(blocks: list[Block], first: Piece) -> ReluNetwork:
+def assemble(blocks: list[Block], first: Piece, line: Line) -> ReluNetwork:
     """The network on a line: its blocks, and the affine part from the leftmost piece.
 
     Left of all kinks every neuron is switched off, so that piece *is* the affine part.
     """
     d, m = len(first.point), len(first.value)
-    blocks = sorted(blocks, key=lambda b: b.first)
+    blocks = merge_clumps(sorted(blocks, key=lambda b: b.first), line)
     weights = np.concatenate([np.zeros((0, d)), *(b.weights for b in blocks)])
     biases = np.concatenate([np.zeros(0), *(b.biases for b in blocks)])
     outputs = np.concatenate([np.zeros((m, 0)), *(b.outputs for b in blocks)], axis=1)
-    tilt = np.concatenate([np.zeros(0), *(b.tilt for b in blocks)])
-    weights, biases, outputs = _merge_twins(weights, biases, outputs, tilt)
     offset = first.value - first.gradient @ first.point
     return ReluNetwork(weights, biases, outputs, first.gradient, offset)
-
-
-def _merge_twins(
-    weights: np.ndarray, biases: np.ndarray, outputs: np.ndarray, tilt: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Merge neighbours on the line whose hyperplanes are parallel as far as one can tell.
-
-    Between two kinks at a tiny distance g the steps are tiny too, and the two weight vectors are
-    uncertain by noise / g; only their sum is precise. If the measured angle is not larger than
-    that uncertainty, one neuron with the sum is the better answer: it is off by about g.
-    (Cancelling neighbours stay: their errors tilt both hyperplanes alike, and the step between
-    them is real.)
-    """
-    unsure = np.minimum(np.maximum(tilt[:-1], tilt[1:]), 1e-3)
-    apart = np.linalg.norm(weights[1:] - weights[:-1], axis=1)
-    dot = (outputs[:, 1:] * outputs[:, :-1]).sum(axis=0)
-    sizes = np.linalg.norm(outputs, axis=0)
-    parallel = dot > (1 - 1e-6) * sizes[1:] * sizes[:-1]
-    near = np.abs(np.diff(biases)) < 1e-6 + 4 * unsure
-    twins = np.flatnonzero(parallel & near & (unsure > 1e-8) & (apart < 4 * unsure))
-    keep = np.ones(len(biases), bool)
-    weights, biases, outputs = weights.copy(), biases.copy(), outputs.copy()
-    for i in twins:
-        # Merge i into i + 1: as one affine function, in the output direction of the larger.
-        sizes = np.linalg.norm(outputs[:, [i, i + 1]], axis=0)
-        alpha = outputs[:, i + int(sizes.argmax())] / max(sizes.max(), 1e-300)
-        share = alpha @ outputs[:, [i, i + 1]]
-        w = share @ weights[[i, i + 1]]
-        size = float(np.linalg.norm(w))
-        keep[i] = False
-        if size <= 4 * unsure[i] * sizes.max():
-            keep[i + 1] = False
-            continue
-        weights[i + 1] = w / size
-        biases[i + 1] = share @ biases[[i, i + 1]] / size
-        outputs[:, i + 1] = alpha * size
-    return weights[keep], biases[keep], outputs[:, keep]
 
 
 def _scouted(

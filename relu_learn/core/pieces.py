@@ -51,6 +51,8 @@ class Block:
     kinks : ndarray of shape (n,)
     tilt : ndarray of shape (n,)
         Expected error of the unit weight vectors.
+    errors : (float, float)
+        Expected errors of the whole gradients of the pieces `first` and `last`.
     """
 
     first: int
@@ -60,6 +62,7 @@ class Block:
     outputs: np.ndarray
     kinks: np.ndarray
     tilt: np.ndarray
+    errors: tuple[float, float] = (0.0, 0.0)
 
 
 def output_directions(jumps: np.ndarray) -> np.ndarray:
@@ -87,6 +90,8 @@ def solve_block(left: Piece, right: Piece, directions: np.ndarray, line: Line, s
     # <w, x(t)> - b vanishes at the kink: whatever the error of w, the neuron is right on the line.
     kinks = s.kinks[inside][keep]
     biases = (weights * line.at(kinks)).sum(axis=1)
-    spread = np.sqrt(weights.shape[1]) * np.hypot(left.error, right.error)
-    tilt = spread / size[keep]
-    return Block(left.index, right.index, weights, biases, alpha[:, keep] * size[keep], kinks, tilt)
+    whole = np.sqrt(weights.shape[1])
+    errors = float(whole * left.error), float(whole * right.error)
+    tilt = np.hypot(*errors) / size[keep]
+    outputs = alpha[:, keep] * size[keep]
+    return Block(left.index, right.index, weights, biases, outputs, kinks, tilt, errors)

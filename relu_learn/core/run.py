@@ -180,7 +180,7 @@ class Run:
         """What the current line has given so far, whitened."""
         if self.first is None:
             return None
-        return assemble(self.blocks, self.first)
+        return assemble(self.blocks, self.first, self.line)
 
     def target(self) -> Target:
         return Target(self.oracle, self.scale, self.known)
@@ -445,7 +445,7 @@ class Run:
     def settle(self) -> None:
         """Second looks at what the first line measures badly by its nature."""
         assert self.first is not None
-        net = self._anchored(assemble(self.blocks, self.first), self.slice)
+        net = self._anchored(assemble(self.blocks, self.first, self.line), self.slice)
         self.blocks = settle_biases(self.target(), net, self.blocks, self.line, self.rng)
 
     def silent_pieces(self) -> Collection[int]:
