@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.core.lines import Line
-from relu_learn.core.pieces import GOAL, Block
+from relu_learn.core.pieces import GOAL, Block, Crossing
 
 # Kinks farther apart than this on the line (in units of 1 + |t|) are never one clump. (What double
 # precision measures worse than it costs to leave it out is shorter by two orders of magnitude.)
@@ -41,7 +41,7 @@ def merge_clumps(blocks: list[Block], line: Line) -> list[Block]:
     """
     doubts = np.array(
         [
-            a.errors[1] if a.last == b.first and len(a.kinks) and len(b.kinks) else 0.0
+            a.whole.errors[1] if a.whole and b.whole and a.last == b.first else 0.0
             for a, b in zip(blocks[:-1], blocks[1:], strict=True)
         ]
     )
@@ -64,6 +64,7 @@ class _Clump:
 
     def __init__(self, blocks: list[Block], line: Line) -> None:
         self.blocks, self.line = blocks, line
+        self.parts = [b.whole for b in blocks if b.whole is not None]
         self.weights = np.concatenate([b.weights for b in blocks])
         self.biases = np.concatenate([b.biases for b in blocks])
         self.outputs = np.concatenate([b.outputs for b in blocks], axis=1)
@@ -81,7 +82,7 @@ class _Clump:
         if self.span > _WIDEST or self.width * self.sizes.sum() > doubt:
             return False
         apart = np.linalg.norm(self.weights - self.weights[self.best], axis=1)
-        return bool((apart <= 2 * (self.tilt + self.tilt[self.best]) + 8 * self.width).all())
+        return bool((apart <= 8 * (self.tilt + self.tilt[self.best] + self.width)).all())
 
     def as_one(self) -> Block:
         """As few neurons as reproduce the affine functions on both sides.
@@ -90,7 +91,8 @@ class _Clump:
         one neuron. What else there is, the small step that is left between both sides, or all if
         the neurons cancel, is the difference of two neurons close to the best known hyperplane.
         """
-        jump, level = self.outputs @ self.weights, self.outputs @ self.biases
+        jump = np.sum([p.jump for p in self.parts], axis=0)
+        level = np.sum([p.level for p in self.parts], axis=0)
         u, sizes, rows = np.linalg.svd(jump, full_matrices=True)
         m, total = len(u), float(self.sizes.sum())
         parts = np.zeros((m, jump.shape[1]))
@@ -122,5 +124,5 @@ class _Clump:
             outputs[:, keep],
             np.full(n, self.kinks[self.best]),
             np.full(n, self.tilt[self.best]),
-            (first.errors[0], last.errors[1]),
+            Crossing(jump, level, (self.parts[0].errors[0], self.parts[-1].errors[1])),
         )

@@ -44,6 +44,8 @@ from relu_learn.core.target import Target
 _WORST_AMPLIFICATION = 1e4
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
 _SCOUTS = 3
+# Pieces whose error is so many times what is good enough may be left out, if they are in a clump.
+_HOPELESS = 100.0
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 _BACKTRACKS = 3
 
@@ -265,6 +267,7 @@ def neurons_of_slice(
     # (In a box every further chord builds on this one.)
     slack = 60 if np.isfinite(target.oracle.room(points)).any() else 1000
     chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), slack * goal)
+    chosen, amplify = _flanked(chosen, amplify, errors > _HOPELESS * goal)
     narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
     # What deserves a second look: an error of F' much larger than what the answers allow.
     limit = max(10 * GOAL, 1e4 * float(noise.level.max()))
@@ -306,6 +309,29 @@ def neurons_of_slice(
             yield again
     for j in sorted(held & set(range(count))):
         yield solve(j)
+
+
+def _flanked(
+    chosen: np.ndarray, amplify: np.ndarray, hopeless: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add the pieces on both sides of clumps, whose difference must be known (see `clumps`).
+
+    Parameters
+    ----------
+    chosen, amplify : ndarray of shape (p,)
+        See `choose_pieces`.
+    hopeless : ndarray of bool, shape (k + 1,)
+        Pieces that are too short; two in a row are the inside of a clump.
+    """
+    pairs = hopeless[1:] & hopeless[:-1]
+    inside = np.r_[pairs, False] | np.r_[False, pairs]
+    firm = np.flatnonzero(~hopeless)
+    at = np.searchsorted(firm, chosen[inside[chosen]])
+    sides = np.concatenate([firm[at[at > 0] - 1], firm[at[at < len(firm)]]])
+    more = np.union1d(chosen, sides)
+    left = np.searchsorted(chosen, more, side="right") - 1
+    right = np.searchsorted(chosen, more)
+    return more, np.maximum(amplify[left], amplify[right])
 
 
 def _direction_doubt(s: Slice, eta: np.ndarray) -> np.ndarray:
