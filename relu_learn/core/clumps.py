@@ -19,8 +19,9 @@ _WIDEST = 1e-5
 # A hyperplane is off by the width of its clump over the share of its jump that does not cancel.
 # When that is more than a thousand widths, two neurons form the step between both sides.
 _LASTING = 1e3
-# Parts of a jump below this share of it are rounding.
+# Parts of a jump below this share of it are rounding; of a single block's, measuring errors.
 _ROUNDING = 1e-15
+_MISSING = 1e-9
 
 
 def merge_clumps(blocks: list[Block], line: Line) -> list[Block]:
@@ -53,10 +54,14 @@ def merge_clumps(blocks: list[Block], line: Line) -> list[Block]:
         last = int(np.flatnonzero(cut[j + 2 :])[0]) + int(j) + 2
         cut[j + 1] = not _Clump(blocks[first:last], line).acts_as_one(float(doubts[j]))
     edges = np.flatnonzero(cut)
-    return [
-        blocks[a] if b == a + 1 else _Clump(blocks[a:b], line).as_one()
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    groups = [blocks[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [_Clump(g, line).as_one() if len(g) > 1 else _alone(g[0], line) for g in groups]
+
+
+def _alone(block: Block, line: Line) -> Block:
+    if block.whole is None or not 0 < len(block.kinks) < len(block.outputs):
+        return block
+    return _Clump([block], line).completed()
 
 
 class _Clump:
@@ -65,6 +70,8 @@ class _Clump:
     def __init__(self, blocks: list[Block], line: Line) -> None:
         self.blocks, self.line = blocks, line
         self.parts = [b.whole for b in blocks if b.whole is not None]
+        self.jump = np.sum([p.jump for p in self.parts], axis=0)
+        self.level = np.sum([p.level for p in self.parts], axis=0)
         self.weights = np.concatenate([b.weights for b in blocks])
         self.biases = np.concatenate([b.biases for b in blocks])
         self.outputs = np.concatenate([b.outputs for b in blocks], axis=1)
@@ -87,42 +94,67 @@ class _Clump:
     def as_one(self) -> Block:
         """As few neurons as reproduce the affine functions on both sides.
 
-        The whole jump is sum_s u_s w_s^T with orthonormal u_s. If its largest part lasts, that is
-        one neuron. What else there is, the small step that is left between both sides, or all if
-        the neurons cancel, is the difference of two neurons close to the best known hyperplane.
+        One with the largest part of the whole jump, if that lasts, and a step for all the rest.
         """
-        jump = np.sum([p.jump for p in self.parts], axis=0)
-        level = np.sum([p.level for p in self.parts], axis=0)
-        u, sizes, rows = np.linalg.svd(jump, full_matrices=True)
-        m, total = len(u), float(self.sizes.sum())
-        parts = np.zeros((m, jump.shape[1]))
-        parts[: len(sizes)] = sizes[:, None] * rows[: len(sizes)]
-        constants = u.T @ level
-        normal, bias = self.weights[self.best], float(self.biases[self.best])
-        main, small = np.zeros(m), np.arange(m)
-        if sizes[0] > _LASTING * self.width * total:
+        u, sizes, rows = np.linalg.svd(self.jump, full_matrices=False)
+        if sizes[0] > _LASTING * self.width * float(self.sizes.sum()):
             sign = np.sign(rows[0] @ self.line.direction) or 1.0
-            normal, bias = sign * rows[0], float(sign * constants[0] / sizes[0])
-            main, small = sign * sizes[0] * u[:, 0], small[1:]
-        step = np.linalg.norm(parts, axis=1) + np.abs(parts @ normal * bias - constants)
-        small = small[step[small] > _ROUNDING * (1 + abs(bias)) * total]
+            bias = float(sign * u[:, 0] @ self.level / sizes[0])
+            main = (sign * rows[:1], np.array([bias]), sign * sizes[0] * u[:, :1])
+        else:
+            best = slice(self.best, self.best + 1)
+            main = self.weights[best], self.biases[best], 0 * self.outputs[:, best]
+        return self._completed(*main, 0, _ROUNDING)
+
+    def completed(self) -> Block:
+        """The same neurons, and a step for what they leave of the jump from side to side.
+
+        Fewer neurons than outputs, with output directions from short pieces, leave something.
+        """
+        if max(self.parts[0].errors[0], self.parts[-1].errors[1]) <= GOAL:
+            return self.blocks[0]
+        return self._completed(self.weights, self.biases, self.outputs, self.best, _MISSING)
+
+    def _completed(
+        self,
+        weights: np.ndarray,
+        biases: np.ndarray,
+        outputs: np.ndarray,
+        at: int,
+        least: float,
+    ) -> Block:
+        """Neurons, and the step to the whole jump at one of their hyperplanes.
+
+        The step is affine on the active side, sum_s u_s w_s^T with orthonormal u_s: each part the
+        difference of two neurons that are large compared with it, and close to that hyperplane.
+        Parts below the share `least` of all are left out.
+        """
+        normal, bias = weights[at], float(biases[at])
+        rest, level = self.jump - outputs @ weights, self.level - outputs @ biases
+        u, sizes, rows = np.linalg.svd(rest, full_matrices=True)
+        parts, constants = np.zeros(rest.shape), u.T @ level
+        parts[: len(sizes)] = sizes[:, None] * rows[: len(sizes)]
+        height = np.linalg.norm(parts, axis=1) + np.abs(parts @ normal * bias - constants)
+        s = np.flatnonzero(height > least * (1 + abs(bias)) * float(self.sizes.sum()))
+        if not len(s) and len(self.blocks) == 1:
+            return self.blocks[0]
         strength = float(self.sizes.max())
-        hidden = strength * normal + parts[small]
+        hidden = strength * normal + parts[s]
         length = np.linalg.norm(hidden, axis=1)
-        lifted = strength * bias + constants[small]
-        outputs = np.column_stack([main - strength * u[:, small].sum(axis=1), u[:, small] * length])
-        weights = np.concatenate([normal[None], hidden / length[:, None]])
-        biases = np.append(bias, lifted / length)
+        outputs = np.column_stack([outputs, u[:, s] * length])
+        outputs[:, at] -= strength * u[:, s].sum(axis=1)
+        weights = np.concatenate([weights, hidden / length[:, None]])
+        biases = np.concatenate([biases, (strength * bias + constants[s]) / length])
         keep = outputs.any(axis=0)
         first, last = self.blocks[0], self.blocks[-1]
-        n = int(keep.sum())
+        whole = Crossing(self.jump, self.level, (self.parts[0].errors[0], self.parts[-1].errors[1]))
         return Block(
             first.first,
             last.last,
             weights[keep],
             biases[keep],
             outputs[:, keep],
-            np.full(n, self.kinks[self.best]),
-            np.full(n, self.tilt[self.best]),
-            Crossing(jump, level, (self.parts[0].errors[0], self.parts[-1].errors[1])),
+            np.full(int(keep.sum()), self.kinks[self.best]),
+            np.full(int(keep.sum()), self.tilt[self.best]),
+            whole,
         )
