@@ -19,6 +19,7 @@ from collections.abc import Collection, Generator
 import numpy as np
 
 from relu_learn.core.cells import Arrangement
+from relu_learn.core.clumps import merge_clumps
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient, measure_rates, orthonormal_basis, safe_step
 from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
@@ -43,6 +44,8 @@ from relu_learn.core.target import Target
 _WORST_AMPLIFICATION = 1e4
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
 _SCOUTS = 3
+# Pieces whose error is so many times what is good enough may be left out, if they are in a clump.
+_HOPELESS = 100.0
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 _BACKTRACKS = 3
 
@@ -264,6 +267,7 @@ def neurons_of_slice(
     # (In a box every further chord builds on this one.)
     slack = 60 if np.isfinite(target.oracle.room(points)).any() else 1000
     chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), slack * goal)
+    chosen, amplify = _flanked(chosen, amplify, errors > _HOPELESS * goal)
     narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
     # What deserves a second look: an error of F' much larger than what the answers allow.
     limit = max(10 * GOAL, 1e4 * float(noise.level.max()))
@@ -305,6 +309,29 @@ def neurons_of_slice(
             yield again
     for j in sorted(held & set(range(count))):
         yield solve(j)
+
+
+def _flanked(
+    chosen: np.ndarray, amplify: np.ndarray, hopeless: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add the pieces on both sides of clumps, whose difference must be known (see `clumps`).
+
+    Parameters
+    ----------
+    chosen, amplify : ndarray of shape (p,)
+        See `choose_pieces`.
+    hopeless : ndarray of bool, shape (k + 1,)
+        Pieces that are too short; two in a row are the inside of a clump.
+    """
+    pairs = hopeless[1:] & hopeless[:-1]
+    inside = np.r_[pairs, False] | np.r_[False, pairs]
+    firm = np.flatnonzero(~hopeless)
+    at = np.searchsorted(firm, chosen[inside[chosen]])
+    sides = np.concatenate([firm[at[at > 0] - 1], firm[at[at < len(firm)]]])
+    more = np.union1d(chosen, sides)
+    left = np.searchsorted(chosen, more, side="right") - 1
+    right = np.searchsorted(chosen, more)
+    return more, np.maximum(amplify[left], amplify[right])
 
 
 def _direction_doubt(s: Slice, eta: np.ndarray) -> np.ndarray:
@@ -430,57 +457,18 @@ def _measure(
         yield pieces[r]
 
 
-def assemble(blocks: list[Block], first: Piece) -> ReluNetwork:
+def assemble(blocks: list[Block], first: Piece, line: Line) -> ReluNetwork:
     """The network on a line: its blocks, and the affine part from the leftmost piece.
 
     Left of all kinks every neuron is switched off, so that piece *is* the affine part.
     """
     d, m = len(first.point), len(first.value)
-    blocks = sorted(blocks, key=lambda b: b.first)
+    blocks = merge_clumps(sorted(blocks, key=lambda b: b.first), line)
     weights = np.concatenate([np.zeros((0, d)), *(b.weights for b in blocks)])
     biases = np.concatenate([np.zeros(0), *(b.biases for b in blocks)])
     outputs = np.concatenate([np.zeros((m, 0)), *(b.outputs for b in blocks)], axis=1)
-    tilt = np.concatenate([np.zeros(0), *(b.tilt for b in blocks)])
-    weights, biases, outputs = _merge_twins(weights, biases, outputs, tilt)
     offset = first.value - first.gradient @ first.point
     return ReluNetwork(weights, biases, outputs, first.gradient, offset)
-
-
-def _merge_twins(
-    weights: np.ndarray, biases: np.ndarray, outputs: np.ndarray, tilt: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Merge neighbours on the line whose hyperplanes are parallel as far as one can tell.
-
-    Between two kinks at a tiny distance g the steps are tiny too, and the two weight vectors are
-    uncertain by noise / g; only their sum is precise. If the measured angle is not larger than
-    that uncertainty, one neuron with the sum is the better answer: it is off by about g.
-    (Cancelling neighbours stay: their errors tilt both hyperplanes alike, and the step between
-    them is real.)
-    """
-    unsure = np.minimum(np.maximum(tilt[:-1], tilt[1:]), 1e-3)
-    apart = np.linalg.norm(weights[1:] - weights[:-1], axis=1)
-    dot = (outputs[:, 1:] * outputs[:, :-1]).sum(axis=0)
-    sizes = np.linalg.norm(outputs, axis=0)
-    parallel = dot > (1 - 1e-6) * sizes[1:] * sizes[:-1]
-    near = np.abs(np.diff(biases)) < 1e-6 + 4 * unsure
-    twins = np.flatnonzero(parallel & near & (unsure > 1e-8) & (apart < 4 * unsure))
-    keep = np.ones(len(biases), bool)
-    weights, biases, outputs = weights.copy(), biases.copy(), outputs.copy()
-    for i in twins:
-        # Merge i into i + 1: as one affine function, in the output direction of the larger.
-        sizes = np.linalg.norm(outputs[:, [i, i + 1]], axis=0)
-        alpha = outputs[:, i + int(sizes.argmax())] / max(sizes.max(), 1e-300)
-        share = alpha @ outputs[:, [i, i + 1]]
-        w = share @ weights[[i, i + 1]]
-        size = float(np.linalg.norm(w))
-        keep[i] = False
-        if size <= 4 * unsure[i] * sizes.max():
-            keep[i + 1] = False
-            continue
-        weights[i + 1] = w / size
-        biases[i + 1] = share @ biases[[i, i + 1]] / size
-        outputs[:, i + 1] = alpha * size
-    return weights[keep], biases[keep], outputs[:, keep]
 
 
 def _scouted(

@@ -39,6 +39,23 @@ class Piece:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Crossing:
+    """From one piece to another: the affine functions differ by x -> jump x - level.
+
+    Attributes
+    ----------
+    jump : ndarray of shape (m, d)
+    level : ndarray of shape (m,)
+    errors : (float, float)
+        Expected errors of the whole gradients of both pieces.
+    """
+
+    jump: np.ndarray
+    level: np.ndarray
+    errors: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Block:
     """The neurons between two measured pieces `first` < `last` of a line: kinks first..last-1.
 
@@ -51,6 +68,8 @@ class Block:
     kinks : ndarray of shape (n,)
     tilt : ndarray of shape (n,)
         Expected error of the unit weight vectors.
+    whole : Crossing, optional
+        What is known of all of them together.
     """
 
     first: int
@@ -60,6 +79,7 @@ class Block:
     outputs: np.ndarray
     kinks: np.ndarray
     tilt: np.ndarray
+    whole: Crossing | None = None
 
 
 def output_directions(jumps: np.ndarray) -> np.ndarray:
@@ -87,6 +107,12 @@ def solve_block(left: Piece, right: Piece, directions: np.ndarray, line: Line, s
     # <w, x(t)> - b vanishes at the kink: whatever the error of w, the neuron is right on the line.
     kinks = s.kinks[inside][keep]
     biases = (weights * line.at(kinks)).sum(axis=1)
-    spread = np.sqrt(weights.shape[1]) * np.hypot(left.error, right.error)
-    tilt = spread / size[keep]
-    return Block(left.index, right.index, weights, biases, alpha[:, keep] * size[keep], kinks, tilt)
+    root = np.sqrt(weights.shape[1])
+    errors = float(root * left.error), float(root * right.error)
+    # On the line, the pieces differ at the last kink by what the others have brought until there.
+    end = s.kinks[right.index - 1]
+    brought = s.jumps[inside].T @ (end - s.kinks[inside])
+    whole = Crossing(jump, jump @ line.at(end) - brought, errors)
+    tilt = np.hypot(*errors) / size[keep]
+    outputs = alpha[:, keep] * size[keep]
+    return Block(left.index, right.index, weights, biases, outputs, kinks, tilt, whole)

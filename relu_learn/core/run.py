@@ -184,7 +184,7 @@ class Run:
         """What the current line has given so far, whitened."""
         if self.first is None:
             return None
-        return assemble(self.blocks, self.first)
+        return assemble(self.blocks, self.first, self.line)
 
     def target(self) -> Target:
         return Target(self.oracle, self.scale, self.known)
@@ -446,7 +446,7 @@ class Run:
     def settle(self) -> None:
         """Second looks at what the first line measures badly by its nature."""
         assert self.first is not None
-        net = self._anchored(assemble(self.blocks, self.first), self.slice)
+        net = self._anchored(assemble(self.blocks, self.first, self.line), self.slice)
         self.blocks = settle_biases(self.target(), net, self.blocks, self.line, self.rng)
 
     def silent_pieces(self) -> Collection[int]:
@@ -498,9 +498,12 @@ class Run:
         """Fix the offset where the line is near the origin.
 
         The leftmost piece, which gave the affine part, may be far out, where values are large and
-        so is their rounding. The median ignores pieces between kinks that were not resolved.
+        so is their rounding. The median ignores pieces between kinks that were not resolved; those
+        inside clumps of neurons, that need not be right, may be the majority.
         """
-        near = np.abs(s.centers) <= max(2.0, float(np.abs(s.centers).min()))
+        wide = s.widths > _SLIVER * (1 + np.abs(s.centers))
+        wide = wide if wide.any() else ~wide
+        near = wide & (np.abs(s.centers) <= max(2.0, float(np.abs(s.centers[wide]).min())))
         misfit = s.values[near] - net(self.line.at(s.centers[near]))
         offset = net.offset + np.median(misfit, axis=0)
         return ReluNetwork(net.weights, net.biases, net.output_weights, net.skip, offset)

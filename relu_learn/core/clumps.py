@@ -1,0 +1,160 @@
+"""Clumps: neurons so close together that they act as one (paper, GetNeurons).
+
+Between two kinks at a tiny distance the steps of a gradient are tiny too: its error, noise over
+step, tilts the hyperplanes on both sides, each by its share, and near them F' is off by as much.
+Without that gradient only the sum of both neurons is known, from the wide pieces around them; but
+if the hyperplanes are closer together than they would be tilted, F' is off by less.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relu_learn.core.lines import Line
+from relu_learn.core.pieces import GOAL, Block, Crossing
+
+# Kinks farther apart than this on the line (in units of 1 + |t|) are never one clump. (What double
+# precision measures worse than it costs to leave it out is shorter by two orders of magnitude.)
+_WIDEST = 1e-5
+# A hyperplane is off by the width of its clump over the share of its jump that does not cancel.
+# When that is more than a thousand widths, two neurons form the step between both sides.
+_LASTING = 1e3
+# Parts of a jump below this share of it are rounding; of a single block's, measuring errors.
+_ROUNDING = 1e-15
+_MISSING = 1e-9
+
+
+def merge_clumps(blocks: list[Block], line: Line) -> list[Block]:
+    """Leave out the pieces between close neurons that are too short to be measured.
+
+    From the worst measured piece on: it is left out if that costs less than its error. The neurons
+    next to it become as few as reproduce the affine functions on both sides of the clump.
+
+    Parameters
+    ----------
+    blocks : list of Block
+        In the order of their kinks.
+    line : Line
+
+    Returns
+    -------
+    list of Block
+    """
+    doubts = np.array(
+        [
+            a.whole.errors[1] if a.whole and b.whole and a.last == b.first else 0.0
+            for a, b in zip(blocks[:-1], blocks[1:], strict=True)
+        ]
+    )
+    cut = np.ones(len(blocks) + 1, bool)  # before each block, and after the last one
+    for j in np.argsort(-doubts, kind="stable"):
+        if doubts[j] <= GOAL:
+            break
+        first = int(np.flatnonzero(cut[: j + 1])[-1])
+        last = int(np.flatnonzero(cut[j + 2 :])[0]) + int(j) + 2
+        cut[j + 1] = not _Clump(blocks[first:last], line).acts_as_one(float(doubts[j]))
+    edges = np.flatnonzero(cut)
+    groups = [blocks[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [_Clump(g, line).as_one() if len(g) > 1 else _alone(g[0], line) for g in groups]
+
+
+def _alone(block: Block, line: Line) -> Block:
+    if block.whole is None or not 0 < len(block.kinks) < len(block.outputs):
+        return block
+    return _Clump([block], line).completed()
+
+
+class _Clump:
+    """The neurons of neighbouring blocks."""
+
+    def __init__(self, blocks: list[Block], line: Line) -> None:
+        self.blocks, self.line = blocks, line
+        self.parts = [b.whole for b in blocks if b.whole is not None]
+        self.jump = np.sum([p.jump for p in self.parts], axis=0)
+        self.level = np.sum([p.level for p in self.parts], axis=0)
+        self.weights = np.concatenate([b.weights for b in blocks])
+        self.biases = np.concatenate([b.biases for b in blocks])
+        self.outputs = np.concatenate([b.outputs for b in blocks], axis=1)
+        self.kinks = np.concatenate([b.kinks for b in blocks])
+        self.tilt = np.concatenate([b.tilt for b in blocks])
+        self.sizes = np.linalg.norm(self.outputs, axis=0)
+        self.best = int(self.tilt.argmin())
+        self.span = float(np.ptp(self.kinks)) / (1 + float(np.abs(self.kinks).min()))
+        # Typical distance of the hyperplanes: that on the line, whose points are 1 + |t| far out.
+        self.width = self.span * abs(float(self.weights[self.best] @ line.direction))
+
+    def acts_as_one(self, doubt: float) -> bool:
+        """Whether its hyperplanes are parallel as far as one can tell, and closer together than an
+        error `doubt` of the gradient would tilt them."""
+        if self.span > _WIDEST or self.width * self.sizes.sum() > doubt:
+            return False
+        apart = np.linalg.norm(self.weights - self.weights[self.best], axis=1)
+        return bool((apart <= 8 * (self.tilt + self.tilt[self.best] + self.width)).all())
+
+    def as_one(self) -> Block:
+        """As few neurons as reproduce the affine functions on both sides.
+
+        One with the largest part of the whole jump, if that lasts, and a step for all the rest.
+        """
+        u, sizes, rows = np.linalg.svd(self.jump, full_matrices=False)
+        if sizes[0] > _LASTING * self.width * float(self.sizes.sum()):
+            sign = np.sign(rows[0] @ self.line.direction) or 1.0
+            bias = float(sign * u[:, 0] @ self.level / sizes[0])
+            main = (sign * rows[:1], np.array([bias]), sign * sizes[0] * u[:, :1])
+        else:
+            best = slice(self.best, self.best + 1)
+            main = self.weights[best], self.biases[best], 0 * self.outputs[:, best]
+        return self._completed(*main, 0, _ROUNDING)
+
+    def completed(self) -> Block:
+        """The same neurons, and a step for what they leave of the jump from side to side.
+
+        Fewer neurons than outputs, with output directions from short pieces, leave something.
+        """
+        if max(self.parts[0].errors[0], self.parts[-1].errors[1]) <= GOAL:
+            return self.blocks[0]
+        return self._completed(self.weights, self.biases, self.outputs, self.best, _MISSING)
+
+    def _completed(
+        self,
+        weights: np.ndarray,
+        biases: np.ndarray,
+        outputs: np.ndarray,
+        at: int,
+        least: float,
+    ) -> Block:
+        """Neurons, and the step to the whole jump at one of their hyperplanes.
+
+        The step is affine on the active side, sum_s u_s w_s^T with orthonormal u_s: each part the
+        difference of two neurons that are large compared with it, and close to that hyperplane.
+        Parts below the share `least` of all are left out.
+        """
+        normal, bias = weights[at], float(biases[at])
+        rest, level = self.jump - outputs @ weights, self.level - outputs @ biases
+        u, sizes, rows = np.linalg.svd(rest, full_matrices=True)
+        parts, constants = np.zeros(rest.shape), u.T @ level
+        parts[: len(sizes)] = sizes[:, None] * rows[: len(sizes)]
+        height = np.linalg.norm(parts, axis=1) + np.abs(parts @ normal * bias - constants)
+        s = np.flatnonzero(height > least * (1 + abs(bias)) * float(self.sizes.sum()))
+        if not len(s) and len(self.blocks) == 1:
+            return self.blocks[0]
+        strength = float(self.sizes.max())
+        hidden = strength * normal + parts[s]
+        length = np.linalg.norm(hidden, axis=1)
+        outputs = np.column_stack([outputs, u[:, s] * length])
+        outputs[:, at] -= strength * u[:, s].sum(axis=1)
+        weights = np.concatenate([weights, hidden / length[:, None]])
+        biases = np.concatenate([biases, (strength * bias + constants[s]) / length])
+        keep = outputs.any(axis=0)
+        first, last = self.blocks[0], self.blocks[-1]
+        whole = Crossing(self.jump, self.level, (self.parts[0].errors[0], self.parts[-1].errors[1]))
+        return Block(
+            first.first,
+            last.last,
+            weights[keep],
+            biases[keep],
+            outputs[:, keep],
+            np.full(int(keep.sum()), self.kinks[self.best]),
+            np.full(int(keep.sum()), self.tilt[self.best]),
+            whole,
+        )
