@@ -455,3 +455,23 @@ def test_bumps_that_most_answers_do_not_show():
 def test_rng_that_is_none(rng):
     with pytest.raises(InvalidArgument, match="rng must be a non-negative integer"):
         learn_from_queries(zoo.get("tent"), 2, rng=rng)
+
+
+@pytest.mark.parametrize("gap", [1e-8, 1e-9])
+def test_clumps_of_both_signs(gap):
+    """What is too short to be measured between close neurons must not tilt those around it."""
+    for seed in range(8):
+        rng = np.random.default_rng([seed, 10])
+        middle = rng.standard_normal((2, 6))
+        middle /= np.linalg.norm(middle, axis=1, keepdims=True)
+        w = np.repeat(middle, 10, axis=0) + gap * rng.standard_normal((20, 6))
+        b = np.repeat(rng.uniform(-1, 1, 2), 10) + gap * rng.standard_normal(20)
+        others = rng.standard_normal((4, 6))
+        secret = ReluNetwork(
+            np.concatenate([w, others]),
+            np.concatenate([b, rng.standard_normal(4)]),
+            rng.standard_normal(24),
+        )
+        result = learn_from_queries(secret, 6, rng=seed)
+        worst, scale = worst_error(secret, result.network, rng=seed)
+        assert worst <= 1e-7 * scale, seed
