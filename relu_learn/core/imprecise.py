@@ -15,7 +15,8 @@ from relu_learn.core.diagnosis import look_for_steps, require_repeatable
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.noisy import learn_noisy, merge_alike, sharpen, thin
+from relu_learn.core.noisy import learn_noisy, sharpen
+from relu_learn.core.readable import merge_alike, thin
 from relu_learn.core.run import RANDOM, Run
 from relu_learn.core.target import Target
 

@@ -1,4 +1,4 @@
-"""Imprecise black boxes: how imprecise they are, and a learner that averages the error away.
+"""A learner for imprecise black boxes: it averages the error away.
 
 When every answer is off by sigma, gradients over small steps drown. But F' can be *fitted*: for
 given hidden neurons the rest of F' (output weights, skip, offset) is a linear regression, and
@@ -25,164 +25,10 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.gradients import safe_step
-from relu_learn.core.lines import Line, Noise, Slice
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.neurons import Block
 
-EPS = float(np.finfo(float).eps)
 Ask = Callable[[np.ndarray], np.ndarray]
 Draw = Callable[[int], np.ndarray]
-
-# ------------------------------------------------------------------------------- the noise
-
-_SITES = 4
-# Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the
-# last.
-_SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
-# Rounding inside the black box is measured at so many more sites.
-_ROUNDING_SITES = 16
-# Float32 sums depend on the other rows of a batch, relative to their size by no more than this; and
-# in the same batch they are the same.
-_BATCH = 1e-4
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class NoiseEstimate:
-    """How imprecise the answers of a black box are.
-
-    Attributes
-    ----------
-    sigma : ndarray of shape (m,)
-        Root-mean-square error of one answer, in the units of the answers.
-    kind : {"exact", "float32", "float16", "rounded", "random"}
-        "exact": float64, up to rounding. "rounded": to multiples of `step`. "random": the same
-        question is answered differently every time.
-    step : float
-        For "rounded", or "random" and then rounded: the distance between neighbouring answers;
-        otherwise 0.
-    """
-
-    sigma: np.ndarray
-    kind: str
-    step: float = 0.0
-
-    def __str__(self) -> str:
-        size = f"{float(self.sigma.max()):.0e}"
-        return {
-            "exact": "the answers are exact to float64 rounding",
-            "float32": f"the answers are computed in float32, and off by about {size}",
-            "float16": f"the answers are computed in float16, and off by about {size}",
-            "rounded": f"the answers are rounded to multiples of {self.step:.3g}",
-            "random": f"the answers are noisy: off by about {size}, differently every time",
-        }[self.kind]
-
-
-def estimate_noise(
-    ask: Ask, origin: np.ndarray, direction: np.ndarray, rng: np.random.Generator
-) -> NoiseEstimate:
-    """Estimate the precision of the answers: 28 queries on one line, and 24 more if they are
-    random, 48 if they are computed in float32.
-
-    Asking twice shows random noise (unless the very same batch is answered alike: then it is the
-    order of float32 sums that changes). Answers that are all multiples of one step, or all float32
-    numbers, show a rounded output. Second differences over tiny distances show the rounding inside
-    the black box, of its inputs and sums.
-
-    Parameters
-    ----------
-    ask : callable
-        Points (n, d) -> raw answers (n,) or (n, m). Not divided by anything: decimals must show.
-    origin, direction : ndarray of shape (d,)
-        The line x(t) = origin + t * direction, of which -1 <= t <= 1 is used.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    NoiseEstimate
-    """
-
-    def answers(t: np.ndarray) -> np.ndarray:
-        y = np.asarray(ask(origin + np.multiply.outer(t, direction)), dtype=float)
-        return y.reshape(len(t), -1)
-
-    sites = np.linspace(-0.9, 0.9, _SITES) + rng.uniform(-0.1, 0.1, _SITES)
-    first = answers(sites)
-    # Uneven: evenly spaced points of an affine piece are multiples of one step anyway.
-    places = np.array([0.0, 1.0, 2.7, 3.6, 5.0]) + rng.uniform(0, 0.3, 5)
-    near = rng.uniform(-0.9, 0.4, len(_SPACINGS))[:, None] + np.multiply.outer(_SPACINGS, places)
-    everything = answers(np.concatenate([sites, near.ravel()]))
-    second, y = everything[:_SITES], everything[_SITES:].reshape(*near.shape, -1)
-    size = np.abs(everything).max(axis=0)
-    floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
-    step = _common_step(everything)
-    rounding = np.maximum(step / math.sqrt(12), floor)
-
-    differs = np.abs(first - second).max(axis=0)
-    if (differs > 1e-10 * size).any() and not (
-        (differs <= _BATCH * size).all() and (answers(sites) == first).all()
-    ):
-        again = answers(np.tile(sites, 6)).reshape(6, _SITES, -1)
-        repeats = np.concatenate([first[None], second[None], again])
-        scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
-        return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
-    if step > 0:
-        return NoiseEstimate(rounding, "rounded", step)
-    # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
-    inside = _bends(near[:1], y[:1])
-    single = bool((everything == everything.astype(np.float32)).all())
-    if not (single and len(np.unique(everything)) > 2) and (inside <= 1e-9 * size + floor).all():
-        return NoiseEstimate(np.maximum(2 * inside, floor), "exact")
-    half = single and bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
-    spacing = 1e-2 if half else 1e-4  # neighbouring answers must round differently
-    t = rng.uniform(-0.95, 0.95 - 2 * spacing, _ROUNDING_SITES)[:, None] + spacing * np.arange(3)
-    bend = np.diff(answers(t.ravel()).reshape(*t.shape, -1), 2, axis=1)[:, 0]
-    # Three answers' errors make a bend. The upper quartile of |N(0, 1)| is 1.15; half of the bends
-    # may be spoilt upwards by kinks, or downwards by answers that are rounded alike. Away from this
-    # line it may be more: other neurons are active there.
-    sigma = 1.5 * np.quantile(np.abs(bend), 0.75, axis=0) / (1.15 * math.sqrt(6))
-    unit = float(np.finfo(np.float16 if half else np.float32).eps)
-    if single:
-        sigma = np.maximum(sigma, unit / 2 * size / math.sqrt(12))
-    return NoiseEstimate(
-        np.maximum(np.maximum(sigma, differs), floor), "float16" if half else "float32"
-    )
-
-
-def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Error of one answer (m,) by second differences of y (s, n, m) at the places t (s, n).
-
-    A kink spoils at most two of the three second differences at its site; the median ignores them.
-    """
-    left, right = np.diff(t)[:, :-1, None], np.diff(t)[:, 1:, None]
-    weight = right / (left + right)
-    bend = y[:, 1:-1] - weight * y[:, :-2] - (1 - weight) * y[:, 2:]
-    bend /= np.sqrt(1 + weight**2 + (1 - weight) ** 2)
-    return np.asarray(np.median(np.abs(bend), axis=1).max(axis=0)) / 0.67
-
-
-def _common_step(y: np.ndarray) -> float:
-    """The largest step of a lattice with all answers: a power of ten, or their least difference."""
-    values = np.unique(y)
-    if len(values) < 3:  # too few to tell: a constant, or labels
-        return 0.0
-    single = (values == values.astype(np.float32)).all()
-    size = float(np.abs(values).max())
-    unit = float(np.finfo(np.float32 if single else float).eps) * size
-    gap = float(np.diff(values).min())
-    highest = math.ceil(math.log10(size))
-    exponents = range(highest, max(highest - 12, -300), -1)
-    powers = [10.0**e if e >= 0 else 1 / 10.0**-e for e in exponents]
-    for step in [*powers, gap]:
-        if step < 200 * unit:
-            continue
-        ratio = (values - values[0]) / step
-        # A step that was read off the answers has their error, times the ratio.
-        tolerance = 4 * unit / step * (1 + ratio.max() * (step == gap))
-        if tolerance < 0.02 and (np.abs(ratio - np.round(ratio)) <= tolerance).all():
-            return float(step)
-    return 0.0
-
 
 # ------------------------------------------------------------------ fitting all neurons at once
 
@@ -384,12 +230,6 @@ _DOUBT = 2.0
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
-# A step that changes the answer by less than a few times its noise says nothing; and a neuron whose
-# direction is off by more than this is better found again, on another line, when most are known.
-_READABLE, _FIRM = 0.3, 0.5
-# Hyperplanes with a larger cosine are the same one, measured twice; they cancel if less than this
-# share of their outputs is left.
-_SAME, _CANCELLED = 0.999, 0.1
 _MAX_GROWTHS = 24
 
 
@@ -660,86 +500,6 @@ def sharpen(
     fit = _Fit(learner.samples, learner.inside(network))
     better = _Fit(fit.samples, fit.hidden + fit.step(1e-6, 20))
     return learner.network(better) if learner.error(better) < learner.error(fit) else network
-
-
-def thin(s: Slice, line: Line, noise: Noise) -> Slice:
-    """Take pieces of a line that are too short for the noise out: the kinks at their ends become
-    one.
-
-    A step that stays on such a piece changes the answer by less than the noise, and what is taken
-    for its gradient would be anything. What two neurons seen as one leave behind is a repair.
-    """
-    length, dim = float(np.linalg.norm(line.direction)), len(line.origin)
-    while len(s.kinks) > 1:
-        steps = [safe_step(w, t, dim) for w, t in zip(s.widths, s.centers, strict=True)]
-        size = np.linalg.norm(s.jumps, axis=1) / length
-        error = noise.at(s.centers).max(axis=1) / np.array(steps)
-        ratio = error[1:-1] / np.maximum(size[:-1], size[1:])
-        r = int(ratio.argmax())  # the piece r + 1, between the kinks r and r + 1
-        if ratio[r] < _READABLE:
-            break
-        weight = (s.jumps[r : r + 2] ** 2).sum(axis=1)
-        kinks, jumps, gaps = (np.delete(a, r, axis=0) for a in (s.kinks, s.jumps, s.steps))
-        kinks[r] = weight @ s.kinks[r : r + 2] / weight.sum()
-        jumps[r] = s.jumps[r] + s.jumps[r + 1]
-        slopes, values = (np.delete(a, r + 1, axis=0) for a in (s.slopes, s.values))
-        centers, widths = (np.delete(a, r + 1) for a in (s.centers, s.widths))
-        s = dataclasses.replace(
-            s,
-            kinks=kinks,
-            jumps=jumps,
-            slopes=slopes,
-            values=values,
-            centers=centers,
-            widths=widths,
-            steps=gaps,
-        )
-    return s
-
-
-def readable(block: Block, line: Line) -> Block:
-    """A block without the neurons whose direction drowned in the noise.
-
-    The line itself tells the jump along it, and the whole jump of the gradient is about sqrt(d)
-    times as large (sqrt(d) |t| far out, see `safe_step`). What looks much larger, and therefore
-    precise, is noise.
-    """
-    along = np.abs(block.weights @ line.direction) / float(np.linalg.norm(line.direction))
-    usual = 1 / (math.sqrt(len(line.direction)) * np.hypot(1, block.kinks))
-    keep = block.tilt < _FIRM * np.minimum(1, along / usual)
-    return dataclasses.replace(
-        block,
-        weights=block.weights[keep],
-        biases=block.biases[keep],
-        outputs=block.outputs[:, keep],
-        kinks=block.kinks[keep],
-        tilt=block.tilt[keep],
-    )
-
-
-def merge_alike(network: ReluNetwork) -> ReluNetwork:
-    """After a repair: one neuron for each hyperplane, and none where its outputs cancel.
-
-    Where two neurons were first seen as one, the repair finds both of them, and the negative of
-    their mixture, with its own error. The hyperplane that was found first stays.
-    """
-    hidden = np.column_stack([network.weights, -network.biases])
-    size = np.linalg.norm(hidden, axis=1)
-    hidden, outputs = hidden / size[:, None], network.output_weights * size
-    skip, offset = network.skip.copy(), network.offset.copy()
-    cosine, keep = hidden @ hidden.T, np.ones(len(hidden), bool)
-    largest = np.linalg.norm(outputs, axis=0)
-    for i, j in zip(*np.nonzero(np.triu(np.abs(cosine) > _SAME, 1)), strict=True):
-        if keep[i] and keep[j]:
-            keep[j] = False
-            largest[i] = max(largest[i], largest[j])
-            outputs[:, i] += outputs[:, j]
-            if cosine[i, j] < 0:  # relu(-z) = relu(z) - z
-                skip -= np.outer(outputs[:, j], hidden[i, :-1])
-                offset -= outputs[:, j] * hidden[i, -1]
-    keep &= np.linalg.norm(outputs, axis=0) > _CANCELLED * largest
-    w, b = hidden[keep, :-1], -hidden[keep, -1]
-    return ReluNetwork(w, b, outputs[:, keep], skip, offset)
 
 
 def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:

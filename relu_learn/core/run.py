@@ -37,10 +37,11 @@ from relu_learn.core.lines import (
 from relu_learn.core.loss import Certificate, certificate, output_scale
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import assemble, neurons_of_slice, prune
-from relu_learn.core.noisy import estimate_noise, readable
 from relu_learn.core.oracle import Oracle
 from relu_learn.core.pieces import Block, Piece
 from relu_learn.core.polish import polish
+from relu_learn.core.precision import estimate_noise
+from relu_learn.core.readable import readable
 from relu_learn.core.refine import settle_biases
 from relu_learn.core.target import Target
 

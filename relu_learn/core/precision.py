@@ -1,0 +1,159 @@
+"""How imprecise are the answers of a black box: exact, float32, rounded to a grid, or noisy?"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+EPS = float(np.finfo(float).eps)
+Ask = Callable[[np.ndarray], np.ndarray]
+
+_SITES = 4
+# Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the
+# last.
+_SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
+# Rounding inside the black box is measured at so many more sites.
+_ROUNDING_SITES = 16
+# Float32 sums depend on the other rows of a batch, relative to their size by no more than this; and
+# in the same batch they are the same.
+_BATCH = 1e-4
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class NoiseEstimate:
+    """How imprecise the answers of a black box are.
+
+    Attributes
+    ----------
+    sigma : ndarray of shape (m,)
+        Root-mean-square error of one answer, in the units of the answers.
+    kind : {"exact", "float32", "float16", "rounded", "random"}
+        "exact": float64, up to rounding. "rounded": to multiples of `step`. "random": the same
+        question is answered differently every time.
+    step : float
+        For "rounded", or "random" and then rounded: the distance between neighbouring answers;
+        otherwise 0.
+    """
+
+    sigma: np.ndarray
+    kind: str
+    step: float = 0.0
+
+    def __str__(self) -> str:
+        size = f"{float(self.sigma.max()):.0e}"
+        return {
+            "exact": "the answers are exact to float64 rounding",
+            "float32": f"the answers are computed in float32, and off by about {size}",
+            "float16": f"the answers are computed in float16, and off by about {size}",
+            "rounded": f"the answers are rounded to multiples of {self.step:.3g}",
+            "random": f"the answers are noisy: off by about {size}, differently every time",
+        }[self.kind]
+
+
+def estimate_noise(
+    ask: Ask, origin: np.ndarray, direction: np.ndarray, rng: np.random.Generator
+) -> NoiseEstimate:
+    """Estimate the precision of the answers: 28 queries on one line, and 24 more if they are
+    random, 48 if they are computed in float32.
+
+    Asking twice shows random noise (unless the very same batch is answered alike: then it is the
+    order of float32 sums that changes). Answers that are all multiples of one step, or all float32
+    numbers, show a rounded output. Second differences over tiny distances show the rounding inside
+    the black box, of its inputs and sums.
+
+    Parameters
+    ----------
+    ask : callable
+        Points (n, d) -> raw answers (n,) or (n, m). Not divided by anything: decimals must show.
+    origin, direction : ndarray of shape (d,)
+        The line x(t) = origin + t * direction, of which -1 <= t <= 1 is used.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    NoiseEstimate
+    """
+
+    def answers(t: np.ndarray) -> np.ndarray:
+        y = np.asarray(ask(origin + np.multiply.outer(t, direction)), dtype=float)
+        return y.reshape(len(t), -1)
+
+    sites = np.linspace(-0.9, 0.9, _SITES) + rng.uniform(-0.1, 0.1, _SITES)
+    first = answers(sites)
+    # Uneven: evenly spaced points of an affine piece are multiples of one step anyway.
+    places = np.array([0.0, 1.0, 2.7, 3.6, 5.0]) + rng.uniform(0, 0.3, 5)
+    near = rng.uniform(-0.9, 0.4, len(_SPACINGS))[:, None] + np.multiply.outer(_SPACINGS, places)
+    everything = answers(np.concatenate([sites, near.ravel()]))
+    second, y = everything[:_SITES], everything[_SITES:].reshape(*near.shape, -1)
+    size = np.abs(everything).max(axis=0)
+    floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
+    step = _common_step(everything)
+    rounding = np.maximum(step / math.sqrt(12), floor)
+
+    differs = np.abs(first - second).max(axis=0)
+    if (differs > 1e-10 * size).any() and not (
+        (differs <= _BATCH * size).all() and (answers(sites) == first).all()
+    ):
+        again = answers(np.tile(sites, 6)).reshape(6, _SITES, -1)
+        repeats = np.concatenate([first[None], second[None], again])
+        scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
+        return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
+    if step > 0:
+        return NoiseEstimate(rounding, "rounded", step)
+    # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
+    inside = _bends(near[:1], y[:1])
+    single = bool((everything == everything.astype(np.float32)).all())
+    if not (single and len(np.unique(everything)) > 2) and (inside <= 1e-9 * size + floor).all():
+        return NoiseEstimate(np.maximum(2 * inside, floor), "exact")
+    half = single and bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
+    spacing = 1e-2 if half else 1e-4  # neighbouring answers must round differently
+    t = rng.uniform(-0.95, 0.95 - 2 * spacing, _ROUNDING_SITES)[:, None] + spacing * np.arange(3)
+    bend = np.diff(answers(t.ravel()).reshape(*t.shape, -1), 2, axis=1)[:, 0]
+    # Three answers' errors make a bend. The upper quartile of |N(0, 1)| is 1.15; half of the bends
+    # may be spoilt upwards by kinks, or downwards by answers that are rounded alike. Away from this
+    # line it may be more: other neurons are active there.
+    sigma = 1.5 * np.quantile(np.abs(bend), 0.75, axis=0) / (1.15 * math.sqrt(6))
+    unit = float(np.finfo(np.float16 if half else np.float32).eps)
+    if single:
+        sigma = np.maximum(sigma, unit / 2 * size / math.sqrt(12))
+    return NoiseEstimate(
+        np.maximum(np.maximum(sigma, differs), floor), "float16" if half else "float32"
+    )
+
+
+def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Error of one answer (m,) by second differences of y (s, n, m) at the places t (s, n).
+
+    A kink spoils at most two of the three second differences at its site; the median ignores them.
+    """
+    left, right = np.diff(t)[:, :-1, None], np.diff(t)[:, 1:, None]
+    weight = right / (left + right)
+    bend = y[:, 1:-1] - weight * y[:, :-2] - (1 - weight) * y[:, 2:]
+    bend /= np.sqrt(1 + weight**2 + (1 - weight) ** 2)
+    return np.asarray(np.median(np.abs(bend), axis=1).max(axis=0)) / 0.67
+
+
+def _common_step(y: np.ndarray) -> float:
+    """The largest step of a lattice with all answers: a power of ten, or their least difference."""
+    values = np.unique(y)
+    if len(values) < 3:  # too few to tell: a constant, or labels
+        return 0.0
+    single = (values == values.astype(np.float32)).all()
+    size = float(np.abs(values).max())
+    unit = float(np.finfo(np.float32 if single else float).eps) * size
+    gap = float(np.diff(values).min())
+    highest = math.ceil(math.log10(size))
+    exponents = range(highest, max(highest - 12, -300), -1)
+    powers = [10.0**e if e >= 0 else 1 / 10.0**-e for e in exponents]
+    for step in [*powers, gap]:
+        if step < 200 * unit:
+            continue
+        ratio = (values - values[0]) / step
+        # A step that was read off the answers has their error, times the ratio.
+        tolerance = 4 * unit / step * (1 + ratio.max() * (step == gap))
+        if tolerance < 0.02 and (np.abs(ratio - np.round(ratio)) <= tolerance).all():
+            return float(step)
+    return 0.0
