@@ -93,6 +93,9 @@ def check_witness(run: Run, error: ReluLearnError) -> None:
     y = run.ask(error.witness)
     bend = np.abs(y[0] - 2 * y[1] + y[2])
     straight = SIGMAS * run.noise_at(error.witness)[1]
+    if not run.imprecise:  # what was taken for noise may be the curve
+        size = np.abs(y).max(axis=0) + run.output_scale
+        straight = np.minimum(straight, 1e-6 * size)
     if run.step and not run.random:
         straight = np.minimum(straight, 1.5 * run.step)
     if (bend <= straight).all():

@@ -32,6 +32,8 @@ FAR = 1e6
 _MAX_LEVELS = 300
 # A search with more samples than this looks for the reason.
 PATIENCE = 3200
+# So many pieces, seen through so much noise, may be a curve that was taken for noise.
+_MANY, _BLUNT = 50, 1e-8
 # Samples at each place where the noise is probed. (The last rows of a batch are often summed in
 # another order than those before: 3 * 6 leaves two of them.)
 _PROBES = 6
@@ -460,6 +462,8 @@ def search_line(
         y = ask(new)
         yield Level(new, y, intervals)
         samples = samples.insert(new, y)
+    if patience == PATIENCE and len(samples.first) > _MANY and noise.level.max() > _BLUNT:
+        _explain(ask, samples, window, rng)
     return _finish(samples, window)
 
 

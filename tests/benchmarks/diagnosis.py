@@ -134,10 +134,11 @@ def label(dim: int, rng: np.random.Generator) -> BlackBox:
     return lambda x: np.argmax(x @ w + b, axis=1).astype(float)
 
 
-def eight_bits(dim: int, rng: np.random.Generator) -> BlackBox:
-    """A network whose inputs are rounded, as those of an image service are."""
+def few_bits(dim: int, rng: np.random.Generator) -> BlackBox:
+    """A network whose inputs are rounded, as those of an image service are. (Finer rounding of many
+    inputs is small noise, and averaged away.)"""
     inside = hidden(relu)(dim, rng)
-    return lambda x: inside(np.round(x * 255) / 255)
+    return lambda x: inside(np.round(x * 16) / 16)
 
 
 JUMPING: dict[str, Build] = {
@@ -145,7 +146,7 @@ JUMPING: dict[str, Build] = {
     "sign": hidden(np.sign),
     "one step": lambda dim, rng: lambda x: (x[:, 0] > 0.3).astype(float),
     "label": label,
-    "inputs of eight bits": eight_bits,
+    "inputs of few bits": few_bits,
     "decision tree": tree,
     "small decision tree": small_tree,
     "nearest neighbour": nearest_neighbour,
