@@ -14,6 +14,7 @@ from relu_learn import (
     ReluNetwork,
     get_bias,
     get_neurons,
+    learn_from_queries,
     match_neurons,
     zoo,
 )
@@ -159,6 +160,41 @@ def test_a_budget_is_kept():
 def test_the_method_is_checked():
     with pytest.raises(InvalidArgument, match="method must be 'adaptive' or 'grid', got 'fast'"):
         get_neurons(zoo.get("tent"), 2, method="fast")
+
+
+# --------------------------------------------------------------------- clumps
+
+
+def clumps(n, gap, cancelling, m, seed):
+    """Two clumps of n nearly parallel neurons with mixed signs, and four ordinary neurons."""
+    rng = np.random.default_rng([seed, n, m])
+    w = np.repeat(unit(rng.standard_normal((2, 6))), n, axis=0)
+    b = np.repeat(rng.uniform(-1, 1, 2), n)
+    w, b = w + gap * rng.standard_normal(w.shape), b + gap * rng.standard_normal(b.shape)
+    a = rng.standard_normal((m, 2 * n + 4))
+    if cancelling:
+        a[:, n - 1] = -a[:, : n - 1].sum(axis=1)
+    w = np.concatenate([w, unit(rng.standard_normal((4, 6)))])
+    b = np.concatenate([b, rng.standard_normal(4)])
+    return ReluNetwork(w, b, a[0] if m == 1 else a)
+
+
+@pytest.mark.parametrize("m", [1, 3])
+@pytest.mark.parametrize("cancelling", [False, True])
+@pytest.mark.parametrize("gap", [1e-7, 1e-8, 1e-9])
+def test_clumps_are_right_next_to_their_hyperplanes(gap, cancelling, m):
+    """Gradients between close neurons are worth nothing; F' must not be tilted by them."""
+    for n, seed in itertools.product((3, 10), range(2)):
+        secret = clumps(n, gap, cancelling, m, seed)
+        found = learn_from_queries(secret, 6, rng=seed, validation=64).network
+        # Points next to the hyperplanes of both clumps: where F' is tilted, it is off there.
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((4000, 6))
+        i = np.where(np.arange(4000) % 2, 0, n)
+        wall, level = secret.weights[i], secret.biases[i]
+        x -= ((x * wall).sum(axis=1) - level)[:, None] * wall
+        x += (10.0 ** rng.uniform(-4, -1, 4000) * rng.choice([-1, 1], 4000))[:, None] * wall
+        assert np.abs(found(x) - secret(x)).max() < 1e-7 * secret(x).std()
 
 
 # --------------------------------------------------------------------- the paper's grid

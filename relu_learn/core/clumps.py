@@ -8,6 +8,8 @@ if the hyperplanes are closer together than they would be tilted, F' is off by l
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from relu_learn.core.lines import Line
@@ -40,12 +42,7 @@ def merge_clumps(blocks: list[Block], line: Line) -> list[Block]:
     -------
     list of Block
     """
-    doubts = np.array(
-        [
-            a.whole.errors[1] if a.whole and b.whole and a.last == b.first else 0.0
-            for a, b in zip(blocks[:-1], blocks[1:], strict=True)
-        ]
-    )
+    doubts = np.array([_doubt(a, b) for a, b in itertools.pairwise(blocks)])
     cut = np.ones(len(blocks) + 1, bool)  # before each block, and after the last one
     for j in np.argsort(-doubts, kind="stable"):
         if doubts[j] <= GOAL:
@@ -54,14 +51,26 @@ def merge_clumps(blocks: list[Block], line: Line) -> list[Block]:
         last = int(np.flatnonzero(cut[j + 2 :])[0]) + int(j) + 2
         cut[j + 1] = not _Clump(blocks[first:last], line).acts_as_one(float(doubts[j]))
     edges = np.flatnonzero(cut)
-    groups = [blocks[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    return [_Clump(g, line).as_one() if len(g) > 1 else _alone(g[0], line) for g in groups]
+    edge = np.r_[0.0, doubts, 0.0] > GOAL  # the short pieces that are left
+    merged = []
+    for a, b in itertools.pairwise(edges):
+        if b > a + 1:
+            merged.append(_Clump(blocks[a:b], line).as_one())
+        elif edge[a : b + 1].any() and len(blocks[a].kinks) < len(blocks[a].outputs):
+            merged.append(_Clump(blocks[a:b], line).completed())
+        else:
+            merged.append(blocks[a])
+    return merged
 
 
-def _alone(block: Block, line: Line) -> Block:
-    if block.whole is None or not 0 < len(block.kinks) < len(block.outputs):
-        return block
-    return _Clump([block], line).completed()
+def _doubt(a: Block, b: Block) -> float:
+    """Expected error of the gradient between two blocks, if it may be the inside of a clump."""
+    if a.whole is None or b.whole is None or a.last != b.first:
+        return 0.0
+    if not len(a.kinks) or not len(b.kinks):
+        return 0.0
+    near = b.kinks[0] - a.kinks[-1] <= _WIDEST * (1 + abs(a.kinks[-1]))
+    return a.whole.errors[1] if near else 0.0
 
 
 class _Clump:
@@ -111,8 +120,6 @@ class _Clump:
 
         Fewer neurons than outputs, with output directions from short pieces, leave something.
         """
-        if max(self.parts[0].errors[0], self.parts[-1].errors[1]) <= GOAL:
-            return self.blocks[0]
         return self._completed(self.weights, self.biases, self.outputs, self.best, _MISSING)
 
     def _completed(
