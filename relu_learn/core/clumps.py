@@ -42,6 +42,7 @@ def merge_clumps(blocks: list[Block], line: Line) -> list[Block]:
     -------
     list of Block
     """
+    blocks = [b for b in blocks if len(b.kinks)]
     doubts = np.array([_doubt(a, b) for a, b in itertools.pairwise(blocks)])
     cut = np.ones(len(blocks) + 1, bool)  # before each block, and after the last one
     for j in np.argsort(-doubts, kind="stable"):
