@@ -184,7 +184,7 @@ def look_for_bent_hyperplanes(run: Run) -> None:
     errors = np.abs(values - (0.0 if run.known is None else run.known(points))).max(axis=1)
     wrong = points[errors >= np.quantile(errors, 0.9)]
     found, looked = [], 0
-    for i in chosen:
+    for i in chosen[np.isfinite(tilt[chosen])]:
         w, b = net.weights[i], net.biases[i]
         seen = line.at((b - w @ line.origin) / (w @ line.direction))
         crease, bend = _across(run, net, i, seen[None], np.zeros(1))
@@ -237,7 +237,9 @@ def _tilts(run: Run, net: ReluNetwork) -> np.ndarray:
     """
     assert run.first_line is not None
     line, d = run.first_line, net.dim
-    t = (net.biases - net.weights @ line.origin) / (net.weights @ line.direction)
+    along = net.weights @ line.direction
+    t = net.biases - net.weights @ line.origin
+    t = np.divide(t, along, out=np.zeros(len(t)), where=along != 0)
     order = np.argsort(t)
     gaps = np.diff(t[order], prepend=-np.inf, append=np.inf)
     half = np.empty(len(t))
@@ -245,7 +247,8 @@ def _tilts(run: Run, net: ReluNetwork) -> np.ndarray:
     steps = np.array([safe_step(h, at, d) for h, at in zip(half, t, strict=True)])
     noise = (1 + np.abs(t)) * float(run.noise.max())
     strength = np.linalg.norm(net.output_weights, axis=0)
-    return np.asarray(np.sqrt(d) * noise / np.maximum(strength * steps, 1e-300))
+    tilt = np.sqrt(d) * noise / np.maximum(strength * steps, 1e-300)
+    return np.where(along != 0, tilt, np.inf)  # parallel to the line: never seen on it
 
 
 def _across(
