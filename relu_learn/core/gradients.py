@@ -28,7 +28,7 @@ def orthonormal_basis(first: np.ndarray, rng: np.random.Generator) -> np.ndarray
     from scipy.fft import dct
 
     d = len(first)
-    basis = dct(np.eye(d), norm="ortho", axis=0) * rng.choice([-1.0, 1.0], d)
+    basis = dct(np.eye(d), norm="ortho", axis=0, overwrite_x=True) * rng.choice([-1.0, 1.0], d)
     basis = basis[rng.permutation(d)]
     unit = first / np.linalg.norm(first)
     normal = basis[0] - unit
