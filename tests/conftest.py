@@ -19,5 +19,5 @@ def rng() -> np.random.Generator:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright leaves an event loop running in the thread of the tests."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)  # stable
+    """Browser tests first: they mostly wait, and other tests run beside them (`pytest -n 2`)."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)  # stable

@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests."""
+"""One JupyterLab for all browser tests, and a Chromium for each file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ def lab_server() -> Iterator[lab.Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """A Chromium of the file's own: an open Playwright leaves an event loop running in the thread
+    of the tests, which is in the way of all others."""
     path = lab.chromium()
     if path is None:
         reason = "no Chromium found: install the package `chromium` or set CHROMIUM to its path"
