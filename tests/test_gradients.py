@@ -86,14 +86,25 @@ def test_the_radius_is_checked(alpha):
 @pytest.mark.parametrize("d", [1, 2, 3, 17, 200])
 def test_an_orthonormal_basis(d, rng):
     first = rng.standard_normal(d)
-    basis = orthonormal_basis(first, rng)
+    basis = orthonormal_basis(first, rng).rows
     np.testing.assert_allclose(basis @ basis.T, np.eye(d), atol=1e-13)
     np.testing.assert_allclose(basis[0], first / np.linalg.norm(first), atol=1e-15)
 
 
+@pytest.mark.parametrize("d", [5, 300, 301])
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_combinations_of_a_basis(d, shape, rng):
+    """The fast transform, too, gives the combination of the rows themselves."""
+    for first in (rng.standard_normal(d), np.ones(d)):
+        basis = orthonormal_basis(first, rng)
+        for part in (basis, basis.part(1, d), basis.part(d - 3, d)):
+            v = rng.standard_normal((len(part), *shape))
+            np.testing.assert_allclose(part.combine(v), v.T @ part.rows, atol=1e-13)
+
+
 def test_a_basis_along_an_axis_or_the_first_cosine(rng):
     for first in (np.eye(5)[0], -np.eye(5)[3], np.ones(5), -np.ones(5)):
-        basis = orthonormal_basis(first, rng)
+        basis = orthonormal_basis(first, rng).rows
         np.testing.assert_allclose(basis @ basis.T, np.eye(5), atol=1e-13)
         np.testing.assert_allclose(basis[0], first / np.linalg.norm(first), atol=1e-15)
 
@@ -110,7 +121,7 @@ def measured(secret, point, steps, rng, known=True):
     basis = orthonormal_basis(rng.standard_normal(secret.dim), rng)
     value = secret(point).reshape(-1) if known else None
     noise = np.full(secret.n_outputs, 1e-15)
-    return basis, oracle, measure_rates(target, point, value, basis, steps, noise, rng)
+    return basis.rows, oracle, measure_rates(target, point, value, basis, steps, noise, rng)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -136,15 +147,15 @@ def test_guilty_directions_are_found_and_measured_again():
         w = secret.weights[0] / np.linalg.norm(secret.weights[0])
         foot = w * secret.biases[0] / np.linalg.norm(secret.weights[0])
         basis = orthonormal_basis(rng.standard_normal(d), rng)
-        guilty = int(np.abs(basis @ w).argmax())
+        guilty = int(np.abs(basis.rows @ w).argmax())
         point = foot + 1e-2 * w
         steps = np.full(d, 5e-3)
-        steps[guilty] = -0.2 * np.sign(basis[guilty] @ w)
+        steps[guilty] = -0.2 * np.sign(basis.rows[guilty] @ w)
         oracle = Oracle(secret, d)
         target, noise = Target(oracle, np.ones(1)), np.full(1, 1e-15)
         value = secret(point).reshape(-1)
         _, rates, used = measure_rates(target, point, value, basis, steps, noise, rng)
-        true = basis @ secret.gradient(point)
+        true = basis.rows @ secret.gradient(point)
         np.testing.assert_allclose(rates[:, 0], true, atol=1e-9)
         assert abs(used[guilty]) < 0.2
         assert oracle.queries < 2 * d

@@ -428,12 +428,12 @@ def polish_chord(
     alpha = output_directions(rough.output_weights.T)
     chosen, _ = choose_pieces(alpha, np.ones(len(centers)), 3.0)
     basis = orthonormal_basis(line.direction, rng)
-    normals, levels = target.oracle.faces(line.origin, basis)
+    normals, levels = target.oracle.faces(line.origin, basis.rows)
     size = np.linalg.norm(network.weights, axis=1)
     view = Arrangement(
         line.origin,
-        basis,
-        np.concatenate([network.weights / size[:, None] @ basis.T, normals]),
+        basis.rows,
+        np.concatenate([network.weights / size[:, None] @ basis.rows.T, normals]),
         np.concatenate([(network.weights @ line.origin - network.biases) / size, levels]),
     )
     start = np.zeros((len(chosen), d))
@@ -444,11 +444,11 @@ def polish_chord(
         if target.known is not None and outer[r] < 0 < outer[r + 1]:
             rows.append(np.zeros((len(noise.level), d + 1)))
             continue
-        point = view.origin + c @ basis
+        point = view.origin + c @ basis.rows
         own = noise.at_point(point)
         reach = np.minimum(view.reach(c, 0.4, np.inf), 0.9 * target.oracle.room(point[None]))
         value, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
-        gradient = rates.T @ basis
+        gradient = basis.combine(rates)
         rows.append(np.column_stack([gradient, value - gradient @ point]))
         error = float(own.max() / used.min())
         yield Piece(int(r), point, value, gradient, float(used.min()), error)

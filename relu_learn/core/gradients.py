@@ -16,10 +16,51 @@ from relu_learn.core.target import Target
 # orthogonal to the line (see `safe_step`).
 CAUTION = 0.02
 _RETRIES = 6
+# From so many rows on a fast cosine transform beats a product with a matrix.
+_FAST = 256
 
 
-def orthonormal_basis(first: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random orthonormal basis (d, d) whose first row is parallel to `first`.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Basis:
+    """Orthonormal rows: cosines with random signs in a random order, and reflected.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, d)
+        Some of the basis, or all of it.
+    places : ndarray of int, shape (n,)
+        The cosine that each row was made from.
+    signs, mirror : ndarray of shape (d,)
+        Of the coordinates; and the unit vector that the reflection turns round.
+    """
+
+    rows: np.ndarray
+    places: np.ndarray
+    signs: np.ndarray
+    mirror: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, first: int, last: int) -> Basis:
+        """Some neighbouring rows."""
+        rows, places = self.rows[first:last], self.places[first:last]
+        return dataclasses.replace(self, rows=rows, places=places)
+
+    def combine(self, v: np.ndarray) -> np.ndarray:
+        """``v.T @ rows`` for v of shape (n,) or (n, m): for many rows a fast transform."""
+        from scipy.fft import idct
+
+        if len(self.rows) < _FAST:
+            return np.asarray(v.T @ self.rows)
+        cosines = np.zeros((len(self.signs), *v.shape[1:]))
+        cosines[self.places] = v
+        found = idct(cosines, norm="ortho", axis=0).T * self.signs
+        return np.asarray(found - 2 * np.multiply.outer(found @ self.mirror, self.mirror))
+
+
+def orthonormal_basis(first: np.ndarray, rng: np.random.Generator) -> Basis:
+    """A random orthonormal basis of R^d whose first row is parallel to `first`.
 
     A cosine basis with random signs, reflected so that the first row points where it should: as
     good as a uniformly random basis against weights with structure (sparse, shared), at the price
@@ -28,16 +69,20 @@ def orthonormal_basis(first: np.ndarray, rng: np.random.Generator) -> np.ndarray
     from scipy.fft import dct
 
     d = len(first)
-    basis = dct(np.eye(d), norm="ortho", axis=0, overwrite_x=True) * rng.choice([-1.0, 1.0], d)
-    basis = basis[rng.permutation(d)]
+    signs = rng.choice([-1.0, 1.0], d)
+    rows = dct(np.eye(d), norm="ortho", axis=0, overwrite_x=True) * signs
+    places = rng.permutation(d)
+    rows = rows[places]
     unit = first / np.linalg.norm(first)
-    normal = basis[0] - unit
-    size = np.linalg.norm(normal)
+    mirror = rows[0] - unit
+    size = np.linalg.norm(mirror)
     if size > 1e-8:
-        normal /= size
-        basis -= 2 * np.outer(basis @ normal, normal)
-    basis[0] = unit
-    return basis
+        mirror /= size
+        rows -= 2 * np.outer(rows @ mirror, mirror)
+    else:
+        mirror[:] = 0
+    rows[0] = unit
+    return Basis(rows, places, signs, mirror)
 
 
 def safe_step(half_width: float, t: float, dim: int) -> float:
@@ -92,10 +137,10 @@ def get_gradient(
     oracle = black_box if isinstance(black_box, Oracle) else Oracle(black_box, len(x))
     rng = np.random.default_rng(rng)
     basis = orthonormal_basis(rng.standard_normal(len(x)), rng)
-    directions = np.vstack([np.zeros(len(x)), basis])
+    directions = np.vstack([np.zeros(len(x)), basis.rows])
     answers = oracle.around(x, np.full(len(directions), alpha), directions, directions[:0])
     values = answers.reshape(len(answers), -1)
-    gradient = ((values[1:] - values[0]) / alpha).T @ basis
+    gradient = basis.combine((values[1:] - values[0]) / alpha)
     return gradient[0] if oracle.is_scalar else gradient
 
 
@@ -103,7 +148,7 @@ def measure_rates(
     target: Target,
     point: np.ndarray,
     value: np.ndarray | None,
-    directions: np.ndarray,
+    basis: Basis,
     steps: np.ndarray,
     noise: np.ndarray,
     rng: np.random.Generator,
@@ -121,8 +166,8 @@ def measure_rates(
     point : ndarray of shape (d,)
     value : ndarray of shape (m,) or None
         The answer at the point.
-    directions : ndarray of shape (n, d)
-        Orthonormal rows.
+    basis : Basis
+        The n directions.
     steps : ndarray of shape (n,)
     noise : ndarray of shape (m,)
         Of one answer at the point.
@@ -134,15 +179,15 @@ def measure_rates(
     steps : ndarray of shape (n,)
         The steps that were used in the end.
     """
-    n = len(directions)
+    n = len(basis)
     # On a hyperplane there is no room: a worthless answer, but a number.
     steps = np.where(np.abs(steps) > EPS, steps, EPS)
     everything = _Combinations.draw([np.arange(n)], 1.0, rng)
-    moves = everything.of(directions, steps)
+    moves = everything.moves(basis, steps)
     measured = value is None
     if value is None:
         moves = np.concatenate([moves, np.zeros((1, len(point)))])
-    answers = target.around(point, steps, directions, moves)
+    answers = target.around(point, steps, basis.rows, moves)
     if value is None:
         value = answers[-1]
     changes = answers[:n] - value
@@ -160,14 +205,15 @@ def measure_rates(
         group = np.concatenate(suspect)
         parts = np.array_split(rng.permutation(group), max(1, round(np.sqrt(len(group)))))
         tests = _Combinations.draw(parts, 0.25, rng)
-        answers = target.around(point, steps[:0], directions[:0], tests.of(directions, steps))
+        answers = target.around(point, steps[:0], basis.rows[:0], tests.moves(basis, steps))
         suspect = tests.failing(answers - value, changes, noise)
         if not suspect:
             break
         todo = np.concatenate(suspect)
         steps[todo] /= 8
         again = _Combinations.draw([todo], 1.0, rng)
-        answers = target.around(point, steps[todo], directions[todo], again.of(directions, steps))
+        moves = again.moves(basis, steps)
+        answers = target.around(point, steps[todo], basis.rows[todo], moves)
         changes[todo] = answers[:-1] - value
         suspect = again.failing(answers[-1:] - value, changes, noise)
     return value, changes / steps[:, None], steps
@@ -190,13 +236,19 @@ class _Combinations:
         weights = [rng.standard_normal(len(g)) for g in groups]
         return cls(groups, [size * w / np.linalg.norm(w) for w in weights], size)
 
-    def of(self, rows: np.ndarray, factors: np.ndarray | None = None) -> np.ndarray:
-        """The combinations of the rows (n, ...), each multiplied by its factor (n,)."""
-        f = np.ones(len(rows)) if factors is None else factors
-        everything = len(rows)  # then g is 0, 1, 2, ...: no copy of the rows
+    def moves(self, basis: Basis, steps: np.ndarray) -> np.ndarray:
+        """The combinations of the basis, each row as long as its step."""
+        everything = len(basis)  # then g is 0, 1, 2, ...
         return np.array(
-            [(w * f[g]) @ (rows if len(g) == everything else rows[g]) for g, w in self._pairs()]
+            [
+                basis.combine(w * steps) if len(g) == everything else (w * steps[g]) @ basis.rows[g]
+                for g, w in self._pairs()
+            ]
         )
+
+    def of(self, changes: np.ndarray) -> np.ndarray:
+        """The combinations of the rows of changes (n, m)."""
+        return np.array([w @ changes[g] for g, w in self._pairs()])
 
     def _pairs(self) -> zip[tuple[np.ndarray, np.ndarray]]:
         return zip(self.groups, self.weights, strict=True)

@@ -68,7 +68,7 @@ def probe_intervals(
     for t, point in zip(middles, line.at(middles), strict=True):
         eta = noise.at(t)
         value, rates, _ = measure_rates(target, point, None, basis, np.full(d, alpha), eta, rng)
-        probe = Probe(float(t), point, value, rates.T @ basis)
+        probe = Probe(float(t), point, value, basis.combine(rates))
         yield probe
         if before is not None:
             threshold = 8 * SIGMAS * eta * np.sqrt(d) / alpha

@@ -21,7 +21,13 @@ import numpy as np
 from relu_learn.core.cells import Arrangement
 from relu_learn.core.clumps import merge_clumps
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.gradients import get_gradient, measure_rates, orthonormal_basis, safe_step
+from relu_learn.core.gradients import (
+    Basis,
+    get_gradient,
+    measure_rates,
+    orthonormal_basis,
+    safe_step,
+)
 from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
 from relu_learn.core.lines import (
     EPS,
@@ -256,7 +262,7 @@ def neurons_of_slice(
     sharp = sharp or noise
     eta = noise.at(s.centers)
     points, basis = line.at(s.centers), orthonormal_basis(line.direction, rng)
-    tilt = target.tilt(basis)
+    tilt = target.tilt(basis.rows)
     steps = np.array([safe_step(w, t, d) for w, t in zip(s.widths, s.centers, strict=True)])
     limits = [target.reach(x, tilt, 0.01 * h).min() for x, h in zip(points, steps, strict=True)]
     steps = np.minimum(steps, limits)
@@ -357,7 +363,7 @@ def _measure(
     steps: np.ndarray,
     noise: Noise,
     sharp: Noise,
-    basis: np.ndarray,
+    basis: Basis,
     rng: np.random.Generator,
 ) -> Generator[Piece, None, None]:
     """Gradients of the chosen pieces of a line.
@@ -367,17 +373,17 @@ def _measure(
     """
     d = len(line.origin)
     length = float(np.linalg.norm(line.direction))
-    slopes, tilt = s.slopes / length, target.tilt(basis)
+    slopes, tilt = s.slopes / length, target.tilt(basis.rows)
     eta, sharp_eta = noise.at(s.centers), sharp.at(s.centers)
     errors = sharp_eta.max(axis=1) / steps
     directions = output_directions(s.jumps)
     points = line.at(s.centers)
     pieces = dict(vanishing)
-    rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in basis[:n]
+    rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in n directions
     n = min(d, 1 + _SCOUTS)
 
     def on_line(r: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Value, rates (count, m) along basis[:count], and steps, where the line crosses piece r.
+        """Value, rates (count, m) and steps where the line crosses piece r.
 
         Value and slope of the line itself are known; but those of a residual hold errors of F'.
         """
@@ -388,7 +394,7 @@ def _measure(
                 target,
                 points[r],
                 value if free else None,
-                basis[free:count],
+                basis.part(free, count),
                 np.full(count - free, steps[r]),
                 sharp_eta[r],
                 rng,
@@ -403,11 +409,11 @@ def _measure(
         if r not in pieces:
             value, rates, used = on_line(r, d)
             error = float(sharp_eta[r].max() / used.min())
-            pieces[r] = Piece(r, points[r], value, rates.T @ basis, float(used.min()), error)
+            pieces[r] = Piece(r, points[r], value, basis.combine(rates), float(used.min()), error)
         yield pieces[r]
     if not narrow:
         return
-    view = _scouted(pieces, rough, chosen, directions, line, s, basis[:n])
+    view = _scouted(pieces, rough, chosen, directions, line, s, basis.rows[:n])
     normals, levels = target.obstacles(line.origin, view.basis)
     view = dataclasses.replace(
         view,
@@ -453,7 +459,7 @@ def _measure(
         if r == 0:  # the affine part is wanted near the line, where its value is known best
             point, value = points[r], s.values[r]
         error = float(own.max() / used.min())
-        pieces[r] = Piece(r, point, value, rates.T @ basis, float(used.min()), error)
+        pieces[r] = Piece(r, point, value, basis.combine(rates), float(used.min()), error)
         yield pieces[r]
 
 

@@ -55,8 +55,8 @@ def polish(
     basis = orthonormal_basis(line.direction, rng)
     view = Arrangement(
         line.origin,
-        basis,
-        network.weights @ basis.T,
+        basis.rows,
+        network.weights @ basis.rows.T,
         network.weights @ line.origin - network.biases,
     )
     start = np.zeros((len(chosen), d))
@@ -73,12 +73,12 @@ def polish(
         piece = None
         for share in _BACKTRACKS:
             spot = home + share * (c - home)
-            point = view.origin + spot @ basis
+            point = view.origin + spot @ basis.rows
             own = noise.at_point(point)
             reach = view.reach(spot, 0.4, 3 * np.sqrt(d))
             there, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
             error = float(own.max() / used.min())
-            piece = Piece(int(r), point, there, rates.T @ basis, float(used.min()), error)
+            piece = Piece(int(r), point, there, basis.combine(rates), float(used.min()), error)
             # A neuron that is not known may lie between the point and the line.
             away = anchor - point
             misfit = np.abs(there + piece.gradient @ away - value)

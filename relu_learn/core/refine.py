@@ -114,9 +114,9 @@ def remeasured(
         starts.append(x + push[:, None] * weights[i])
     x = np.concatenate(starts) if starts else target.oracle.candidates(_CANDIDATES, rng, 1.0)
     basis = orthonormal_basis(rng.standard_normal(d), rng)
-    normals, levels = target.oracle.faces(np.zeros(d), basis)
-    normals = np.concatenate([weights @ basis.T, normals])
-    view = Arrangement(np.zeros(d), basis, normals, np.concatenate([-biases, levels]))
+    normals, levels = target.oracle.faces(np.zeros(d), basis.rows)
+    normals = np.concatenate([weights @ basis.rows.T, normals])
+    view = Arrangement(np.zeros(d), basis.rows, normals, np.concatenate([-biases, levels]))
 
     def doubt(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected errors (n,) of the gradient if it is measured at x, and who is flipped."""
@@ -132,18 +132,18 @@ def remeasured(
     if not len(x):
         return None
     x = x[np.argsort(doubt(x)[0])[:8]]
-    x = view.roomy(x @ basis.T, limit=2.0)[0] @ basis
+    x = view.roomy(x @ basis.rows.T, limit=2.0)[0] @ basis.rows
     error, flipped = doubt(x)
     best = int(error.argmin())
     if error[best] > piece.error / 4:
         return None
     point, flipped = x[best], flipped[best]
-    reach = view.reach(basis @ point, 0.4, 3 * np.sqrt(d))
+    reach = view.reach(basis.rows @ point, 0.4, 3 * np.sqrt(d))
     reach = np.minimum(reach, 0.9 * target.oracle.room(point[None]))
     own = noise.at_point(point)
     _, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
     sign = np.where(on, 1.0, -1.0) * flipped
-    gradient = rates.T @ basis + (outputs * sign) @ weights
+    gradient = basis.combine(rates) + (outputs * sign) @ weights
     doubtful = float(np.hypot(own.max() / used.min(), np.linalg.norm(flipped * spread)))
     # A neuron that the line missed may lie in between.
     if (np.abs(gradient - piece.gradient) > SIGMAS * (piece.error + doubtful)).any():
