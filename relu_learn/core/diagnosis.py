@@ -171,7 +171,7 @@ def look_for_bent_hyperplanes(run: Run) -> None:
     Raises
     ------
     NotOneHiddenLayer
-        If one in five of the hyperplanes is not the same somewhere.
+        If one in five of the hyperplanes, or more, is not the same somewhere.
     """
     net, line, d = run.first_guess, run.first_line, run.oracle.dim
     if net is None or line is None or d == 1:
@@ -212,7 +212,7 @@ def look_for_bent_hyperplanes(run: Run) -> None:
         if np.isfinite(other).any():
             pair = run.place(elsewhere[other.argmin()]), run.place(crease[0])
             found.append((float(other.min()), *pair))
-    if len(found) > looked / 5:
+    if found and len(found) >= looked / 5:
         raise NotOneHiddenLayer(
             "the black box is piecewise linear, but its creases end or turn over: a critical "
             "hyperplane seen on a line is not the same at the witness (two or more hidden "
