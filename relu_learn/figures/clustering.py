@@ -13,12 +13,18 @@ from relu_learn.core import events as ev
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
-from relu_learn.figures.hyperplanes import IntervalsView, arrow_trace, arrows, true_to_scale
+from relu_learn.figures.hyperplanes import (
+    IntervalsView,
+    arrow_trace,
+    arrows,
+    letters_apart,
+    true_to_scale,
+)
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView, crease_segments
 from relu_learn.figures.run_view import State
 from relu_learn.figures.theme import BLUE, THEMES, VERMILLION, Theme, number
-from relu_learn.figures.traces import points, xy
+from relu_learn.figures.traces import labelled, points, xy
 
 _NOTHING = 1e-9  # an error below this is rounding, and is drawn as none
 
@@ -231,16 +237,13 @@ class ClumpsView(IntervalsView):
         heights = np.tile([0.0, 1.0, 1.0, 0.0, np.nan], len(bands) // 5)
         order = np.argsort(kinks)
         shown = [i for i in order if low <= kinks[i] <= high]
-        # Numbers at two heights: those of close kinks must not cover each other.
-        rows = [0.92 - 0.11 * (n % 2) for n in range(len(shown))]
+        places = np.stack([kinks[shown], np.full(len(shown), 0.9)], axis=1)
+        letter = (high - low) * self.theme.font_size / 400  # the frame is about 400 pixels wide
         own = {
             slice_view.OPEN: xy(np.array(bands), heights),
             slice_view.SAMPLES: xy(),
             slice_view.NOW: xy(),
-            slice_view.NOW + 2: {
-                **xy(kinks[shown], np.array(rows)),
-                "text": [f"<b>{i + 1}</b>" for i in shown] or [""],
-            },
+            slice_view.NOW + 2: labelled(places, [str(i + 1) for i in shown], letter),
         }
         line = state.line
         t = np.concatenate([[low, high], kinks[shown]])[:, None]
@@ -311,11 +314,12 @@ class VectorsView:
         steps = ends - starts
         size = np.linalg.norm(steps, axis=1, keepdims=True)
         where = ends + 0.16 * half * steps / np.where(size > 0, size, 1)
+        least = letters_apart(1.25 * half, self.share, self.theme)
         return Patch(
             {
                 TRUE: arrows(starts, ends, self.theme),
                 SUM: arrows(np.zeros_like(found), found, self.theme),
-                NAMES: {**points(where), "text": [f"<b>{name}</b>" for name in names] or [""]},
+                NAMES: labelled(where, names, least),
             },
             {
                 "title.text": title,

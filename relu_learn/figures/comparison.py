@@ -94,7 +94,7 @@ def loss_curves(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
     )
     figure.update_yaxes(type="log", range=[-30.5, 1.5], tickvals=ticks, ticktext=texts)
     figure.update_xaxes(title_text="queries, or random examples", row=rows)
-    figure.update_yaxes(title_text="loss / variance of F", col=1)
+    figure.update_yaxes(title_text="loss / var F", col=1)
     return _finish(figure, theme, 0.3 + 0.5 * rows)
 
 
@@ -139,7 +139,7 @@ def price(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
     figure.update_yaxes(
         categoryorder="array", categoryarray=methods[::-1], type="category", showgrid=False
     )
-    lines_of_text = 12 + 3 * len(methods)
+    lines_of_text = 8.5 + 2.25 * len(methods)
     return _finish(figure, theme, lines_of_text * theme.font_size / theme.height)
 
 

@@ -29,7 +29,7 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView, crease_segments
 from relu_learn.figures.run_view import Hypothesis, State, after
 from relu_learn.figures.theme import THEMES, Theme
-from relu_learn.figures.traces import xy
+from relu_learn.figures.traces import labelled, xy
 
 REACH = 3.5  # half width of the sheet
 HALF_LINE = 5.0  # |t| up to which a cut is drawn: the sheet's diagonal
@@ -156,7 +156,8 @@ class PaperView(PlaneView):
             for key, value in zip(("x0", "y0", "x1", "y1"), ends.ravel(), strict=True)
         }
         layout["title.text"] = f"From above: {_count(network.n_neurons, 'neuron')}"
-        own = {plane_view.NOW + 1: {**xy(*points[seen].T), "text": names or [""]}}
+        letter = 3 * self.reach * self.theme.font_size / (0.75 * self.theme.height)
+        own = {plane_view.NOW + 1: labelled(points[seen], names, letter)}
         if self.covered:
             patch.traces[plane_view.MAP]["z"] = self._nothing.astype("f4")
             patch.traces[plane_view.CREASES] = xy()
@@ -198,7 +199,7 @@ class CutView(SliceView):
         corners = np.concatenate([[low, high], t[seen]])[:, None]  # where the extremes are
         y = state.hypothesis.network(state.line.origin + corners * state.line.direction)
         pad = 0.1 * max(float(np.ptp(y)), 0.1)
-        top = 3 * pad * self.theme.font_size / THEMES["light"].font_size  # the kinks' numbers
+        top = 3 * pad * (self.theme.font_size / THEMES["light"].font_size) ** 2  # their numbers
         room: dict[str, Any] = {"yaxis.range": [float(y.min()) - pad, float(y.max()) + top]}
         if self.covered:  # counting is left to the reader
             far = "◂ " * bool((t < low).any()) + "▸ " * bool((t > high).any())
@@ -296,7 +297,7 @@ class SurfaceView:
 
     def _eye(self) -> dict[str, float]:
         angle = np.deg2rad(self.turn - 90)
-        return {"x": 1.5 * float(np.cos(angle)), "y": 1.5 * float(np.sin(angle)), "z": 0.83}
+        return {"x": 1.6 * float(np.cos(angle)), "y": 1.6 * float(np.sin(angle)), "z": 0.88}
 
     def patch(self, state: State) -> Patch:
         """The sheet, its folds and the cut in this state."""

@@ -19,7 +19,7 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView, crease_segments
 from relu_learn.figures.run_view import State
 from relu_learn.figures.theme import THEMES, Theme, number
-from relu_learn.figures.traces import dots, lines, points, xy
+from relu_learn.figures.traces import dots, labelled, lines, points, xy
 
 _MOST_EDGES = 200  # more interval edges than this would be a grey wall
 
@@ -59,8 +59,17 @@ def true_to_scale() -> tuple[dict[str, Any], dict[str, Any]]:
     The frame shrinks to fit, not the ranges: those that the page had changed by itself would stay
     when a patch sends only what changed.
     """
-    axis = {"zeroline": True, "nticks": 5, "constrain": "domain"}
+    axis = {"zeroline": True, "nticks": 4, "tickangle": 0, "constrain": "domain"}
     return {**axis, "constraintoward": "left"}, {**axis, "scaleanchor": "x"}
+
+
+def letters_apart(half: float, share: float, theme: Theme) -> float:
+    """How far apart two numbers in a picture of vectors must be, in units of its axes.
+
+    `half` is half of its y range; its frame is its height without title, ticks and axis title.
+    """
+    frame = share * theme.height - 5 * theme.font_size
+    return 2 * half * 0.9 * theme.font_size / frame
 
 
 # ------------------------------------------------------------------ one kink by hand
@@ -292,7 +301,6 @@ class GradientView:
         g = gradients.reshape(-1, 2)
         before = g[[i for i, _ in pairs]].reshape(-1, 2)
         behind = g[[j for _, j in pairs]].reshape(-1, 2)
-        names = [f"<b>{i + 1}</b>" for i in range(len(pairs))] or [""]
         everything = np.concatenate([g, np.zeros((1, 2))])
         middle = (everything.min(axis=0) + everything.max(axis=0)) / 2
         half = 0.62 * max(float(np.ptp(everything, axis=0).max()), 1.0)
@@ -301,6 +309,7 @@ class GradientView:
         # Beside the arrow, not on it.
         aside = np.stack([-side[:, 1], side[:, 0]], axis=1) / np.where(size > 0, size, 1)
         where = (before + behind) / 2 + 0.26 * half * aside
+        names = [str(i + 1) for i in range(len(pairs))]
         count = f"{len(g)} measured" if len(g) else "none measured yet"
         jumps = f", {len(pairs)} jump{'s' * (len(pairs) != 1)}" if len(g) > 1 else ""
         now = g[last][None] if 0 <= last < len(g) else np.empty((0, 2))
@@ -308,7 +317,7 @@ class GradientView:
             {
                 ORBIT: points(g),
                 JUMPS: arrows(before, behind, self.theme),
-                LABELS: {**points(where), "text": names},
+                LABELS: labelled(where, names, letters_apart(half, self.share, self.theme)),
                 HERE: points(now),
             },
             {

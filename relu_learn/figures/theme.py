@@ -105,7 +105,7 @@ class Theme:
                 "margin": {"l": 10, "r": 10, "t": round(2.1 * size), "b": 10},
                 "xaxis": axis,
                 "yaxis": axis,
-                "legend": {"bgcolor": "rgba(0,0,0,0)", "font": {"size": size - 1}},
+                "legend": {"bgcolor": "rgba(0,0,0,0)", "font": {"size": size}},
                 "hoverlabel": {"font": {"size": size}},
                 "dragmode": False,
             }
@@ -147,11 +147,11 @@ THEMES = {
         _LIGHT,
         name="projector",
         ink="#000000",
-        height=420,  # with the controls above it, what a 720 pixel high screen holds
+        height=355,  # with the controls around it, what a 720 pixel high screen holds
         faint="#bfbfbf",
         unknown="#ececec",
         query="#1a1a1a",
-        font_size=19,
+        font_size=18,
         line_width=4,
         marker_size=9,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,25 @@ def xy(x: Any = None, y: Any = None) -> dict[str, Any]:
 def points(xs: np.ndarray) -> dict[str, Any]:
     """Coordinates for a patch from points of shape (n, 2)."""
     return xy(xs[:, 0], xs[:, 1])
+
+
+def labelled(xs: np.ndarray, names: Sequence[str], least: float) -> dict[str, Any]:
+    """Bold names at points of shape (n, 2) for a patch; near ones share a place: "1, 2".
+
+    Parameters
+    ----------
+    xs : ndarray of shape (n, 2)
+    names : sequence of str
+    least : float
+        Names closer than this to another one are written together, in the middle.
+    """
+    groups: list[list[int]] = []
+    for i in range(len(names)):
+        near = [g for g in groups if np.linalg.norm(xs[g] - xs[i], axis=1).min() < least]
+        groups = [g for g in groups if g not in near] + [[j for g in near for j in g] + [i]]
+    places = np.reshape([xs[group].mean(axis=0) for group in groups], (-1, 2))
+    texts = [", ".join(names[i] for i in sorted(group)) for group in groups]
+    return {**points(places), "text": [f"<b>{text}</b>" for text in texts] or [""]}
 
 
 def lines(name: str, color: str, width: float, hover: str = "", **more: Any) -> go.Scatter:

@@ -15,7 +15,7 @@ _RULES = """
   --jp-ui-font-color1: {ink}; --jp-content-font-color1: {ink}; --jp-layout-color2: {soft};
   --jp-ui-font-color0: {ink}; --jp-ui-font-size1: {size}px;
   background: {paper}; color: {ink}; font-size: {size}px;
-  color-scheme: {scheme}; padding: 6px; border-radius: 4px; box-sizing: border-box;
+  color-scheme: {scheme}; padding: 4px 6px; border-radius: 4px; box-sizing: border-box;
 }}
 .{root} .jupyter-button {{ width: auto; min-width: 5.2em; border: 1px solid {edge}; }}
 .{root} .jupyter-button.mod-active {{ background: {accent}; color: {paper}; }}
@@ -28,7 +28,7 @@ _RULES = """
 .{root} .rl-scrubber-text {{ min-width: 4.5em; font-variant-numeric: tabular-nums; }}
 .{root} select option {{ background: {paper}; color: {ink}; }}
 .{root} :focus-visible {{ outline: 3px solid {focus}; outline-offset: 1px; }}
-.{root} .rl-narration {{ font-size: {big}px; line-height: 1.35; min-height: {room}px; }}
+.{root} .rl-narration {{ font-size: {big}px; line-height: 1.25; min-height: {room}px; }}
 .{root} .rl-facts {{ color: {ink}; opacity: 0.75; font-size: {size}px; }}
 .{root} .rl-messages [role=alert] {{
   border-left: 4px solid {focus}; padding: 2px 8px; font-size: {size}px; line-height: 1.35;
@@ -56,10 +56,10 @@ def stylesheet(theme: Theme) -> str:
         focus=theme.line,
         size=theme.font_size,
         big=theme.font_size + 3,
-        line=2 * theme.font_size + 2,
+        line=theme.font_size + 14,  # JupyterLab's own 28 pixels for letters of 14
         column=theme.height + 9 * theme.font_size,
         scheme="dark" if theme.name == "dark" else "light",
-        room=round(2 * 1.35 * (theme.font_size + 3)),
+        room=round(2 * 1.25 * (theme.font_size + 3)),
     )
 
 
