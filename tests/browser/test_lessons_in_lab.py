@@ -49,7 +49,24 @@ def test_everything_can_be_touched(
     assert lab.python(COUNT) == alive, "widgets of the first run are still alive"
     assert len(lab.plots()) == figures
     lab.assert_clean()
+    assert_boards_fit_a_projector(lab)
     lab.close()
+
+
+def assert_boards_fit_a_projector(lab: LabPage) -> None:
+    """In the projector theme every board is seen whole, without scrolling, at 1280 x 720."""
+    lab.page.set_viewport_size({"width": 1280, "height": 720})
+    themes = lab.page.locator(".rl-root .widget-dropdown", has_text="Theme").locator("select")
+    for menu in themes.all():
+        menu.select_option("projector")
+    lab.settle()
+    heights = """() => [...document.querySelectorAll('.rl-root.rl-projector')]
+        .map(root => root.getBoundingClientRect().height)"""
+    found = lab.page.evaluate(heights)
+    assert len(found) == themes.count()
+    visible = "() => document.querySelector('.jp-WindowedPanel-outer').clientHeight"
+    seen = lab.page.evaluate(visible)
+    assert all(height <= seen for height in found), f"boards {found}, visible {seen}"
 
 
 @pytest.fixture(scope="module")
