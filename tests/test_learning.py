@@ -24,6 +24,7 @@ from relu_learn import (
     worst_error,
     zoo,
 )
+from relu_learn.core.events import Validated
 
 
 def relative_error(secret, network) -> float:
@@ -449,6 +450,27 @@ def test_bumps_that_most_answers_do_not_show():
         bumps = np.tile([50.0, -100.0, 50.0], 2)
         secret = ReluNetwork(np.repeat(w, 3, axis=0), biases, bumps)
         assert learn_from_queries(secret, 4, rng=seed).worst_error < 1e-8
+
+
+def test_no_answer_is_forgotten():
+    """Only the first of two tests meets the bump: what it saw is not lost in the second."""
+    secret = zoo.hat(width=0.01, rng=16)
+    result = learn_from_queries(secret, 2, rng=16)
+    tests = [event for event in result.trace if isinstance(event, Validated)]
+    assert len(tests) > 1
+    for event in tests:
+        worst = np.abs(secret(event.points) - result.network(event.points)).max()
+        assert worst < 1e-8, f"at {event.queries} queries"
+
+
+def test_rounding_that_was_taken_for_kinks_is_dropped():
+    """Nearly parallel to a staircase the line sees kinks of rounding, and has no room for others
+    beside them."""
+    secret = zoo.staircase(dim=5, steps=10, width=1e-3, rng=41)
+    result = learn_from_queries(secret, 5, rng=41)
+    worst, scale = worst_error(secret, result.network)
+    assert worst <= 1e-7 * scale
+    assert result.network.n_neurons == secret.n_neurons
 
 
 @pytest.mark.parametrize("rng", ["abc", -1, 1.5])

@@ -284,11 +284,6 @@ class BoxRun(Run):
     def settle(self) -> None:
         """No kink is far out on a chord."""
 
-    def paid(self) -> tuple[np.ndarray, np.ndarray]:
-        """All points whose answers are paid for, and |F - F'| (n, m) there, whitened."""
-        points, answers = (np.concatenate(list(part)) for part in zip(*self.tested, strict=True))
-        return points, np.abs(answers if self.known is None else answers - self.known(points))
-
     def learn(self) -> Iterator[Event]:
         """Chord after chord through the worst point known, until fresh points show none."""
         self.tested.append((self.seen[0], self.seen[1] / self.scale))
@@ -336,11 +331,6 @@ class BoxRun(Run):
         self.known = best
         yield from self.validate()
         self.require_useful(" on the box")
-
-    def worst(self) -> tuple[np.ndarray, np.ndarray]:
-        """All points whose answers are paid for, and the largest |F - F'| there."""
-        points, errors = self.paid()
-        return points, (errors * self.scale).max(axis=1)
 
     def remeasure(self) -> Generator[Piece, None, ReluNetwork]:
         """Measure every neuron once more, now that all hyperplanes are known (see `polish`).

@@ -529,6 +529,10 @@ class Run:
 
         def measured() -> Iterator[Piece]:
             self.known = yield from self.remeasure()
+            few = prune(self.known)
+            if few.n_neurons < self.known.n_neurons:  # rounding that was taken for kinks; without
+                self.known = few  # them there is more room to measure the others
+                self.known = yield from self.remeasure()
 
         for piece in measured():
             errors.append(piece.error * math.sqrt(self.oracle.dim))
@@ -590,6 +594,16 @@ class Run:
             ev.NetworkUpdated, "repair", "LearnFromQueries", sentence, network=self.hypothesis()
         )
 
+    def paid(self) -> tuple[np.ndarray, np.ndarray]:
+        """The points (n, d) of all tests so far, and |F - F'| (n, m) there, whitened."""
+        points, answers = (np.concatenate(list(part)) for part in zip(*self.tested, strict=True))
+        return points, np.abs(answers if self.known is None else answers - self.known(points))
+
+    def worst(self) -> tuple[np.ndarray, np.ndarray]:
+        """The points (n, d) of all tests so far, and the largest |F - F'| (n,) there."""
+        points, errors = self.paid()
+        return points, (errors * self.scale).max(axis=1)
+
     def require_useful(self, where: str = "") -> None:
         """Raise if what cannot be repaired is more than imprecise.
 
@@ -597,7 +611,7 @@ class Run:
         ------
         NotOneHiddenLayer, LearningFailed
         """
-        worst = float(self.errors.max())
+        worst = float(max(self.errors.max(), self.worst()[1].max()))
         if worst > USEFUL * self.output_scale:
             look_for_bent_hyperplanes(self)
             raise LearningFailed(
