@@ -16,9 +16,9 @@ from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.loss import gaussian_loss
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.race import BILL, LEARNERS, itemised
-from relu_learn.figures.theme import THEMES
+from relu_learn.figures.theme import THEMES, number
 from relu_learn.widgets import dimensions, game, preflight, race, wild
-from relu_learn.widgets.board import Board, say, slider
+from relu_learn.widgets.board import Board, slider
 from relu_learn.widgets.panel import PlotlyLibrary
 
 BOARDS: dict[str, Callable[[], Board]] = {
@@ -105,8 +105,8 @@ class TestEveryBoard:
                 widget.close()
 
     def test_numbers_in_sentences(self) -> None:
-        assert (say(2000), say(0.25)) == ("2,000", "0.25")
-        assert " " not in say(1e-12)
+        assert (number(2000), number(0.25)) == ("2,000", "0.25")
+        assert " " not in number(1e-12)
 
 
 class TestDimensions:

@@ -96,7 +96,7 @@ class GamePlane:
             () if truth is None else crease_segments(truth.weights, truth.biases, self.reach)
         )
         levels = {f"contours.{key}": v for key, v in plane._levels(low, high).items()}
-        levels |= {f"colorbar.{key}": v for key, v in plane._ticks(low, high).items()}
+        levels |= {f"colorbar.{key}": v for key, v in view.ticks(low, high).items()}
         one = slice(chosen, chosen + 1)
         mine = crease_segments(hypothesis.weights[one], hypothesis.biases[one], self.reach)
         return Patch(

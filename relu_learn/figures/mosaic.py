@@ -217,7 +217,7 @@ def letters(share: float, size: float) -> int:
 def wrapped(text: str, letters: int) -> str:
     """Lines of at most that many letters, tags not counted: plotly does not break lines itself."""
     lines = [""]
-    for word in re.findall(r"(?:<[^>]*>|[^\s<])+", text):
+    for word in re.findall(r"(?:<[^>]*>|[^ \n<])+", text):
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and len(re.sub("<[^>]*>", "", longer)) > letters:
             lines.append(word)

@@ -131,7 +131,7 @@ class PlaneView:
                     "y": 0,
                     "yanchor": "bottom",
                 }
-                | self._ticks(low, high),
+                | self.ticks(low, high),
                 hovertemplate=f"x = {where}<br>value %{{z:.3g}}<extra></extra>",
                 name="map",
             ),
@@ -159,7 +159,7 @@ class PlaneView:
         )
         return figure
 
-    def _ticks(self, low: float, high: float) -> dict[str, Any]:
+    def ticks(self, low: float, high: float) -> dict[str, Any]:
         """As many as large letters leave room for."""
         return _ticks(low, high, 5 if self.theme.font_size < 17 else 2)
 
@@ -183,7 +183,7 @@ class PlaneView:
         )
         tests = state.event.points if isinstance(state.event, ev.Validated) else np.empty((0, 2))
         levels = {f"contours.{key}": value for key, value in _levels(low, high).items()}
-        levels |= {f"colorbar.{key}": value for key, value in self._ticks(low, high).items()}
+        levels |= {f"colorbar.{key}": value for key, value in self.ticks(low, high).items()}
         kinks = np.reshape([kink.point for kink in state.kinks], (-1, 2))
         return Patch(
             {

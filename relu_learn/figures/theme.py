@@ -171,7 +171,7 @@ _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 def number(value: float) -> str:
     """A number short enough to read from the last row: 0.37, 12.5, 1,350, 4.1 × 10⁻²⁴.
 
-    Unicode, because LaTeX in a plotly title stays blank in JupyterLab.
+    Unicode, because LaTeX in a plotly title stays blank in JupyterLab; and never broken over lines.
     """
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "–"
@@ -181,7 +181,7 @@ def number(value: float) -> str:
         return f"{value:.3g}".replace("-", "−")
     mantissa, exponent = f"{value:.1e}".split("e")
     power = str(int(exponent)).translate(_SUPERSCRIPT)
-    return f"{mantissa} × 10{power}".replace("-", "−")
+    return f"{mantissa}\u00a0×\u00a010{power}".replace("-", "−")
 
 
 def nice_step(span: float, most: int) -> float:

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import THEMES, Theme, get_theme, number
+from relu_learn.figures.theme import THEMES, Theme, get_theme
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
@@ -150,11 +150,6 @@ class Board(Styled, ipywidgets.Box):
         for panel in self.panels:
             panel.dispose()
         close_tree(self)
-
-
-def say(value: float) -> str:
-    """A number for a sentence: powers of ten stay on one line."""
-    return number(value).replace(" × ", "\u00a0×\u00a0")
 
 
 def slider(description: str, values: Sequence[Any], value: Any, width: str = "330px") -> Any:

@@ -23,7 +23,8 @@ from relu_learn.figures.dimensions import (
 from relu_learn.figures.line import SliceView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import RunView, State
-from relu_learn.widgets.board import Board, button, say, slider
+from relu_learn.figures.theme import number
+from relu_learn.widgets.board import Board, button, slider
 
 MAX_QUERIES = 100_000
 SIZES = (2, 5, 16, 64, 200, 784)
@@ -245,8 +246,8 @@ class DigitsWeights(Board):
         if row is not None:
             sentence = (
                 f"Neuron {look + 1}: the angle between true and found weights is "
-                f"{say(match.angle_error[row])} radians, the bias is off by "
-                f"{say(match.bias_error[row])}."
+                f"{number(match.angle_error[row])} radians, the bias is off by "
+                f"{number(match.bias_error[row])}."
             )
         self.tell(
             sentence,

@@ -17,7 +17,8 @@ from relu_learn.core.oracle import Oracle
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.game import GamePlane, GameSlice
 from relu_learn.figures.patch import Patch
-from relu_learn.widgets.board import Board, button, say
+from relu_learn.figures.theme import number
+from relu_learn.widgets.board import Board, button
 
 REACH = 3.0
 BUDGET = 60
@@ -359,4 +360,4 @@ def _short(value: float) -> str:
 def _per_cent(share: float) -> str:
     if share < 1e-15:
         return "nothing"
-    return f"{say(100 * share)} %" if share < 10 else "more than ten times all"
+    return f"{number(100 * share)} %" if share < 10 else "more than ten times all"

@@ -15,7 +15,7 @@ _POWER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?e[+-]?\d+\b")
 
 def readable(text: str) -> str:
     """A sentence of the learner for people: 3 × 10⁻¹⁰ instead of 3e-10, and minus signs."""
-    text = _POWER.sub(lambda found: number(float(found[0])).replace(" × ", "\u00a0×\u00a0"), text)
+    text = _POWER.sub(lambda found: number(float(found[0])), text)
     return re.sub(r"(?<![\w-])-(?=\d)", "−", text)
 
 

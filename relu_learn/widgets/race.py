@@ -28,8 +28,8 @@ from relu_learn.figures.race import (
     itemised,
 )
 from relu_learn.figures.run_view import Hypothesis, RunView
-from relu_learn.figures.theme import power_ticks
-from relu_learn.widgets.board import Board, button, say, slider
+from relu_learn.figures.theme import number, power_ticks
+from relu_learn.widgets.board import Board, button, slider
 
 MAX_QUERIES = 100_000
 BUDGETS = (50, 100, 200, 400, 800, 1600)
@@ -156,7 +156,7 @@ class Race(Board):
         parts = []
         for method in LEARNERS:
             loss = self.reading(method, n)
-            parts.append(f"{method} {'not trained' if loss is None else say(loss)}")
+            parts.append(f"{method} {'not trained' if loss is None else number(loss)}")
         waiting = "The lines of the passive learners appear when they are trained."
         trained = f"The passive learners were given up to {BUDGETS[-1]:,} examples."
         facts = trained if all(self.curves[method] for method in LEARNERS) else waiting
@@ -231,12 +231,12 @@ class TwoLosses(Board):
         choice = (
             "The exact one is shown everywhere."
             if kind == "exact"
-            else f"The exact one is below its floor of {say(self.floor)} and only rounding: the "
+            else f"The exact one is below its floor of {number(self.floor)} and only rounding: the "
             "sampled one is shown everywhere."
         )
         self.tell(
-            f"Weights off by about {_ten(-p)}: exact loss {say(self.exact[i])}, on {n:,} random "
-            f"points {say(sampled[i])}. {choice}",
+            f"Weights off by about {_ten(-p)}: exact loss {number(self.exact[i])}, on {n:,} random "
+            f"points {number(sampled[i])}. {choice}",
             "10 inputs, 10 neurons; every weight and bias changed by a random amount",
         )
         chart = self.chart(GrowthView)
@@ -397,8 +397,8 @@ class Theory(Board):
         bill = bill_of(d, k)
         measured = sum(bill.values())
         self.tell(
-            f"Intervals of length r = {say(p.r)} on a line from −τ to τ with τ = {say(p.tau)}, "
-            f"gradients with steps of α = {say(p.alpha)}.",
+            f"Intervals of length r = {number(p.r)} on a line from −τ to τ with "
+            f"τ = {number(p.tau)}, gradients with steps of α = {number(p.alpha)}.",
             f"for loss ≤ ε = {self.epsilon_slider.value:g} with probability ≥ 1 − δ = "
             f"{1 - self.delta_slider.value:g}, whatever the network",
         )
@@ -415,4 +415,4 @@ def _ten(power: int) -> str:
 
 
 def _power(exponent: float) -> str:
-    return "about " + say(10.0 ** round(exponent)).replace("1.0\u00a0×\u00a0", "")
+    return "about " + number(10.0 ** round(exponent)).replace("1.0\u00a0×\u00a0", "")

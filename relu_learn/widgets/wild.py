@@ -18,9 +18,9 @@ from relu_learn.core.network import ReluNetwork
 from relu_learn.core.run import LearnResult
 from relu_learn.figures.dimensions import GrowthView
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import power_ticks
+from relu_learn.figures.theme import number, power_ticks
 from relu_learn.figures.wild import AnswersView
-from relu_learn.widgets.board import Board, button, say, slider
+from relu_learn.widgets.board import Board, button, slider
 
 BlackBox = Callable[[np.ndarray], np.ndarray]
 MAX_QUERIES = 8000  # an honest "I give up" must not take longer than a student's patience
@@ -145,7 +145,7 @@ class Imprecise(Board):
         self.tell(
             head + outcome.words,
             f"{kind}, {power_ticks(-digits, -digits)[1][0]} · {queries:,} queries · {found} of "
-            f"{self.secret.n_neurons} neurons · error of F′ {say(self.error(outcome))}",
+            f"{self.secret.n_neurons} neurons · error of F′ {number(self.error(outcome))}",
         )
         runs = sorted((p, o) for (k, p), o in self.seen.items() if k == kind)
         sizes = [10.0**-p for p, _ in runs]
@@ -301,7 +301,9 @@ class Budget(Board):
         found = 0 if outcome.result is None else outcome.result.network.n_neurons
         loss = self.loss(outcome)
         head = f"{outcome.error}: " if outcome.error else "Finished. "
-        self.tell(head + outcome.words, f"partial result: {found} of 10 neurons, loss {say(loss)}")
+        self.tell(
+            head + outcome.words, f"partial result: {found} of 10 neurons, loss {number(loss)}"
+        )
         self.shown.add(limit)
         tried = sorted(self.shown)
         chart = self.chart(GrowthView)
