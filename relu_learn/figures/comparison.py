@@ -95,7 +95,7 @@ def loss_curves(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
     figure.update_yaxes(type="log", range=[-30.5, 1.5], tickvals=ticks, ticktext=texts)
     figure.update_xaxes(title_text="queries, or random examples", row=rows)
     figure.update_yaxes(title_text="loss / var F", col=1)
-    return _finish(figure, theme, 0.3 + 0.5 * rows)
+    return _finish(figure, theme, 0.26 + 0.48 * rows)
 
 
 def _finish(figure: go.Figure, th: Theme, height: float) -> go.Figure:
@@ -117,7 +117,7 @@ def price(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
     rows = [row for row in data["rows"] if row["cells"][1] in PRICED]
     names = [name for name in PRICED if any(row["cells"][1] == name for row in rows)]
     methods = list(dict.fromkeys(_short(row) for row in rows))
-    methods.sort(key=lambda m: "not run here" in m)
+    methods.sort(key=lambda m: m.endswith("*"))
     figure = make_subplots(
         1, len(names), shared_yaxes=True, subplot_titles=names, horizontal_spacing=0.02
     )
@@ -127,7 +127,7 @@ def price(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
                 figure.add_trace(_dot(row, theme), 1, column)
     for name, symbol, color in [
         ("exact copy", "diamond", theme.crease),
-        ("copy, as others report (not run here)", "diamond-open", theme.ink),
+        ("copy, as others report", "diamond-open", theme.ink),
         ("no copy", "x", theme.line),
     ]:
         marker = {"symbol": symbol, "color": color, "size": 2 * theme.marker_size}
@@ -135,7 +135,7 @@ def price(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
     ticks, texts = power_ticks(0, 3, most=4)
     figure.update_xaxes(type="log", range=[-0.5, 3.3], tickvals=ticks, ticktext=texts)
     middle = (len(names) + 1) // 2  # five titles would run into each other
-    figure.update_xaxes(title_text="queries for each parameter", col=middle)
+    figure.update_xaxes(title_text="queries for each parameter (* not run here)", col=middle)
     figure.update_yaxes(
         categoryorder="array", categoryarray=methods[::-1], type="category", showgrid=False
     )
@@ -149,7 +149,7 @@ def _short(row: Data) -> str:
     if not row["source"]:
         return METHODS.get(name, name)
     short = "toolbox 1.20" if "toolbox" in name else "Carlini et al. 2020"
-    return f"{short}<br><i>not run here</i>"
+    return f"{short} *"
 
 
 def _dot(row: Data, th: Theme) -> go.Scatter:

@@ -283,7 +283,7 @@ class SurfaceView:
                 "xaxis": axis | {"title": {"text": "x<sub>1</sub>"}},
                 "yaxis": axis | {"title": {"text": "x<sub>2</sub>"}},
                 "zaxis": axis | {"title": {"text": "F"}},
-                "camera": {"eye": self._eye(), "center": {"x": 0, "y": 0, "z": -0.22}},
+                "camera": {"eye": self._eye(), "center": {"x": 0, "y": 0, "z": -0.28}},
             },
         )
         return figure

@@ -147,7 +147,7 @@ THEMES = {
         _LIGHT,
         name="projector",
         ink="#000000",
-        height=355,  # with the controls around it, what a 720 pixel high screen holds
+        height=390,  # with the controls around it, what a 720 pixel high screen holds
         faint="#bfbfbf",
         unknown="#ececec",
         query="#1a1a1a",

