@@ -181,7 +181,7 @@ class BlockEquation:
         figure.update_traces(image)
         plain = {"showgrid": False, "ticks": ""}
         sides = {"": ("", "output"), "2": ("kink", "output"), "3": ("input", "kink")}
-        domains = {"": [0.58, 1.0], "2": [0.58, 1.0], "3": [0.0, 0.36]}
+        domains = {"": [0.61, 1.0], "2": [0.61, 1.0], "3": [0.0, 0.34]}
         across = {"": [0.0, 0.62], "2": [0.76, 1.0], "3": [0.0, 0.62]}
         layout: dict[str, Any] = {}
         for n, (x_title, y_title) in sides.items():

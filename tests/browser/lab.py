@@ -282,7 +282,7 @@ class LabPage:
 
         for slider in area.locator("input[type=range]:visible, .noUi-handle:visible").all():
             slider.focus()
-            for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+            for key in ("ArrowRight", "ArrowLeft"):
                 slider.press(key)
                 look()
             done["slider"] += 1
@@ -343,6 +343,7 @@ class LabPage:
 
     def whole_page(self, path: pathlib.Path, width: int = 1400) -> None:
         """Picture of the whole notebook, not only of what fits the window."""
+        before = self.page.viewport_size
         height = self.page.evaluate(
             "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
         )
@@ -350,6 +351,7 @@ class LabPage:
         self.page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)")
         self.page.wait_for_timeout(800)
         self.screenshot(path)
+        self.page.set_viewport_size(before)  # so tall a page is slow to draw
 
     def assert_clean(self) -> None:
         """No error in the kernel, in the page or in the server's log; nothing fetched outside."""
