@@ -18,6 +18,14 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20211108)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests first: they mostly wait, and other tests run beside them (`pytest -n 2`)."""
+    """Browser tests first: they mostly wait, and the others run beside them (`pytest -n 2`).
+
+    Files stay whole: the cells of a notebook belong together. The browser's files are one, so that
+    one Chromium runs at a time.
+    """
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)  # stable
+    for item in items:
+        browser = item.get_closest_marker("browser") is not None
+        item.add_marker(pytest.mark.xdist_group("browser" if browser else str(item.path)))
