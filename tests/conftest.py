@@ -1,6 +1,7 @@
 """Settings that every test file shares."""
 
 import os
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -18,14 +19,20 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20211108)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests first: they mostly wait, and the others run beside them (`pytest -n 2`).
-
-    Files stay whole: the cells of a notebook belong together. The browser's files are one, so that
-    one Chromium runs at a time.
-    """
+    """Browser tests first: they mostly wait, and other tests run beside them (`pytest -n 2`)."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)  # stable
-    for item in items:
-        browser = item.get_closest_marker("browser") is not None
-        item.add_marker(pytest.mark.xdist_group("browser" if browser else str(item.path)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files stay whole: the cells of a notebook belong together. Those with a browser are one, so
+    that one Chromium runs at a time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.split("::")[0]
+            return "browser" if path.startswith("tests/browser/") else path
+
+    return Files(config, log)
