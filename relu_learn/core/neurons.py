@@ -50,7 +50,8 @@ from relu_learn.core.target import Target
 _WORST_AMPLIFICATION = 1e4
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
 _SCOUTS = 3
-# Pieces whose error is so many times what is good enough may be left out, if they are in a clump.
+# Pieces whose error is so many times what is good enough, and usual on their line, may be left
+# out, if they are in a clump.
 _HOPELESS = 100.0
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 _BACKTRACKS = 3
@@ -273,7 +274,8 @@ def neurons_of_slice(
     # (In a box every further chord builds on this one.)
     slack = 60 if np.isfinite(target.oracle.room(points)).any() else 1000
     chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), slack * goal)
-    chosen, amplify = _flanked(chosen, amplify, errors > _HOPELESS * goal)
+    usual = max(goal, float(np.quantile(errors, 0.1)))
+    chosen, amplify = _flanked(chosen, amplify, errors > _HOPELESS * usual)
     narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
     # What deserves a second look: an error of F' much larger than what the answers allow.
     limit = max(10 * GOAL, 1e4 * float(noise.level.max()))
