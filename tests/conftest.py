@@ -1,7 +1,6 @@
 """Settings that every test file shares."""
 
 import os
-from typing import Any
 
 import hypothesis
 import numpy as np
@@ -22,17 +21,3 @@ def rng() -> np.random.Generator:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests first: they mostly wait, and other tests run beside them (`pytest -n 2`)."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)  # stable
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Files stay whole: the cells of a notebook belong together. Those with a browser are one, so
-    that one Chromium runs at a time."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Files(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            path = nodeid.split("::")[0]
-            return "browser" if path.startswith("tests/browser/") else path
-
-    return Files(config, log)
