@@ -87,11 +87,13 @@ class TestEveryExplorer:
         explorer.share_messages.clear()
         assert explorer.share == before
 
-    def test_a_hair_is_not_a_move(self, kind: Any, make: Any) -> None:
+    def test_a_hair_is_not_a_move(
+        self, kind: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """The page rounds 0.1 + 0.2 to the slider's steps and reports it as a change."""
         explorer = make(kind)
         drawn: list[None] = []
-        explorer.draw = lambda: drawn.append(None) or [None] * 9  # type: ignore[method-assign]
+        monkeypatch.setattr(explorer, "draw", lambda: drawn.append(None) or [None] * 9)
         for widget in explorer.inputs.values():
             if isinstance(widget.value, float):
                 widget.value = widget.value * (1 + 1e-15)

@@ -256,7 +256,7 @@ class BoxRun(Run):
         """The noise of an answer; of a residual, also what F' is off where it is right."""
         if self.known is None:
             return Noise(self.noise)
-        errors = self.paid()[1]
+        errors = self.paid(self.known)[1]
         right = (errors * self.scale).max(axis=1) <= self.tolerance()
         most = self.tolerance() / self.scale / (2 * SIGMAS)
         level = 2 * errors[right].max(axis=0) if right.any() else most

@@ -180,8 +180,8 @@ def look_for_bent_hyperplanes(run: Run) -> None:
     chosen = np.argsort(-strength)[:12]
     places = max(4, 48 // max(len(chosen), 1))
     tilt = _tilts(run, net)
-    points, values = (np.concatenate(list(part)) for part in zip(*run.tested, strict=True))
-    errors = np.abs(values - (0.0 if run.known is None else run.known(points))).max(axis=1)
+    points, off = run.paid(run.known)
+    errors = off.max(axis=1)
     wrong = points[errors >= np.quantile(errors, 0.9)]
     found, looked = [], 0
     for i in chosen[np.isfinite(tilt[chosen])]:

@@ -514,8 +514,7 @@ class Run:
         share of points off by more than the tolerance, and worst error."""
         if network is None or not self.tested:
             return math.inf, math.inf
-        points, answers = (np.concatenate(list(part)) for part in zip(*self.tested, strict=True))
-        errors = (np.abs(answers - network(points)) * self.scale).max(axis=1)
+        errors = (self.paid(network)[1] * self.scale).max(axis=1)
         return float((errors > self.tolerance()).mean()), float(errors.max())
 
     def remeasure(self) -> Generator[Piece, None, ReluNetwork]:
@@ -594,14 +593,15 @@ class Run:
             ev.NetworkUpdated, "repair", "LearnFromQueries", sentence, network=self.hypothesis()
         )
 
-    def paid(self) -> tuple[np.ndarray, np.ndarray]:
-        """The points (n, d) of all tests so far, and |F - F'| (n, m) there, whitened."""
+    def paid(self, network: ReluNetwork | None) -> tuple[np.ndarray, np.ndarray]:
+        """The points (n, d) of all tests so far, and how far a network is off there (n, m),
+        whitened."""
         points, answers = (np.concatenate(list(part)) for part in zip(*self.tested, strict=True))
-        return points, np.abs(answers if self.known is None else answers - self.known(points))
+        return points, np.abs(answers if network is None else answers - network(points))
 
     def worst(self) -> tuple[np.ndarray, np.ndarray]:
         """The points (n, d) of all tests so far, and the largest |F - F'| (n,) there."""
-        points, errors = self.paid()
+        points, errors = self.paid(self.known)
         return points, (errors * self.scale).max(axis=1)
 
     def require_useful(self, where: str = "") -> None:
