@@ -192,6 +192,18 @@ class TestCreasedPaper:
         paper.network_menu.value = "tent"
         assert paper.current == zoo.get("tent")
 
+    def test_a_neuron_that_is_moved_back_is_where_it_was(self, make: Any) -> None:
+        paper = make(CreasedPaper, "paper_plane")
+        before, drawn = paper.current, data(paper, 0, 0)["z"]
+        for control in (paper.neuron_angle, paper.neuron_position, paper.neuron_strength):
+            place = control.value
+            control.value = place + 4 * control.step
+            assert data(paper, 0, 0)["z"] != drawn
+            control.value = place
+            np.testing.assert_allclose(paper.current.weights, before.weights, atol=1e-12)
+            np.testing.assert_allclose(paper.current.biases, before.biases, atol=1e-12)
+            assert data(paper, 0, 0)["z"] == drawn
+
     def test_cover_hides_the_answer(self, make: Any) -> None:
         paper = make(CreasedPaper, "tent", covered=True)
         assert np.isnan(plane_z(paper)).all()

@@ -138,11 +138,12 @@ class CreasedPaper(Explorer):
             return
         self.messages.clear()
         values = tuple(widget.value for widget in self._neuron)
-        if np.allclose(values, self._rounded):
-            return
+        chosen = int(self.neuron_menu.value) - 1
         moved = zip(values, self._rounded, self._exact, strict=True)
         a, b, c = (now if abs(now - shown) > 1e-9 else exact for now, shown, exact in moved)
-        self._moves[int(self.neuron_menu.value) - 1] = (a, b, c)
+        if np.allclose((a, b, c), self._moves.get(chosen, self._exact)):
+            return
+        self._moves[chosen] = (a, b, c)
         self.show()
 
     def changed(self, name: str) -> None:

@@ -84,6 +84,9 @@ FINGERPRINTS = """() => {
     return hash;
   });
 }"""
+# On a machine busy enough anywidget gives a model up and says so; ours start all the same, see
+# test_a_page_that_starts_too_slowly_catches_up.
+LATE = "[anywidget] Failed to initialize model."
 OPTIONS = "menu => [...menu.options].map(option => option.value || option.innerText)"
 CLICK_AND_WATCH = """async button => {
   let last = 0;
@@ -360,7 +363,8 @@ class LabPage:
         """No error in the kernel, in the page or in the server's log; nothing fetched outside."""
         kernel_errors = self.page.evaluate("() => window.__kernelErrors")
         assert not kernel_errors, kernel_errors
-        assert not self.page_errors, self.page_errors
+        page_errors = [error for error in self.page_errors if error != LATE]
+        assert not page_errors, page_errors
         assert not self.external, self.external
         log = self.server.log.read_text()[self._log_start :]
         assert "Traceback" not in log, log[-3000:]

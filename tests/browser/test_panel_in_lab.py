@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .lab import LabPage, notebook
+from .lab import LATE, LabPage, notebook
 
 pytestmark = pytest.mark.browser
 
@@ -163,3 +163,5 @@ def test_a_page_that_starts_too_slowly_catches_up(lab_page: LabPage) -> None:
     assert lab.page.evaluate(height) == -1
     assert sentence.inner_text() == "the second"
     assert lab.page.locator(".rl-scrubber input").input_value() == "4"
+    assert lab.page_errors and set(lab.page_errors) == {LATE}
+    lab.assert_clean()
