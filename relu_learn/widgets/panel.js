@@ -106,6 +106,7 @@ class View {
     this.describe();
     this.redescribe = () => this.describe();
     for (const name of ["label", "error"]) model.on(`change:${name}`, this.redescribe);
+    this.scene = new Scene(this.plot, signal);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.plot);
     plotlyOf(model.get("version")).then(
@@ -132,7 +133,10 @@ class View {
     if (!this.asked) {
       this.asked = true;
       enqueue(() => this.draw());
-    } else if (this.drawn) this.Plotly.Plots.resize(this.plot);
+    } else if (this.drawn) {
+      this.scene.wake();
+      this.Plotly.Plots.resize(this.plot);
+    }
   }
 
   fresh() {
@@ -145,6 +149,7 @@ class View {
     const { data, layout, config } = this.fresh();
     this.drawn = true;
     await this.Plotly.newPlot(this.plot, data, layout, config);
+    this.scene.wake();
     if (this.gone) this.Plotly.purge(this.plot);
     else this.listen();
   }
@@ -154,6 +159,7 @@ class View {
     if (!this.drawn) return;
     this.todo = [];
     const { data, layout, config } = this.fresh();
+    this.scene.wake();
     this.Plotly.react(this.plot, data, layout, config);
   }
 
@@ -186,6 +192,7 @@ class View {
       for (const [path, value] of Object.entries(traces[index]))
         (update[path] ??= Array(indices.length).fill(undefined))[n] = decode(value);
     });
+    this.scene.wake();
     // `update`, not `relayout`: that one would come back to us as a user's drag.
     return this.Plotly.update(this.plot, update, decode(layout), indices);
   }
@@ -251,6 +258,42 @@ class View {
     this.gone = true;
     this.observer.disconnect();
     for (const name of ["label", "error"]) this.model.off(`change:${name}`, this.redescribe);
+    this.scene.wake();
     if (this.drawn) this.Plotly.purge(this.plot);
+  }
+}
+
+// A scene in space is drawn by a loop of plotly.js that never ends, so that the browser paints the
+// whole page sixty times a second. Here it sleeps unless something changes or a hand is on it.
+class Scene {
+  constructor(plot, signal) {
+    this.plot = plot;
+    this.until = 0; // when it may sleep
+    this.loop = 0;
+    const listen = (target, kind, act) =>
+      target.addEventListener(kind, act, { capture: true, passive: true, signal });
+    for (const kind of ["pointermove", "wheel"]) listen(plot, kind, () => this.wake(300));
+    listen(plot, "pointerdown", () => this.wake(Infinity));
+    for (const kind of ["pointerup", "pointercancel"])
+      listen(window, kind, () => { if (this.until === Infinity) this.until = 0, this.wake(300); });
+  }
+
+  get canvas() {
+    return this.plot._fullLayout?.scene?._scene?.glplot;
+  }
+
+  wake(milliseconds = 50) {
+    if (!this.canvas) return;
+    this.canvas._stopped = false; // else plotly.js would not touch it
+    this.until = Math.max(this.until, performance.now() + milliseconds);
+    this.loop ||= requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    const { canvas } = this;
+    const awake = performance.now() < this.until;
+    this.loop = canvas && awake ? requestAnimationFrame(() => this.draw()) : 0;
+    canvas?.redraw();
+    if (canvas && !awake) canvas._stopped = true;
   }
 }

@@ -165,3 +165,45 @@ def test_a_page_that_starts_too_slowly_catches_up(lab_page: LabPage) -> None:
     assert lab.page.locator(".rl-scrubber input").input_value() == "4"
     assert lab.page_errors and set(lab.page_errors) == {LATE}
     lab.assert_clean()
+
+
+def test_a_scene_in_space_sleeps_unless_something_moves(lab_page: LabPage) -> None:
+    """The loop of plotly.js never ends and keeps the browser painting; ours does."""
+    mesh = "go.Mesh3d(x=[0, 1, 0, 0], y=[0, 0, 1, 0], z=[0, 0, 0, 1])"
+    lab = open_with(lab_page, SETUP, f"space = Panel(go.Figure({mesh})); space", plots=2)
+    scene = "document.querySelectorAll('.js-plotly-plot')[1]._fullLayout.scene._scene"
+    lab.page.wait_for_timeout(500)
+    lab.page.evaluate(
+        f"""() => {{
+          const {{glplot}} = {scene}, {{camera, onrender}} = glplot, {{tick}} = camera;
+          const seen = window.__seen = {{frames: 0, drawn: 0}};
+          camera.tick = (...args) => (seen.frames++, tick.apply(camera, args));
+          glplot.onrender = (...args) => (seen.drawn++, onrender.apply(glplot, args));
+        }}"""
+    )
+
+    def seen() -> dict[str, int]:
+        lab.page.wait_for_timeout(600)
+        found = lab.page.evaluate("() => window.__seen")
+        lab.page.evaluate("() => { window.__seen.frames = window.__seen.drawn = 0 }")
+        return dict(found)
+
+    eye = f"() => {scene}.getCamera().eye.x"
+    assert seen() == {"frames": 0, "drawn": 0}
+    lab.python("space.patch(Patch({0: {'z': [0, 0, 0, 2]}}, {'scene.camera.eye.x': -1.5}))")
+    lab.settle()
+    assert seen()["drawn"] > 0
+    assert lab.page.evaluate(eye) == pytest.approx(-1.5)
+    picture = lab.page.locator(".js-plotly-plot").nth(1)
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lab.page.mouse.move(x, y)
+    lab.page.mouse.down()
+    lab.page.mouse.move(x + 80, y, steps=4)
+    lab.page.mouse.up()
+    assert seen()["drawn"] > 0
+    assert abs(lab.page.evaluate(eye) + 1.5) > 0.1
+    assert seen() == {"frames": 0, "drawn": 0}
+    lab.assert_clean()
