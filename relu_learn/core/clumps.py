@@ -146,8 +146,11 @@ class _Clump:
         s = np.flatnonzero(height > least * (1 + abs(bias)) * float(self.sizes.sum()))
         if not len(s) and len(self.blocks) == 1:
             return self.blocks[0]
-        strength = float(self.sizes.max())
+        strength = float(self.sizes.max()) or 1.0
         hidden = strength * normal + parts[s]
+        while (np.linalg.norm(hidden, axis=1) <= 1e-8 * strength).any():  # a part cancels it
+            strength *= 2
+            hidden = strength * normal + parts[s]
         length = np.linalg.norm(hidden, axis=1)
         outputs = np.column_stack([outputs, u[:, s] * length])
         outputs[:, at] -= strength * u[:, s].sum(axis=1)
