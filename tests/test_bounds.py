@@ -317,4 +317,6 @@ def test_chords_that_end_inside_a_bump(seed):
 def test_close_cancelling_pairs_survive_repairs():
     for seed in (2, 5, 14, 17, 34):
         secret = zoo.near_parallel(gap=1e-8, rng=seed, cancelling=True)
-        check(secret, -2.0, 2.0, seed, bound=1e-7)
+        result = check(secret, -2.0, 2.0, seed, bound=1e-7)
+        # What they leave is hardly more than rounding: chord after chord is wasted on it.
+        assert result.queries < 3000 and result.network.n_neurons < 30

@@ -171,6 +171,18 @@ def test_the_step_is_never_larger_than_asked(rng):
     np.testing.assert_allclose(rates[:, 0], true, atol=1e-8)
 
 
+def test_steep_pieces():
+    """Where F is steep, the rounding of the question shows; it is no step across a hyperplane."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        secret = ReluNetwork(rng.standard_normal((1, 5)), [0.0], [500.0])
+        point = rng.standard_normal(5)
+        steps = np.full(5, 0.2 * room(secret, point))
+        _, oracle, (_, _, used) = measured(secret, point, steps, rng)
+        assert oracle.queries == 5 + 1, seed
+        np.testing.assert_array_equal(used, steps)
+
+
 def test_of_a_residual(rng):
     """Of F - F', when a part of the network is known already."""
     secret = zoo.random_network(6, 5, 2, rng=1)

@@ -292,11 +292,14 @@ class BoxRun(Run):
         self.commit()
         self.lines = [self.line]
         polished, rejected = False, 0
+        near: list[ReluNetwork | None] = []  # the hypotheses that were nearly right
+        goal, tries = np.array(self.score(self.known)), 0
         for number in range(_MAX_CHORDS):
             points, worst = self.worst()
+            nearly = worst.max() <= _NEARLY * self.output_scale
             if not rejected:
                 best, mark = self.known, self.score(self.known)
-            nearly = worst.max() <= _NEARLY * self.output_scale
+                near += [best] if nearly else []
             if nearly and len(x := self.corners()):
                 self.tested.append((x, Target(self.oracle, self.scale)(x)))
                 continue
@@ -315,7 +318,12 @@ class BoxRun(Run):
                 continue
             if number % _SUSPICION == _SUSPICION - 1:
                 look_for_bent_hyperplanes(self)
-            if rejected == _PATIENCE:
+            # Nearly right, and no chord helps much: what is left are digits that nobody can see.
+            now = np.array(self.score(self.known))
+            if (now < goal / 2).any():
+                goal, tries = np.minimum(goal, now), 0
+            tries += nearly
+            if _PATIENCE in (rejected, tries):
                 break
             if rejected % _ASTRAY == 0:  # from the best so far; and from another place this time
                 self.known = best
@@ -328,7 +336,9 @@ class BoxRun(Run):
                 yield self.repaired("Add what this chord met to the hypothesis.")
             else:
                 rejected += 1
-        self.known = best
+        self.known = min([best, *near], key=lambda net: self.score(net)[1])
+        if self.known is not best:
+            yield self.repaired("Go back to the hypothesis that fits all answers best.")
         yield from self.validate()
         self.require_useful(" on the box")
 

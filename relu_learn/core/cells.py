@@ -74,33 +74,33 @@ class Arrangement:
         if not len(self.normals):
             return start, np.full(len(start), np.inf)
         signs = np.sign(self.distances(start))
-        size2 = np.maximum((self.normals**2).sum(axis=1), 1e-300)
-        lean = self.basis @ self.origin
+        toward = self.normals / np.maximum((self.normals**2).sum(axis=1), 1e-300)[:, None]
+        size2, lean = self.origin @ self.origin, 2 * self.basis @ self.origin
         rows = np.arange(len(start))
 
         def measure(c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             far = signs * self.distances(c)
             worst = far.argmin(axis=1)
             room = far[rows, worst]
-            norm2 = self.origin @ self.origin + 2 * c @ lean + (c**2).sum(axis=1)
+            norm2 = size2 + np.einsum("pn,pn->p", c, c + lean)
             return room / (1 + np.sqrt(np.maximum(norm2, 0) / len(self.origin))), room, worst
 
         # Parallel hyperplanes leave cells without end: do not go on for ever.
         most = limit * np.sqrt(len(self.origin))
         longest = np.maximum(most, 1.5 * np.linalg.norm(start, axis=1))
-        c = start.copy()
-        best_score, best_room, worst = measure(c)
-        best, room = start.copy(), best_room.copy()
+        best = c = start.copy()
+        best_score, room, worst = measure(c)
+        best_room = room
         for _ in range(steps):
             push = 1.5 * np.maximum(best_room, 1e-12) - room
-            push = np.where(push > 0, push, 0.5 * best_room)
-            c = c + (push * signs[rows, worst] / size2[worst])[:, None] * self.normals[worst]
-            c *= np.minimum(1, longest / np.maximum(np.linalg.norm(c, axis=1), 1e-300))[:, None]
+            push = np.where(push > 0, push, 0.5 * best_room) * signs[rows, worst]
+            c = c + push[:, None] * toward[worst]
+            length = np.sqrt(np.einsum("pn,pn->p", c, c))
+            if (length > longest).any():
+                c *= (longest / np.maximum(length, longest))[:, None]
             score, room, worst = measure(c)
             better = score > best_score
-            best[better], best_score[better], best_room[better] = (
-                c[better],
-                score[better],
-                room[better],
-            )
+            best = np.where(better[:, None], c, best)
+            best_score = np.where(better, score, best_score)
+            best_room = np.where(better, room, best_room)
         return best, best_room

@@ -66,19 +66,23 @@ def orthonormal_basis(first: np.ndarray, rng: np.random.Generator) -> Basis:
     good as a uniformly random basis against weights with structure (sparse, shared), at the price
     of O(d^2) instead of O(d^3).
     """
-    from scipy.fft import dct
+    from scipy.fft import idct
+    from scipy.linalg.blas import dger
 
     d = len(first)
     signs = rng.choice([-1.0, 1.0], d)
-    rows = dct(np.eye(d), norm="ortho", axis=0, overwrite_x=True) * signs
     places = rng.permutation(d)
-    rows = rows[places]
+    rows = np.zeros((d, d))
+    rows[np.arange(d), places] = 1
+    rows = idct(rows, norm="ortho", axis=1, overwrite_x=True)
+    rows *= signs
     unit = first / np.linalg.norm(first)
     mirror = rows[0] - unit
     size = np.linalg.norm(mirror)
     if size > 1e-8:
         mirror /= size
-        rows -= 2 * np.outer(rows @ mirror, mirror)
+        # rows -= 2 * outer(rows @ mirror, mirror), without two more matrices
+        rows = dger(-2.0, mirror, rows @ mirror, a=rows.T, overwrite_a=True).T
     else:
         mirror[:] = 0
     rows[0] = unit
@@ -182,6 +186,12 @@ def measure_rates(
     n = len(basis)
     # On a hyperplane there is no room: a worthless answer, but a number.
     steps = np.where(np.abs(steps) > EPS, steps, EPS)
+    rounding = EPS * np.linalg.norm(point) / np.sqrt(len(point))  # of a coordinate
+
+    def doubt() -> np.ndarray:
+        """Noise (m,) of an answer: where F is steep, the rounding of the question, too."""
+        return noise + rounding * np.linalg.norm(changes / steps[:, None], axis=0)
+
     everything = _Combinations.draw([np.arange(n)], 1.0, rng)
     moves = everything.moves(basis, steps)
     measured = value is None
@@ -191,12 +201,12 @@ def measure_rates(
     if value is None:
         value = answers[-1]
     changes = answers[:n] - value
-    suspect = everything.failing(answers[n : n + 1] - value, changes, noise)
+    suspect = everything.failing(answers[n : n + 1] - value, changes, doubt())
     if suspect and not measured:
         # No step is wrong if the value is: it may come from a line that misjudged a kink.
         value = target(point[None])[0]
         changes = answers[:n] - value
-        suspect = everything.failing(answers[n : n + 1] - value, changes, noise)
+        suspect = everything.failing(answers[n : n + 1] - value, changes, doubt())
     for _ in range(_RETRIES):
         if not suspect:
             break
@@ -204,24 +214,25 @@ def measure_rates(
         # tests themselves stay on the piece.
         group = np.concatenate(suspect)
         parts = np.array_split(rng.permutation(group), max(1, round(np.sqrt(len(group)))))
+        parts = [np.sort(part) for part in parts]
         tests = _Combinations.draw(parts, 0.25, rng)
         answers = target.around(point, steps[:0], basis.rows[:0], tests.moves(basis, steps))
-        suspect = tests.failing(answers - value, changes, noise)
+        suspect = tests.failing(answers - value, changes, doubt())
         if not suspect:
             break
-        todo = np.concatenate(suspect)
+        todo = np.sort(np.concatenate(suspect))
         steps[todo] /= 8
         again = _Combinations.draw([todo], 1.0, rng)
         moves = again.moves(basis, steps)
         answers = target.around(point, steps[todo], basis.rows[todo], moves)
         changes[todo] = answers[:-1] - value
-        suspect = again.failing(answers[-1:] - value, changes, noise)
+        suspect = again.failing(answers[-1:] - value, changes, doubt())
     return value, changes / steps[:, None], steps
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Combinations:
-    """Random combinations of the moves in each group, `size` times as long as one move.
+    """Random combinations of the moves in each group (sorted), `size` times as long as one move.
 
     On an affine piece the change of the answer is the combination of the moves' changes.
     """
@@ -232,7 +243,6 @@ class _Combinations:
 
     @classmethod
     def draw(cls, groups: list[np.ndarray], size: float, rng: np.random.Generator) -> _Combinations:
-        groups = [np.sort(g) for g in groups]
         weights = [rng.standard_normal(len(g)) for g in groups]
         return cls(groups, [size * w / np.linalg.norm(w) for w in weights], size)
 
