@@ -7,6 +7,8 @@ import gc
 import json
 import pathlib
 import re
+import subprocess
+import sys
 import weakref
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
+from jupyter_client.manager import start_new_kernel
 
 from relu_learn import zoo
 from relu_learn.core.errors import InvalidArgument
@@ -170,6 +173,32 @@ class TestPanel:
         del made
         gc.collect()
         assert gone() is None
+
+
+def test_a_kernel_sends_plotly_while_it_imports():
+    """So that the page has read it when the first figure comes; a plain Python sends nothing."""
+    manager, client = start_new_kernel(kernel_name="python3")
+    sent = []
+
+    def see(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "comm_open":
+            sent.append(sum(map(len, message["buffers"])))
+
+    try:
+        client.execute_interactive("import relu_learn.widgets", timeout=60, output_hook=see)
+        assert max(sent) > 1_000_000
+        sent.clear()
+        client.execute_interactive(
+            "from relu_learn.widgets.panel import PlotlyLibrary; PlotlyLibrary.ensure()",
+            timeout=60,
+            output_hook=see,
+        )
+        assert not sent
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    code = "import relu_learn.widgets.panel as p; assert p.PlotlyLibrary._instance is None"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 class TestLifecycle:

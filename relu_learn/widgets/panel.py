@@ -21,6 +21,7 @@ import numpy as np
 import plotly
 import plotly.graph_objects as go
 import traitlets
+from IPython import get_ipython
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch, assign
@@ -34,11 +35,15 @@ _TYPED_ARRAYS = ("f8", "f4", "i4", "u4", "i2", "u2", "i1", "u1")
 @functools.lru_cache(1)
 def _compressed_plotly() -> bytes:
     source = pathlib.Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    return gzip.compress(source.read_bytes(), 6)
+    return gzip.compress(source.read_bytes(), 4)  # half the time of the smallest
 
 
 class PlotlyLibrary(anywidget.AnyWidget):
-    """plotly.js for the page. One instance per kernel, never displayed."""
+    """plotly.js for the page. One instance per kernel, never displayed.
+
+    In a notebook it is sent as soon as this module is imported: the page reads it while the kernel
+    runs the first cells.
+    """
 
     _esm = module("library.js")
     version = traitlets.Unicode(plotly.__version__).tag(sync=True)
@@ -51,6 +56,10 @@ class PlotlyLibrary(anywidget.AnyWidget):
         if cls._instance is None or cls._instance.comm is None:
             cls._instance = cls(compressed=_compressed_plotly())
         return cls._instance
+
+
+if getattr(get_ipython(), "kernel", None) is not None:
+    PlotlyLibrary.ensure()
 
 
 def encode(value: Any) -> Any:
