@@ -7,8 +7,8 @@ from "Run all cells" to the first figure drawn, and to the last cell done and al
 Per slider move, from the key press: "redrawn" is when the last figure that changes has been drawn
 (median and 95th percentile over all moves of all sliders); "kernel" is the part of it between the
 message's arrival in the kernel and the end of its handler, "drawing" the part spent in plotly.js.
-The rest is the way through the notebook server and waiting. Other processes on the machine count:
-the load average is printed with every row.
+The rest is the way through the notebook server and waiting. The last row is all moves of the 2D
+lessons together. Other processes on the machine count: the load average is printed with every row.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tests.browser import lab  # noqa: E402  (a script's path starts at its own 
 
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 QUICK = ["02_hyperplane_discovery"]
+PLANE = ("00", "01", "02", "03", "07")  # lessons with two inputs
 HEAD = ["notebook", "ready s", "first figure s", "all s", "moves", "redrawn p50 ms", "p95 ms"]
 HEAD += ["kernel p50 ms", "drawing p50 ms", "load"]
 
@@ -82,8 +83,25 @@ def moves(page: Any, count: int) -> list[list[float]]:
     return found
 
 
-def row(browser: Any, server: lab.Server, name: str, count: int) -> list[str]:
-    """One notebook."""
+def summary(times: list[list[float]]) -> list[str]:
+    """Medians, and the 95th percentile of what was redrawn."""
+    if not times:
+        return ["0", "-", "-", "-", "-"]
+    redrawn, kernel, drawing = zip(*times, strict=True)
+    late = sorted(redrawn)[int(0.95 * (len(redrawn) - 1))]
+    cells = [
+        statistics.median(redrawn),
+        late,
+        statistics.median(kernel),
+        statistics.median(drawing),
+    ]
+    return [str(len(times)), *(f"{cell:.0f}" for cell in cells)]
+
+
+def row(
+    browser: Any, server: lab.Server, name: str, count: int
+) -> tuple[list[str], list[list[float]]]:
+    """One notebook: its line of the table, and its moves."""
     shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", server.root)
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = lab.LabPage(context.new_page(), server)
@@ -100,18 +118,12 @@ def row(browser: Any, server: lab.Server, name: str, count: int) -> list[str]:
     everything = time.perf_counter() - start
     page.settle()
     page.page.evaluate(INSTRUMENT)
-    times = sorted(moves(page.page, count))
+    times = moves(page.page, count)
     page.assert_clean()
     page.close()
     context.close()
-    cells = [name, f"{ready:.1f}", f"{first:.1f}", f"{everything:.1f}", str(len(times))]
-    if not times:
-        return [*cells, "-", "-", "-", "-", f"{os.getloadavg()[0]:.1f}"]
-    redrawn, kernel, drawing = zip(*times, strict=True)
-    late = redrawn[int(0.95 * (len(redrawn) - 1))]
-    cells += [f"{statistics.median(redrawn):.0f}", f"{late:.0f}"]
-    cells += [f"{statistics.median(kernel):.0f}", f"{statistics.median(drawing):.0f}"]
-    return [*cells, f"{os.getloadavg()[0]:.1f}"]
+    seconds = [f"{t:.1f}" for t in (ready, first, everything)]
+    return [name, *seconds, *summary(times), f"{os.getloadavg()[0]:.1f}"], times
 
 
 def main() -> None:
@@ -125,15 +137,23 @@ def main() -> None:
     count = 2 if chosen.quick else chosen.moves
     from playwright.sync_api import sync_playwright
 
-    rows = []
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        parser.error(
+            f"argument --only: no notebook {unknown[0]!r} (choose from {', '.join(NAMES)})"
+        )
+    rows, plane = [], []
     with lab.lab_server() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=lab.chromium(), headless=True, args=lab.CHROMIUM_FLAGS
         )
         for name in names:
-            rows.append(row(browser, server, name, count))
+            cells, times = row(browser, server, name, count)
+            rows.append(cells)
+            plane += times if name.startswith(PLANE) else []
             print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
         browser.close()
+    rows.append(["2D lessons", "-", "-", "-", *summary(plane), f"{os.getloadavg()[0]:.1f}"])
     print(table(HEAD, rows, chosen.markdown))
 
 

@@ -20,10 +20,12 @@ def test_lessons(browser: Any) -> None:
     command = [sys.executable, "-W", "error", str(script), "--quick", "--markdown"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    head, _, row = done.stdout.splitlines()
+    head, _, row, together = done.stdout.splitlines()
     assert "redrawn p50 ms" in head and row.startswith("| 02_hyperplane_discovery |")
     moves, median = (float(cell) for cell in row.split("|")[5:7])
     assert moves >= 6 and median > 0
+    cells = [[cell.strip() for cell in line.split("|")] for line in (row, together)]
+    assert cells[1][1] == "2D lessons" and cells[1][5:10] == cells[0][5:10]
 
 
 @pytest.mark.parametrize(
