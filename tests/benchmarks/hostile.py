@@ -1,6 +1,6 @@
 """Every hostile secret of the zoo, in several variants, with several seeds.
 
-    python tests/benchmarks/hostile.py [--seeds 10] [--only NAME] [--quick]
+    python tests/benchmarks/hostile.py [--seeds 10] [--first 0] [--only NAME] [--quick]
 
 A run counts as recovered if the worst error over 10,000 Gaussian points is at most 1e-7 of the
 output's scale. "x random" compares the queries with those of random networks with as many inputs,
@@ -84,6 +84,7 @@ def row(label: str, records: list[Record], typical: float) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--only", choices=list(zoo.hostile), metavar="NAME")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds for one run")
     parser.add_argument("--quick", action="store_true", help="one seed, one variant of each")
@@ -97,7 +98,7 @@ def main() -> None:
         cases = [(name, VARIANTS.get(name, [{}])[0]) for name in dict(cases)]
     for name, extra in cases:
         label = title(name, extra)
-        seeds = range(1 if options.quick else options.seeds)
+        seeds = range(options.first, options.first + (1 if options.quick else options.seeds))
         records = [run(label, seeded(name, extra, s), s, limit=options.limit) for s in seeds]
         secret = seeded(name, extra, 0)
         rank = max(1, int(np.linalg.matrix_rank(np.atleast_2d(secret.output_weights))))
