@@ -354,7 +354,7 @@ class TestPreflight:
         monkeypatch.setattr(preflight, "PACKAGES", ("numpy", "no-such-package"))
         board.refresh()
         assert "missing: no-such-package" in board.list.value and "✗" in board.list.value
-        assert "1 of 5 checks failed" in board.narration.sentence
+        assert "1 of 4 checks failed" in board.narration.sentence
 
 
 class TestWild:

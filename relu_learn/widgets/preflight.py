@@ -61,13 +61,13 @@ class Preflight(Board):
         self.seed = 0
         self.seconds: dict[str, float] = {}
         self.probe = Probe(self._heard)
-        self.list = ipywidgets.HTML()
+        self.list = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 0", min_width="20em"))
         self.again_button = button("Check again", "refresh", "Another run, another answer time")
         self.on(self.again_button, lambda _: self.again())
         self._run()
         super().__init__(
             [lambda th: PlaneView(th, cells=41)],
-            [[self.again_button], [self.list]],
+            [[self.list, self.again_button]],
             theme,
             theme_row=0,
             extra=[self.probe],
@@ -114,10 +114,14 @@ class Preflight(Board):
         """(passed, sentence) for every check; None while the page has not answered."""
         found = [(name, _version(name)) for name in PACKAGES]
         missing = [name for name, version in found if not version]
-        versions = ", ".join(f"{name} {version}" for name, version in found if version)
+        versions = ", ".join(
+            [f"Python {platform.python_version()}", *(f"{n} {v}" for n, v in found if v)]
+        )
         results: list[tuple[bool | None, str]] = [
-            (sys.version_info >= (3, 10), f"Python {platform.python_version()}"),
-            (not missing, versions + (f"; missing: {', '.join(missing)}" if missing else "")),
+            (
+                sys.version_info >= (3, 10) and not missing,
+                versions + (f"; missing: {', '.join(missing)}" if missing else ""),
+            ),
             (self.correct, f"the learner finds 5 of 5 neurons, in {self.seconds['learn']:.2f} s"),
         ]
         for key, limit, text in (
@@ -136,7 +140,7 @@ class Preflight(Board):
         results = self.checks()
         marks = {True: "✓", False: "✗", None: "…"}
         rows = "".join(f"<div>{marks[ok]} {html.escape(text)}</div>" for ok, text in results)
-        self.list.value = f'<div style="line-height:1.5">{rows}</div>'
+        self.list.value = f'<div style="line-height:1.2">{rows}</div>'
         failed = sum(ok is False for ok, _ in results)
         waiting = any(ok is None for ok, _ in results)
         sentence = "All checks passed. You should see a map with five dashed creases."

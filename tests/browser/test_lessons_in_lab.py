@@ -49,8 +49,7 @@ def test_everything_can_be_touched(
     assert lab.python(COUNT) == alive, "widgets of the first run are still alive"
     assert len(lab.plots()) == figures
     lab.assert_clean()
-    if not notebook.stem.startswith("99"):  # its list of checks is for the teacher alone
-        assert_boards_fit_a_projector(lab)
+    assert_boards_fit_a_projector(lab)
     lab.close()
 
 
