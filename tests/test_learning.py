@@ -479,6 +479,16 @@ def test_rounding_that_was_taken_for_kinks_is_dropped():
     assert result.network.n_neurons == secret.n_neurons
 
 
+def test_kinks_of_rounding_do_not_shorten_the_last_test():
+    """With three real neurons and some of rounding a hat still has to be looked for thoroughly."""
+    secret = zoo.hat(width=0.01, rng=42)
+    result = learn_from_queries(secret, 2, rng=42)
+    worst, scale = worst_error(secret, result.network)
+    assert worst <= 1e-7 * scale
+    tests = [event for event in result.trace if isinstance(event, Validated)]
+    assert len(tests[-1].points) == 2000
+
+
 @pytest.mark.parametrize("rng", ["abc", -1, 1.5])
 def test_rng_that_is_none(rng):
     with pytest.raises(InvalidArgument, match="rng must be a non-negative integer"):

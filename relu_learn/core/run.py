@@ -626,11 +626,11 @@ class Run:
         """Fresh points of the last test: many where few kinks were found, and 0.5 % at least.
 
         A secret that looks simple is where a narrow bump would hide, and where points are cheap;
-        and where one repair was needed there may be more.
+        and where one repair was needed there may be more. Kinks of rounding do not count.
         """
         if self.settings.validation is not None:
             return self.settings.validation
-        k = self.known.n_neurons if self.known is not None else 0
+        k = prune(self.known, 1e-8).n_neurons if self.known is not None else 0
         wide = 2000 if k <= 8 or self.repairs else int(2000 * (8 / k) ** 4)
         return max(FEW, wide, min(self.oracle.queries // 200, 1000))
 
