@@ -186,7 +186,10 @@ def look_for_bent_hyperplanes(run: Run) -> None:
     found, looked = [], 0
     for i in chosen[np.isfinite(tilt[chosen])]:
         w, b = net.weights[i], net.biases[i]
-        seen = line.at((b - w @ line.origin) / (w @ line.direction))
+        along = w @ line.direction
+        if along == 0:  # hardly a zero, but this sum may round to one
+            continue
+        seen = line.at((b - w @ line.origin) / along)
         crease, bend = _across(run, net, i, seen[None], np.zeros(1))
         if not 0.9 < bend[0] < 1.1:
             continue  # not measured well, or not well enough

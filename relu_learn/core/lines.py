@@ -37,6 +37,8 @@ _MANY, _BLUNT = 50, 1e-8
 # Samples at each place where the noise is probed. (The last rows of a batch are often summed in
 # another order than those before: 3 * 6 leaves two of them.)
 _PROBES = 6
+# Places on either side that are probed if the answers seem to bend there.
+_PLACES = 8
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -185,18 +187,19 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
     if window.cauchy:
         sites, spacing = np.array([-1e3, 1e3, 0.0]), np.array([10.0, 10.0, 1e-6])
     sites = sites + rng.uniform(-0.01, 0.01, 3) * (1 + np.abs(sites))
-    reach = (1 + np.abs(sites))[:, None, None]
 
-    def probe(spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        t = sites[: len(spacing), None] + spacing[:, None] * (np.arange(_PROBES) - _PROBES // 2)
-        y = ask(t.ravel()).reshape(len(spacing), _PROBES, -1) / reach[: len(spacing)]
+    def probe(sites: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        t = sites[:, None] + spacing[:, None] * (np.arange(_PROBES) - _PROBES // 2)
+        y = ask(t.ravel()).reshape(*t.shape, -1) / (1 + np.abs(sites))[:, None, None]
         return _spread(np.diff(y, 2, axis=1)), np.abs(y)
 
-    spread, size = probe(spacing)
+    spread, size = probe(sites, spacing)
     floor = 2 * EPS * size.max(axis=(0, 1))
     if (spread[:2].max(axis=0) > 1e3 * np.maximum(spread[2], floor)).any():
         # Far out the answers bend, which a few neurons cannot do: look closer for the noise alone.
-        spread[:2] = probe(1e-6 * (1 + np.abs(sites[:2])))[0]
+        # (At neighbouring points large terms may be rounded alike: in several places.)
+        around = np.repeat(sites[:2], _PLACES) * rng.uniform(0.99, 1.01, 2 * _PLACES)
+        spread[:2] = probe(around, 1e-6 * (1 + np.abs(around)))[0].max(axis=0)
     return np.maximum(spread.max(axis=0), floor)
 
 

@@ -54,7 +54,11 @@ class NoiseEstimate:
 
 
 def estimate_noise(
-    ask: Ask, origin: np.ndarray, direction: np.ndarray, rng: np.random.Generator
+    ask: Ask,
+    origin: np.ndarray,
+    direction: np.ndarray,
+    rng: np.random.Generator,
+    elsewhere: np.ndarray | None = None,
 ) -> NoiseEstimate:
     """Estimate the precision of the answers: 28 queries on one line, and 24 more if they are
     random, 48 if they are computed in float32.
@@ -71,6 +75,9 @@ def estimate_noise(
     origin, direction : ndarray of shape (d,)
         The line x(t) = origin + t * direction, of which -1 <= t <= 1 is used.
     rng : numpy.random.Generator
+    elsewhere : ndarray of shape (n, d), optional
+        Points off the line, asked if all answers on it are multiples of one step: so are those of
+        large terms that cancel, where nothing but their rounding is left.
 
     Returns
     -------
@@ -91,6 +98,8 @@ def estimate_noise(
     size = np.abs(everything).max(axis=0)
     floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
     step = _common_step(everything)
+    if step > 0 and elsewhere is not None:
+        step = _common_step(np.concatenate([everything, ask(elsewhere).reshape(-1, y.shape[-1])]))
     rounding = np.maximum(step / math.sqrt(12), floor)
 
     differs = np.abs(first - second).max(axis=0)
