@@ -5,10 +5,11 @@
 
 The bare network is evaluated on as many rows as the learner asked, in batches of 8192: nothing that
 asks so many queries can be faster. "ratio" is the time of the whole run over that: in wall time,
-and in CPU time of all threads, which other programs on the machine disturb less. BLAS gets two
-threads, unless OMP_NUM_THREADS says otherwise. Growth is in CPU time, and its powers are fitted to
-the upper decade; `--write` saves it, `--read` shows such a file without measuring again, `--plots`
-draws it as a PNG file. README and lesson 04 show what ships as relu_learn/data/growth.json.
+and in CPU time of all threads, which other programs on the machine disturb less; with one BLAS
+thread, and with as many as OMP_NUM_THREADS says (two, if it is not set). Growth is in CPU time, and
+its powers are fitted to the upper decade; `--write` saves it, `--read` shows such a file without
+measuring again, `--plots` draws it as a PNG file. README and lesson 04 show what ships as
+relu_learn/data/growth.json.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any
 import numpy as np
 from common import Timed, network, parse_names, per_parameter, table
 from pictures import save
+from threadpoolctl import threadpool_limits
 
 from relu_learn import ReluLearnError, ReluNetwork, learn_from_queries, worst_error
 from relu_learn.figures import growth as drawn
@@ -66,16 +68,20 @@ def timed_run(name: str, seed: int) -> tuple[int, np.ndarray, np.ndarray]:
 def ratios(names: list[str], repeats: int) -> None:
     rows = []
     for name in names:
-        runs = [timed_run(name, 0) for _ in range(repeats)]
-        queries = runs[0][0]
-        total, oracle = (np.min([r[i] for r in runs], axis=0) for i in (1, 2))
-        alone = np.min([bare(network(name, 0), queries) for _ in range(repeats)], axis=0)
-        for i, kind in enumerate(("wall", "CPU")):
-            cells = [total[i], oracle[i], total[i] - oracle[i], alone[i]]
-            ratio = f"{total[i] / alone[i]:.2f}"
-            rows.append([name, kind, f"{queries:,}", *(f"{c:.2f}" for c in cells), ratio])
+        for threads in sorted({1, int(os.environ["OMP_NUM_THREADS"])}):
+            times = []
+            with threadpool_limits(threads):
+                for _ in range(repeats):  # in turn: the machine may be slower now and then
+                    queries, *run = timed_run(name, 0)
+                    times.append([*run, bare(network(name, 0), queries)])
+            total, oracle, alone = np.min(times, axis=0)
+            for i, kind in enumerate(("wall", "CPU")):
+                cells = [total[i], oracle[i], total[i] - oracle[i], alone[i]]
+                seconds, ratio = (f"{c:.3f}" for c in cells), f"{total[i] / alone[i]:.2f}"
+                rows.append([name, str(threads), kind, f"{queries:,}", *seconds, ratio])
     print(f"Seconds, best of {repeats}, seed 0:")
-    print(table(["network", "", "queries", "in all", "oracle", "learner", "bare", "ratio"], rows))
+    head = ["network", "threads", "", "queries", "in all", "oracle", "learner", "bare", "ratio"]
+    print(table(head, rows))
 
 
 def growth(quick: bool) -> dict[str, Any]:
@@ -161,7 +167,7 @@ def main() -> None:
     if not options.read:
         timed_run("20-20-1", 0)  # imports
     if "ratios" in parts:
-        ratios(["64-32-10", "100-50-1"] if options.quick else ["784-32-1", "784-128-1"], 3)
+        ratios(["64-32-10", "100-50-1"] if options.quick else ["784-32-1", "784-128-1"], 5)
     if "growth" in parts:
         saved = options.read and json.loads(options.read.read_text("utf-8"))
         data = saved or growth(options.quick)
