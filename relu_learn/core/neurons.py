@@ -226,7 +226,7 @@ def choose_pieces(
         best = options.min(axis=0)
         if np.isfinite(best[k]):
             reached.append(float(best[k]))
-            if best[k] <= goal or len(reached) > 1 + len(choices) // 12:
+            if best[k] <= goal or len(reached) > 1 + len(choices) // 24:
                 break
     spare = len(reached) - 1 - int(np.argmin(reached))
     pieces = [k]
@@ -272,7 +272,7 @@ def neurons_of_slice(
     directions = output_directions(s.jumps)
     # A short piece can be measured elsewhere, dependent output directions cannot.
     # (In a box every further chord builds on this one.)
-    slack = 60 if np.isfinite(target.oracle.room(points)).any() else 1000
+    slack = 60 if np.isfinite(target.oracle.room(points)).any() else 850
     chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), slack * goal)
     usual = max(goal, float(np.quantile(errors, 0.1)))
     chosen, amplify = _flanked(chosen, amplify, errors > _HOPELESS * usual)
