@@ -24,7 +24,7 @@ SIZES = [
 @pytest.mark.parametrize(("dim", "neurons", "outputs"), SIZES)
 def test_within_ten_percent_of_real_runs(dim, neurons, outputs):
     predicted = plan(dim, outputs, neurons)
-    seeds = range(2 if dim == 784 else 7)
+    seeds = range(3 if dim == 784 else 7)
     real = [
         learn_from_queries(zoo.random_network(dim, neurons, outputs, rng=s), dim, rng=s).queries
         for s in seeds

@@ -123,13 +123,15 @@ def plan(dim: int, outputs: int = 1, neurons: int = 1, polish: bool = False) -> 
     smooth = [total for total, usual in zip(totals, easy, strict=True) if usual]
     middle = int(np.argsort(totals)[len(totals) // 2])
     _, pieces, seconds = rehearsals[middle]
+    # How many pieces do for several outputs depends on the precision, and that on the dimension.
+    spare = dim if outputs > 1 else 0
     return Plan(
         dim,
         outputs,
         neurons,
         totals[middle],
         int(min(smooth or totals) * (1 - _MARGIN)),
-        int(np.ceil(max(smooth or totals) * (1 + _MARGIN))),
+        int(np.ceil(max(smooth or totals) * (1 + _MARGIN))) + spare,
         seconds + sum(pieces.values()) * _seconds_per_piece(dim, small),
         MappingProxyType(runs[middle]),
     )
