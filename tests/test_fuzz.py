@@ -76,6 +76,23 @@ FOUND = {
         ),
         923,
     ),
+    # Repair after repair of what is hardly there ended worse than it had been.
+    "the best of all hypotheses is handed out": lambda: fuzz.check_network(
+        Recipe(
+            8,
+            5,
+            3,
+            "origin",
+            "zero row",
+            ("hat", "hat", "near, cancelling"),
+            1e-8,
+            1e-3,
+            False,
+            -1e3,
+            5,
+        ),
+        1454,
+    ),
     # An output that was all rounding on the first line was taken for one of size 1e-17.
     "an output that is silent on the first line": lambda: [
         fuzz.check_network(

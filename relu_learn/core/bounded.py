@@ -336,10 +336,9 @@ class BoxRun(Run):
                 yield self.repaired("Add what this chord met to the hypothesis.")
             else:
                 rejected += 1
-        self.known = min([best, *near], key=lambda net: self.score(net)[1])
-        if self.known is not best:
-            yield self.repaired("Go back to the hypothesis that fits all answers best.")
+        self.known = best
         yield from self.validate()
+        yield from self.go_back(near)
         self.require_useful(" on the box")
 
     def remeasure(self) -> Generator[Piece, None, ReluNetwork]:

@@ -162,6 +162,7 @@ class _GaussianRun(Run):
         yield from self.search(False)
         yield from self.solve("gradients")
         self.commit()
+        kept = [self.known]
         polished, rejected = self.settings.polish or self.roughness > _ROUGH, 0
         if polished:
             yield from self.validate(FEW)
@@ -185,11 +186,13 @@ class _GaussianRun(Run):
             rejected = -2 if afresh else rejected
             through = points[errors.argmax()]
             text = "Add what was missing to the hypothesis."
+            kept.append(self.known)
             if (yield from self.repair(through, text, afresh)):
                 polished = False
                 yield from self.validate()
             else:
                 rejected += 1
+        yield from self.go_back(kept)
         self.require_useful()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -595,6 +595,14 @@ class Run:
         return self.emit(
             ev.NetworkUpdated, "repair", "LearnFromQueries", sentence, network=self.hypothesis()
         )
+
+    def go_back(self, kept: Sequence[ReluNetwork | None]) -> Iterator[Event]:
+        """Of F' and what was kept of it, take what fits all answers so far best."""
+        best = min([self.known, *kept], key=lambda net: self.score(net)[1])
+        if best is not self.known:
+            self.known = best
+            yield self.repaired("Go back to the hypothesis that fits all answers best.")
+            yield from self.validate()
 
     def paid(self, network: ReluNetwork | None) -> tuple[np.ndarray, np.ndarray]:
         """The points (n, d) of all tests so far, and how far a network is off there (n, m),

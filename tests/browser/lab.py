@@ -253,7 +253,7 @@ class LabPage:
 
     def settle(self) -> None:
         """Wait until the kernel has nothing to do and the page has drawn it."""
-        self.page.wait_for_timeout(200)
+        self.page.wait_for_timeout(150)
         self.page.wait_for_function(IDLE, timeout=60_000)
         self.page.wait_for_timeout(100)
         self.page.wait_for_function(IDLE, timeout=60_000)  # on a busy machine it began late
