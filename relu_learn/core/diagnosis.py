@@ -48,7 +48,7 @@ def require_repeatable(run: Run) -> None:
     before = answers.reshape(len(x), -1)
     known = run.known
     if run.tested and known is not None:  # and where the answers fitted worst
-        points, values = run.tested[-1]
+        points, values = (np.concatenate(part) for part in zip(*run.tested, strict=True))
         wrong = np.abs(values - known(points)).max(axis=1).argsort()[-_AGAIN:]
         x = np.concatenate([x, run.place(points[wrong])])
         before = np.concatenate([before, values[wrong] * run.scale])

@@ -98,8 +98,8 @@ def estimate_noise(
     size = np.abs(everything).max(axis=0)
     floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
     step = _common_step(everything)
-    if step > 0 and elsewhere is not None:
-        step = _common_step(np.concatenate([everything, ask(elsewhere).reshape(-1, y.shape[-1])]))
+    if step > 0 and elsewhere is not None and not _fits(ask(elsewhere).ravel(), everything, step):
+        step = 0.0
     rounding = np.maximum(step / math.sqrt(12), floor)
 
     differs = np.abs(first - second).max(axis=0)
@@ -150,9 +150,7 @@ def _common_step(y: np.ndarray) -> float:
     values = np.unique(y)
     if len(values) < 3:  # too few to tell: a constant, or labels
         return 0.0
-    single = (values == values.astype(np.float32)).all()
-    size = float(np.abs(values).max())
-    unit = float(np.finfo(np.float32 if single else float).eps) * size
+    size, unit = float(np.abs(values).max()), _unit(values)
     gap = float(np.diff(values).min())
     highest = math.ceil(math.log10(size))
     exponents = range(highest, max(highest - 12, -300), -1)
@@ -166,3 +164,21 @@ def _common_step(y: np.ndarray) -> float:
         if tolerance < 0.02 and (np.abs(ratio - np.round(ratio)) <= tolerance).all():
             return float(step)
     return 0.0
+
+
+def _fits(more: np.ndarray, y: np.ndarray, step: float) -> bool:
+    """Whether more answers may lie on the lattice that was read off the answers y."""
+    unit_y, unit = (_unit(part) for part in (y, np.append(more, y)))
+    power = 2.0 ** round(math.log2(step))
+    if abs(step - power) <= 4 * unit_y:  # the rounding of large terms: known exactly
+        step, unit_y = power, 0.0
+    ratio = (more - y.min()) / step
+    # Any other step has the answers' error, times the ratio.
+    doubt = 4 / step * (unit + np.abs(ratio) * unit_y)
+    return bool((np.abs(ratio - np.round(ratio)) <= np.maximum(doubt, 0.02)).all())
+
+
+def _unit(y: np.ndarray) -> float:
+    """The rounding of the largest of the answers, in float32 if they all are such numbers."""
+    single = (y == y.astype(np.float32)).all()
+    return float(np.finfo(np.float32 if single else float).eps * np.abs(y).max())
