@@ -58,7 +58,7 @@ def estimate_noise(
     origin: np.ndarray,
     direction: np.ndarray,
     rng: np.random.Generator,
-    elsewhere: np.ndarray | None = None,
+    elsewhere: Callable[[], np.ndarray] | None = None,
 ) -> NoiseEstimate:
     """Estimate the precision of the answers: 28 queries on one line, and 24 more if they are
     random, 48 if they are computed in float32.
@@ -75,9 +75,9 @@ def estimate_noise(
     origin, direction : ndarray of shape (d,)
         The line x(t) = origin + t * direction, of which -1 <= t <= 1 is used.
     rng : numpy.random.Generator
-    elsewhere : ndarray of shape (n, d), optional
-        Points off the line, asked if all answers on it are multiples of one step: so are those of
-        large terms that cancel, where nothing but their rounding is left.
+    elsewhere : callable, optional
+        Gives points (n, d) off the line, asked if all answers on it are multiples of one step: so
+        are those of large terms that cancel, where nothing but their rounding is left.
 
     Returns
     -------
@@ -98,8 +98,8 @@ def estimate_noise(
     size = np.abs(everything).max(axis=0)
     floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
     step = _common_step(everything)
-    if step > 0 and elsewhere is not None and not _fits(ask(elsewhere).ravel(), everything, step):
-        step = 0.0
+    if step > 0 and elsewhere is not None:
+        step *= _fits(ask(elsewhere()).ravel(), everything, step)
     rounding = np.maximum(step / math.sqrt(12), floor)
 
     differs = np.abs(first - second).max(axis=0)

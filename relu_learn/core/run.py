@@ -288,7 +288,7 @@ class Run:
                 self.line.origin,
                 self.line.direction,
                 self.rng,
-                self.sample(_ELSEWHERE),
+                lambda: self.sample(_ELSEWHERE),
             )
             self.random = estimate.kind == "random"
             # Float64, too, is imprecise under a large offset.
