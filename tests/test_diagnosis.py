@@ -36,8 +36,6 @@ def test_piecewise_linear_activations_are_learned(name, dim):
 )
 def test_what_is_outside_is_named(name, build, error, dim):
     """`verdict` asks the black box at the witness: at three points, and three of its crease."""
-    if name == "drift by rows" and dim == 64:
-        pytest.skip("takes ten seconds; tests/benchmarks/diagnosis.py does it")
     for seed in range(min(SEEDS[dim], SLOW.get(name, 10))):
         assert diagnosis.verdict(build, dim, seed, error) == "", seed
 

@@ -299,7 +299,8 @@ class BoxRun(Run):
             nearly = worst.max() <= _NEARLY * self.output_scale
             if not rejected:
                 best, mark = self.known, self.score(self.known)
-                near += [best] if nearly else []
+                if nearly:
+                    near.append(best)
             if nearly and len(x := self.corners()):
                 self.tested.append((x, Target(self.oracle, self.scale)(x)))
                 continue

@@ -21,7 +21,7 @@ import numpy as np
 import plotly
 import plotly.graph_objects as go
 import traitlets
-from IPython import get_ipython
+from IPython.core.getipython import get_ipython
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch, assign
