@@ -19,7 +19,7 @@ from relu_learn.figures.race import BILL, LEARNERS, itemised
 from relu_learn.figures.theme import THEMES, number
 from relu_learn.widgets import dimensions, game, preflight, race, wild
 from relu_learn.widgets.board import Board, slider
-from relu_learn.widgets.panel import PlotlyLibrary
+from relu_learn.widgets.library import PlotlyLibrary
 
 BOARDS: dict[str, Callable[[], Board]] = {
     cls.__name__: cls

@@ -28,9 +28,10 @@ from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import THEMES
 from relu_learn.widgets import lifecycle, share, transport
+from relu_learn.widgets.library import PlotlyLibrary
 from relu_learn.widgets.lifecycle import Messages, close_tree
 from relu_learn.widgets.narration import readable
-from relu_learn.widgets.panel import Panel, PlotlyLibrary, encode
+from relu_learn.widgets.panel import Panel, encode
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import ChoiceTask, NumberTask, Prediction
 from relu_learn.widgets.transport import Transport
@@ -189,7 +190,7 @@ def test_a_kernel_sends_plotly_while_it_imports():
         assert max(sent) > 1_000_000
         sent.clear()
         client.execute_interactive(
-            "from relu_learn.widgets.panel import PlotlyLibrary; PlotlyLibrary.ensure()",
+            "from relu_learn.widgets.library import PlotlyLibrary; PlotlyLibrary.ensure()",
             timeout=60,
             output_hook=see,
         )
@@ -197,7 +198,7 @@ def test_a_kernel_sends_plotly_while_it_imports():
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    code = "import relu_learn.widgets.panel as p; assert p.PlotlyLibrary._instance is None"
+    code = "import relu_learn.widgets.library as p; assert p.PlotlyLibrary._instance is None"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -22,7 +22,6 @@ import math
 from collections.abc import Callable, Generator
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
@@ -55,6 +54,8 @@ class _Fit:
     """
 
     def __init__(self, samples: _Samples, hidden: np.ndarray) -> None:
+        from scipy.linalg import cho_factor
+
         self.samples = samples
         length = np.linalg.norm(hidden, axis=1, keepdims=True)
         self.hidden = hidden / np.where(length > 0, length, 1.0)
@@ -76,6 +77,8 @@ class _Fit:
 
     def regress(self, y: np.ndarray) -> np.ndarray:
         """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
+        from scipy.linalg import cho_solve
+
         moments = (self.features.T @ y) / self.size[:, None]
         return np.asarray(cho_solve(self.gram, moments, check_finite=False)) / self.size[:, None]
 
@@ -91,6 +94,8 @@ class _Fit:
 
     def rise(self) -> np.ndarray:
         """What the loss rises by without each neuron (k,), if the regression makes good for it."""
+        from scipy.linalg import cho_solve
+
         k = len(self.hidden)
         inverse = np.diag(cho_solve(self.gram, np.eye(len(self.size))))
         return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])

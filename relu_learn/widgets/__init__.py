@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+# First: the page reads plotly.js while the rest is imported.
+from relu_learn.widgets.library import PlotlyLibrary
 from relu_learn.widgets.panel import Panel
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import ChoiceTask, NumberTask, Prediction
 from relu_learn.widgets.transport import Transport
 
-__all__ = ["ChoiceTask", "NumberTask", "Panel", "Player", "Prediction", "Transport"]
+__all__ = [
+    "ChoiceTask",
+    "NumberTask",
+    "Panel",
+    "Player",
+    "PlotlyLibrary",
+    "Prediction",
+    "Transport",
+]

@@ -1,65 +1,29 @@
 """Panel: a live plotly figure that is light enough to have several of on a page.
 
-plotly.js (from the installed plotly package, so nothing comes from a network) travels to the page
-once, in `PlotlyLibrary`. A panel is then a few kilobytes: it sends its figure once and afterwards
-only what changes, numbers as binary buffers.
+plotly.js travels to the page once, see `library`. A panel is then a few kilobytes: it sends its
+figure once and afterwards only what changes, numbers as binary buffers.
 """
 
 from __future__ import annotations
 
 import base64
-import functools
-import gzip
 import math
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import ipywidgets
 import numpy as np
 import plotly
 import plotly.graph_objects as go
 import traitlets
-from IPython.core.getipython import get_ipython
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch, assign
+from relu_learn.widgets.library import PlotlyLibrary
 from relu_learn.widgets.lifecycle import live_and_die_with_cell
 from relu_learn.widgets.lifeline import LiveWidget, module
 
-_HERE = pathlib.Path(__file__).parent
 _TYPED_ARRAYS = ("f8", "f4", "i4", "u4", "i2", "u2", "i1", "u1")
-
-
-@functools.lru_cache(1)
-def _compressed_plotly() -> bytes:
-    source = pathlib.Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    return gzip.compress(source.read_bytes(), 4)  # half the time of the smallest
-
-
-class PlotlyLibrary(anywidget.AnyWidget):
-    """plotly.js for the page. One instance per kernel, never displayed.
-
-    In a notebook it is sent as soon as this module is imported: the page reads it while the kernel
-    runs the first cells.
-    """
-
-    _esm = module("library.js")
-    version = traitlets.Unicode(plotly.__version__).tag(sync=True)
-    compressed = traitlets.Bytes().tag(sync=True)
-    _instance: PlotlyLibrary | None = None
-
-    @classmethod
-    def ensure(cls) -> PlotlyLibrary:
-        """The one instance; a new one only after somebody closed it (`Widget.close_all()`)."""
-        if cls._instance is None or cls._instance.comm is None:
-            cls._instance = cls(compressed=_compressed_plotly())
-        return cls._instance
-
-
-if getattr(get_ipython(), "kernel", None) is not None:
-    PlotlyLibrary.ensure()
 
 
 def encode(value: Any) -> Any:
