@@ -8,14 +8,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relu_learn import BlackBoxError, NotOneHiddenLayer, Oracle, learn_from_queries, zoo
+from relu_learn import (
+    BlackBoxError,
+    NotOneHiddenLayer,
+    NotPiecewiseLinear,
+    Oracle,
+    learn_from_queries,
+    zoo,
+)
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import diagnosis  # noqa: E402
 
 # Ten seeds for the plane and for dimension 5; deeper networks and large dimensions take seconds.
 SEEDS = {2: 10, 5: 10, 20: 3, 64: 1}
-SLOW = {"two layers": 3, "two layers, trained": 2, "max-pooling": 5, "drift by rows": 1}
+SLOW = {
+    "two layers": 3,
+    "two layers, trained": 2,
+    "max-pooling": 5,
+    "drift by rows": 1,
+    "sure softmax": 4,
+}
 
 
 @pytest.mark.parametrize("dim", diagnosis.DIMS)
@@ -94,3 +107,27 @@ def test_recall_asks_nothing_and_spreads_over_the_history():
     np.testing.assert_array_equal(asked, oracle.history()[0])
     np.testing.assert_array_equal(answers, oracle.history()[1])
     np.testing.assert_array_equal(oracle.recall(2)[0], oracle.history()[0][[0, 6]])
+
+
+class TestProbabilities:
+    """A classifier that is sure says 0 and 1 to all digits, on most lines all along."""
+
+    @pytest.mark.parametrize("seed", [9, 17, 20])
+    def test_what_looks_constant_is_not_taken_for_imprecise(self, seed):
+        black_box = classifier(20, 20, 10, seed)
+        with pytest.raises(NotPiecewiseLinear) as caught:
+            learn_from_queries(black_box, 20, rng=seed)
+        left, middle, right = black_box(caught.value.witness)
+        assert np.abs(left - 2 * middle + right).max() > 1e-9
+
+    def test_what_looks_rounded_is_not_taken_for_rounded(self):
+        black_box = classifier(3, 6, 2, 22)
+        with pytest.raises(NotPiecewiseLinear, match="curved"):
+            learn_from_queries(black_box, 3, rng=22)
+
+
+def classifier(dim, neurons, classes, seed):
+    rng = np.random.default_rng(seed)
+    w, b = rng.standard_normal((neurons, dim)), rng.standard_normal(neurons)
+    a = 10 / np.sqrt(neurons) * rng.standard_normal((classes, neurons))
+    return lambda x: diagnosis.softmax(np.maximum(x @ w.T - b, 0) @ a.T)

@@ -1,11 +1,12 @@
 """What is wrong with a black box that is not a one-hidden-layer ReLU network?
 
 Before anything else: does it still give the same answers? A black box that changes looks like
-anything. Then: does it jump, and do its creases end?
+anything. Then: is it curved, does it jump, and do its creases end?
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from relu_learn.core.errors import (
     NotPiecewiseLinear,
     ReluLearnError,
 )
+from relu_learn.core.explain import require_straight
 from relu_learn.core.gradients import safe_step
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.network import ReluNetwork
@@ -32,6 +34,10 @@ _AGAIN = 16
 _FICKLE = 1e-4
 # Pairs of points between which steps are looked for.
 _PAIRS = 6
+# A bend that is less than this, relative to the answers, is hard to believe.
+_SLIGHT = 1e-9
+# Intervals of a segment, on which is looked for curves at so many places: about 900 queries.
+_INTERVALS, _PLACES = 64, 16
 # A hyperplane must be known to this share of the segment that is to show its crease.
 _VAGUE = 0.1
 
@@ -88,16 +94,19 @@ def check_witness(run: Run, error: ReluLearnError) -> None:
     ------
     BlackBoxError
         If it does not.
+    NotPiecewiseLinear
+        If there is a clearer witness.
     """
     left = run.oracle.remaining
     if not isinstance(error, NotPiecewiseLinear) or (left is not None and left < 3):
         return
     y = run.ask(error.witness)
     bend = np.abs(y[0] - 2 * y[1] + y[2])
+    if bend.max() < _SLIGHT * np.abs(y).max() and not run.imprecise:
+        look_for_curves(run)  # there may be a witness that shows it better
     straight = SIGMAS * run.noise_at(error.witness)[1]
-    if not run.imprecise:  # what was taken for noise may be the curve
-        size = np.abs(y).max(axis=0) + run.output_scale
-        straight = np.minimum(straight, 1e-6 * size)
+    if not run.imprecise or not (run.random or run.step):  # the noise may be the curve itself
+        straight = np.minimum(straight, 1e-6 * np.abs(y).max(axis=0))
     if run.step and not run.random:
         straight = np.minimum(straight, 1.5 * run.step)
     if (bend <= straight).all():
@@ -126,6 +135,59 @@ def jump_between(run: Run, a: float, b: float) -> float:
             return 0.0
         if b - a <= 8 * np.spacing(max(abs(a), abs(b), 1.0)):
             return float(steps[i])
+
+
+@dataclasses.dataclass(eq=False)
+class _Segment:
+    """Samples of a segment (see `explain.Samples`), none of which is in doubt."""
+
+    t: np.ndarray
+    y: np.ndarray
+    affine: np.ndarray
+    noise: np.ndarray
+
+    def eta(self, t: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self.noise, (*t.shape, len(self.noise)))
+
+
+def look_for_curves(run: Run) -> None:
+    """Does F bend like a parabola on the way from where F' is worst to where F differs most?
+
+    A line may have missed it: probabilities, say, are constant on most of it, or nearly.
+
+    Raises
+    ------
+    NotPiecewiseLinear
+        If it does.
+    """
+    left = run.oracle.remaining
+    if left is not None and left < 60 * _PLACES:
+        return
+    target, i = Target(run.oracle, run.scale), 0
+    if run.tested and run.known is not None:
+        points, values = (np.concatenate(part) for part in zip(*run.tested, strict=True))
+        i = int(run.paid(run.known)[1].max(axis=1).argmax())
+    else:
+        points = run.sample(_PLACES)
+        values = target(points)
+    differ = (np.abs(values - values[i]) * run.scale).max(axis=1)
+    a, b = points[i], points[differ.argmax()]
+
+    def ask(t: np.ndarray) -> np.ndarray:
+        return target(a + np.multiply.outer(t, b - a)) * run.scale
+
+    t = np.linspace(0, 1, _INTERVALS + 1)
+    y = ask(t)
+    moves = np.abs(np.diff(y, axis=0)).max(axis=1)[1:-1]
+    inner = run.rng.choice(len(moves), _PLACES, p=moves / moves.sum() if moves.any() else None)
+    inner[::2] = run.rng.integers(0, len(moves), len(inner[::2]))
+    middle = t[1 + inner] + run.rng.uniform(0.2, 0.8, _PLACES) / _INTERVALS
+    segment = _Segment(t, y, np.ones(_INTERVALS, bool), run.noise * run.scale)
+    try:
+        require_straight(ask, segment, middle, 1 / _INTERVALS, run.rng)
+    except NotPiecewiseLinear as error:
+        error.witness = run.place(a + np.multiply.outer(error.witness, b - a))
+        raise
 
 
 def look_for_steps(run: Run) -> None:

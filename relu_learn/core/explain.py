@@ -61,7 +61,7 @@ def require_piecewise_linear(
     LearningFailed
         If there are too many samples for any reason.
     """
-    _require_straight(ask, s, middle, reach, rng)
+    require_straight(ask, s, middle, reach, rng)
     _require_continuous(ask, s, rng)
     if len(s.t) > _MOST:
         raise LearningFailed(
@@ -71,7 +71,7 @@ def require_piecewise_linear(
         )
 
 
-def _require_straight(
+def require_straight(
     ask: Ask, s: Samples, middle: np.ndarray, reach: float, rng: np.random.Generator
 ) -> None:
     """Second differences F(c + h) - 2 F(c) + F(c - h) at shrinking h, around some places c: those
@@ -89,19 +89,20 @@ def _require_straight(
     bends = np.abs(y[:, 1 : 1 + _SCALES] - 2 * y[:, :1] + y[:, 1 + _SCALES :])
     # What looked like noise may be the curve itself, not resolved: the smallest steps tell.
     quiet = 8 * (np.median(bends[:, -3:], axis=(0, 1)) + EPS * np.abs(y).max(axis=(0, 1)))
-    bends /= np.minimum(s.eta(c), quiet)[:, None]
-    for bend in np.moveaxis(bends, 2, 0):
-        visible = bend.max(axis=1) > _SEEN
-        first = np.array([_curved_from(row) for row in bend])
+    found = []
+    for bend, noise in zip(np.moveaxis(bends, 2, 0), np.minimum(s.eta(c), quiet).T, strict=True):
+        clear = bend / noise[:, None]
+        first = np.array([_curved_from(row) for row in clear])
         curved = np.flatnonzero(first >= 0)
-        if len(curved) > max(3, 0.7 * visible.sum()):
-            j = curved[np.abs(c[curved]).argmin()]  # where rounding is least
-            step = h[j, first[j]]
-            raise NotPiecewiseLinear(
-                "the black box is curved: between the witness's ends it bends like a parabola, at "
-                "every scale (a smooth activation such as tanh, sigmoid or GELU?)",
-                np.array([c[j] - step, c[j], c[j] + step]),
-            )
+        if len(curved) > max(3, 0.7 * (clear.max(axis=1) > _SEEN).sum()):
+            found += [(float(bend[j, first[j]]), c[j], h[j, first[j]]) for j in curved]
+    if found:
+        _, at, step = max(found)
+        raise NotPiecewiseLinear(
+            "the black box is curved: between the witness's ends it bends like a parabola, at "
+            "every scale (a smooth activation such as tanh, sigmoid or GELU?)",
+            np.array([at - step, at, at + step]),
+        )
 
 
 def _curved_from(bend: np.ndarray) -> int:

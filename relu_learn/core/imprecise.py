@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from relu_learn.core import events as ev
-from relu_learn.core.diagnosis import look_for_steps, require_repeatable
+from relu_learn.core.diagnosis import look_for_curves, look_for_steps, require_repeatable
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event
 from relu_learn.core.network import ReluNetwork
@@ -104,9 +104,13 @@ def _fit(run: Run) -> Iterator[Event]:
         values = run.known(run.sample(1000))
         if (values**2).mean() < ((_LOUDER * precision * run.noise) ** 2).mean():
             raise BlackBoxError(RANDOM, run.points[:1])
+    if run.step and not run.random and not _on_lattice(run):
+        rounded, run.step = run.step, 0.0
+        look_for_curves(run)
+        run.step = rounded
     if run.step > _COARSE * run.output_scale and not run.random:
         finished &= math.sqrt(float((run.errors**2).mean())) < 0.5 * run.output_scale
-    if not finished:
+    if not finished or not (run.random or run.step):
         _check_usefulness(run)
 
 
@@ -229,6 +233,14 @@ def _explained(run: Run) -> bool:
     return bool(run.errors.max() <= max(run.tolerance(), expected))
 
 
+def _on_lattice(run: Run) -> bool:
+    """Are the answers multiples of one step, as they seemed? Probabilities, say, are 0 or 1 on most
+    of a line to all digits."""
+    y = np.concatenate([values for _, values in run.tested]) * run.scale
+    ratio = (y - y[0]) / run.step
+    return bool((np.abs(ratio - np.round(ratio)) < 0.1).all())
+
+
 def _check_usefulness(run: Run) -> None:
     """Raise if F' is much worse than the noise explains."""
     noise, worst = float((run.noise * run.scale).max()), float(run.errors.max())
@@ -236,6 +248,8 @@ def _check_usefulness(run: Run) -> None:
     if run.step > _COARSE * run.output_scale and not run.random:
         limit = run.step
     if worst > limit:
+        if not run.step and not run.random:
+            look_for_curves(run)
         raise LearningFailed(
             f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g}, "
             f"while the answers' own noise is {noise:.2g}: the black box is not a "

@@ -18,6 +18,7 @@ from relu_learn.core.diagnosis import (
     EXACT,
     jump_between,
     look_for_bent_hyperplanes,
+    look_for_curves,
     require_repeatable,
 )
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
@@ -307,7 +308,7 @@ class Run:
                     self.scale = _powers_of_two(size)
                 weak = noise > 0.3 * self.scale
                 if weak.any() and not weak.all():  # an output that is nothing but noise
-                    sharpest = float((noise / self.scale)[~weak].min())
+                    sharpest = max((noise / self.scale)[~weak].min(), np.finfo(float).eps / 2)
                     self.scale[weak] = np.exp2(np.round(np.log2(noise[weak] / sharpest)))
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
         self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 2)
@@ -620,10 +621,11 @@ class Run:
 
         Raises
         ------
-        NotOneHiddenLayer, LearningFailed
+        NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
         """
         worst = float(max(self.errors.max(), self.worst()[1].max()))
         if worst > USEFUL * self.output_scale:
+            look_for_curves(self)
             look_for_bent_hyperplanes(self)
             raise LearningFailed(
                 f"after {self.oracle.queries:,} queries F and F' still differ by {worst:.2g} "
@@ -708,4 +710,6 @@ class Run:
 
 def _powers_of_two(size: np.ndarray) -> np.ndarray:
     """Scales (m,) of outputs of these sizes; those of unknown size (0) are like the largest."""
-    return np.exp2(np.round(np.log2(np.where(size > 0, size, size.max() or 1.0))))
+    largest = size.max() or 1.0
+    size = np.where(size > 0, np.maximum(size, 1e-60 * largest), largest)  # squared twice, at most
+    return np.exp2(np.round(np.log2(size)))
