@@ -76,6 +76,26 @@ FOUND = {
         ),
         923,
     ),
+    # The rounding of large terms that cancel, a staircase, was called a jump.
+    "a staircase of rounding is noise": lambda: [
+        fuzz.check_network(
+            Recipe(
+                2,
+                2,
+                3,
+                "sparse",
+                "rank one",
+                ("huge", "huge", "near, cancelling"),
+                1e-4,
+                1e-6,
+                False,
+                1.0,
+                258,
+            ),
+            rng,
+        )
+        for rng in (352, *range(10))
+    ],
     # Repair after repair of what is hardly there ended worse than it had been.
     "the best of all hypotheses is handed out": lambda: fuzz.check_network(
         Recipe(

@@ -17,6 +17,8 @@ _SITES = 4
 _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
 # Rounding inside the black box is measured at so many more sites.
 _ROUNDING_SITES = 16
+# A staircase is rounding if its steps are less than this share of what the answers span.
+_ROUGH = 1e-3
 # Float32 sums depend on the other rows of a batch, relative to their size by no more than this; and
 # in the same batch they are the same.
 _BATCH = 1e-4
@@ -61,7 +63,7 @@ def estimate_noise(
     elsewhere: Callable[[], np.ndarray] | None = None,
 ) -> NoiseEstimate:
     """Estimate the precision of the answers: 28 queries on one line, and 24 more if they are
-    random, 48 if they are computed in float32.
+    random, 48 if they are computed in float32 or bend between neighbours.
 
     Asking twice shows random noise (unless the very same batch is answered alike: then it is the
     order of float32 sums that changes). Answers that are all multiples of one step, or all float32
@@ -113,7 +115,12 @@ def estimate_noise(
     if step > 0:
         return NoiseEstimate(rounding, "rounded", step)
     # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
-    inside = _bends(near[:1], y[:1])
+    inside, *wider = map(_usual_bend, near, y)
+    if (np.max(wider, axis=0) > 100 * np.maximum(inside, floor)).any():  # a kink, mostly
+        rough = _staircase(answers, rng)
+        inside = np.where(
+            rough < _ROUGH * np.ptp(everything, axis=0), np.maximum(inside, rough), inside
+        )
     single = bool((everything == everything.astype(np.float32)).all())
     if not (single and len(np.unique(everything)) > 2) and (inside <= 1e-9 * size + floor).all():
         return NoiseEstimate(np.maximum(2 * inside, floor), "exact")
@@ -134,15 +141,37 @@ def estimate_noise(
 
 
 def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Error of one answer (m,) by second differences of y (s, n, m) at the places t (s, n).
-
-    A kink spoils at most two of the three second differences at its site; the median ignores them.
-    """
+    """Second differences (s, n - 2, m) of y (s, n, m) at uneven places t (s, n), each divided so
+    that independent errors of size 1 make one of size 1."""
     left, right = np.diff(t)[:, :-1, None], np.diff(t)[:, 1:, None]
     weight = right / (left + right)
     bend = y[:, 1:-1] - weight * y[:, :-2] - (1 - weight) * y[:, 2:]
-    bend /= np.sqrt(1 + weight**2 + (1 - weight) ** 2)
-    return np.asarray(np.median(np.abs(bend), axis=1).max(axis=0)) / 0.67
+    return np.asarray(np.abs(bend) / np.sqrt(1 + weight**2 + (1 - weight) ** 2))
+
+
+def _usual_bend(t: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Error of one answer (m,) at one site, of places t (5,) with answers y (5, m).
+
+    A kink spoils at most two of the three second differences at its site; the median ignores them.
+    """
+    return np.asarray(np.median(_bends(t[None], y[None])[0], axis=0)) / 0.67
+
+
+def _staircase(answers: Ask, rng: np.random.Generator) -> np.ndarray:
+    """Error of one answer (m,) where rounding is a staircase, otherwise 0.
+
+    The steps of what is left of large terms that cancel may be wider than a tiny distance. Bends of
+    kinks and curves grow with the distance; those of a staircase are alike over ten times it.
+    """
+    close, far = (
+        np.quantile(_bends(t, answers(t.ravel()).reshape(*t.shape, -1))[:, 0], 0.75, axis=0)
+        for t in (
+            rng.uniform(-0.95, 0.85, (8, 1))
+            + spacing * (np.array([0.0, 1.0, 2.7]) + rng.uniform(0, 0.3, (8, 3)))
+            for spacing in (3e-3, 3e-2)
+        )
+    )
+    return np.where(far < 5 * close, np.maximum(close, far), 0.0) / 1.15
 
 
 def _common_step(y: np.ndarray) -> float:
