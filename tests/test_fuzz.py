@@ -134,6 +134,9 @@ FOUND = {
         Misbehaviour("random sometimes", 0, 571),
         695,
     ),
+    "all answers are zero": lambda: fuzz.check_misbehaviour(
+        _recipe(dim=1, neurons=1, seed=816), Misbehaviour("stuck at one answer", 6, 4), 777
+    ),
     "the rest of a jump cancels the neuron it is put beside": lambda: fuzz.check_misbehaviour(
         _recipe(dim=1, neurons=1, outputs=3, seed=3), Misbehaviour("random sometimes", 3, 3), 341
     ),

@@ -91,7 +91,7 @@ def require_straight(
     quiet = 8 * (np.median(bends[:, -3:], axis=(0, 1)) + EPS * np.abs(y).max(axis=(0, 1)))
     found = []
     for bend, noise in zip(np.moveaxis(bends, 2, 0), np.minimum(s.eta(c), quiet).T, strict=True):
-        clear = bend / noise[:, None]
+        clear = bend / np.maximum(noise, 1e-250)[:, None]
         first = np.array([_curved_from(row) for row in clear])
         curved = np.flatnonzero(first >= 0)
         if len(curved) > max(3, 0.7 * (clear.max(axis=1) > _SEEN).sum()):
