@@ -6,7 +6,6 @@ anything. Then: is it curved, does it jump, and do its creases end?
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,19 +136,6 @@ def jump_between(run: Run, a: float, b: float) -> float:
             return float(steps[i])
 
 
-@dataclasses.dataclass(eq=False)
-class _Segment:
-    """Samples of a segment (see `explain.Samples`), none of which is in doubt."""
-
-    t: np.ndarray
-    y: np.ndarray
-    affine: np.ndarray
-    noise: np.ndarray
-
-    def eta(self, t: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(self.noise, (*t.shape, len(self.noise)))
-
-
 def look_for_curves(run: Run) -> None:
     """Does F bend like a parabola on the way from where F' is worst to where F differs most?
 
@@ -177,14 +163,13 @@ def look_for_curves(run: Run) -> None:
         return target(a + np.multiply.outer(t, b - a)) * run.scale
 
     t = np.linspace(0, 1, _INTERVALS + 1)
-    y = ask(t)
-    moves = np.abs(np.diff(y, axis=0)).max(axis=1)[1:-1]
+    moves = np.abs(np.diff(ask(t), axis=0)).max(axis=1)[1:-1]
     inner = run.rng.choice(len(moves), _PLACES, p=moves / moves.sum() if moves.any() else None)
     inner[::2] = run.rng.integers(0, len(moves), len(inner[::2]))
     middle = t[1 + inner] + run.rng.uniform(0.2, 0.8, _PLACES) / _INTERVALS
-    segment = _Segment(t, y, np.ones(_INTERVALS, bool), run.noise * run.scale)
+    noise = np.tile(run.noise * run.scale, (_PLACES, 1))
     try:
-        require_straight(ask, segment, middle, 1 / _INTERVALS, run.rng)
+        require_straight(ask, middle, np.full(_PLACES, 1 / _INTERVALS), noise)
     except NotPiecewiseLinear as error:
         error.witness = run.place(a + np.multiply.outer(error.witness, b - a))
         raise

@@ -61,7 +61,8 @@ def require_piecewise_linear(
     LearningFailed
         If there are too many samples for any reason.
     """
-    require_straight(ask, s, middle, reach, rng)
+    c, longest = _places(s, middle, reach, rng)
+    require_straight(ask, c, longest, s.eta(c))
     _require_continuous(ask, s, rng)
     if len(s.t) > _MOST:
         raise LearningFailed(
@@ -71,18 +72,40 @@ def require_piecewise_linear(
         )
 
 
-def require_straight(
-    ask: Ask, s: Samples, middle: np.ndarray, reach: float, rng: np.random.Generator
-) -> None:
-    """Second differences F(c + h) - 2 F(c) + F(c - h) at shrinking h, around some places c: those
-    of a curve fall like h^2, down to the noise; those of a piecewise linear function vanish."""
+def _places(
+    s: Samples, middle: np.ndarray, reach: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where to look for curves, and how far: half of the places (n,) where the search is, if it is
+    anywhere, because the rest of the line may be straight."""
     n = len(middle)
     c, longest = middle.copy(), np.full(n, reach)
     i = np.flatnonzero(~s.affine)
-    if len(i) >= n:  # half of the places where the search is: the rest of the line may be straight
+    if len(i) >= n:
         i = rng.choice(i, n // 2)
         c[: n // 2] = (s.t[i] + s.t[i + 1]) / 2
         longest[: n // 2] = np.minimum(8 * np.diff(s.t)[i], longest[: n // 2])
+    return c, longest
+
+
+def require_straight(ask: Ask, c: np.ndarray, longest: np.ndarray, eta: np.ndarray) -> None:
+    """Second differences F(c + h) - 2 F(c) + F(c - h) at shrinking h, around some places c: those
+    of a curve fall like h^2, down to the noise; those of a piecewise linear function vanish.
+
+    Parameters
+    ----------
+    ask : callable
+        t (n,) -> values (n, m).
+    c, longest : ndarray of shape (n,)
+        Places t to look at, and the longest step at each.
+    eta : ndarray of shape (n, m)
+        Noise of the answers there.
+
+    Raises
+    ------
+    NotPiecewiseLinear
+        With three parameters t as its witness.
+    """
+    n = len(c)
     h = np.multiply.outer(longest, 0.5 ** np.arange(_SCALES))
     t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
     y = ask(t.ravel()).reshape(n, 1 + 2 * _SCALES, -1)
@@ -90,7 +113,7 @@ def require_straight(
     # What looked like noise may be the curve itself, not resolved: the smallest steps tell.
     quiet = 8 * (np.median(bends[:, -3:], axis=(0, 1)) + EPS * np.abs(y).max(axis=(0, 1)))
     found = []
-    for bend, noise in zip(np.moveaxis(bends, 2, 0), np.minimum(s.eta(c), quiet).T, strict=True):
+    for bend, noise in zip(np.moveaxis(bends, 2, 0), np.minimum(eta, quiet).T, strict=True):
         clear = bend / np.maximum(noise, 1e-250)[:, None]
         first = np.array([_curved_from(row) for row in clear])
         curved = np.flatnonzero(first >= 0)

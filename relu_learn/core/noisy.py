@@ -18,6 +18,7 @@ noise itself.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Generator
 
@@ -54,7 +55,7 @@ class _Fit:
     """
 
     def __init__(self, samples: _Samples, hidden: np.ndarray) -> None:
-        from scipy.linalg import cho_factor
+        from scipy.linalg import cho_factor, cho_solve
 
         self.samples = samples
         length = np.linalg.norm(hidden, axis=1, keepdims=True)
@@ -67,7 +68,8 @@ class _Fit:
         gram /= self.size[:, None] * self.size
         # Twin neurons make it singular. The second solve takes back what this does to the others.
         gram[np.diag_indices_from(gram)] += 1e-9
-        self.gram = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+        factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+        self.solve = functools.partial(cho_solve, factor, check_finite=False)
         c = self.regress(samples.y)
         c += self.regress(samples.y - self.features @ c)
         self.coefficients = c
@@ -77,10 +79,8 @@ class _Fit:
 
     def regress(self, y: np.ndarray) -> np.ndarray:
         """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
-        from scipy.linalg import cho_solve
-
         moments = (self.features.T @ y) / self.size[:, None]
-        return np.asarray(cho_solve(self.gram, moments, check_finite=False)) / self.size[:, None]
+        return np.asarray(self.solve(moments)) / self.size[:, None]
 
     @property
     def outputs(self) -> np.ndarray:
@@ -94,10 +94,8 @@ class _Fit:
 
     def rise(self) -> np.ndarray:
         """What the loss rises by without each neuron (k,), if the regression makes good for it."""
-        from scipy.linalg import cho_solve
-
         k = len(self.hidden)
-        inverse = np.diag(cho_solve(self.gram, np.eye(len(self.size))))
+        inverse = np.diag(self.solve(np.eye(len(self.size))))
         return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])
 
     def step(self, damping: float, iterations: int) -> np.ndarray:
