@@ -3,12 +3,15 @@
     python tests/benchmarks/lessons.py [--only 01_creased_paper] [--moves 20] [--quick] [--markdown]
 
 Per notebook: "ready" is the time from the address to an idle kernel; "first figure" and "all" run
-from "Run all cells" to the first figure drawn, and to the last cell done and all figures drawn.
-Per slider move, from the key press: "redrawn" is when the last figure that changes has been drawn
-(median and 95th percentile over all moves of all sliders); "kernel" is the part of it between the
-message's arrival in the kernel and the end of its handler, "drawing" the part spent in plotly.js.
-The rest is the way through the notebook server and waiting. The last row is all moves of the 2D
-lessons together. Other processes on the machine count: the load average is printed with every row.
+from "Run all cells" to the first figure drawn, and to the last cell done and all figures drawn; a
+fresh browser without a debugger opens it, as for a reader (Playwright listens to every script and
+message of the page, which then needs a second longer).
+Per slider move or step, from the key press or click: "redrawn" is when the last figure that changes
+has been drawn (median and 95th percentile over all moves of all sliders and all steps); "kernel" is
+the part of it between the message's arrival in the kernel and the end of its handler, "drawing" the
+part spent in plotly.js. The rest is the way through the notebook server and waiting. The last row
+is all moves and steps of the 2D lessons together. Other processes on the machine count: the load
+average is printed with every row.
 """
 
 from __future__ import annotations
@@ -18,11 +21,11 @@ import os
 import shutil
 import statistics
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from common import parse_names, table
+from opening import opening
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -54,33 +57,35 @@ INSTRUMENT = """async () => {
     };
   }
 }"""
-MOVE = """async (handle, key) => {
+ACT = """async (handle, key) => {
   let last = 0;
   const plots = handle.closest('.rl-root').querySelectorAll('.js-plotly-plot');
   const watch = () => { last = performance.now(); };
   for (const plot of plots) plot.on('plotly_afterplot', watch);
   Object.assign(window.__stats, {kernel: 0, drawing: 0});
   const start = performance.now();
-  handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
+  const event = new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true});
+  if (key) handle.dispatchEvent(event);
+  else handle.click();
   for (let i = 0; i < 60 && (!last || performance.now() - last < 300); i++)
     await new Promise(resolve => setTimeout(resolve, 50));
   for (const plot of plots) plot.removeListener('plotly_afterplot', watch);
   return last ? [last - start, window.__stats.kernel, window.__stats.drawing] : null;
 }"""
-FIRST = f"() => ({lab.PLOTS})().some(plot => plot.drawn)"
+STEP = ".rl-root button[title='One event forward']:visible"
 
 
 def moves(page: Any, count: int) -> list[list[float]]:
-    """Every visible slider of every explorer, that many steps to the right and back again."""
+    """So many moves of every visible slider of every explorer, right and left; so many steps."""
+    handles = page.locator(".rl-root .noUi-handle:visible").all()
     found = []
-    for handle in page.locator(".rl-root .noUi-handle:visible").all():
+    for handle in [*handles, *page.locator(STEP).all()]:
         handle.scroll_into_view_if_needed()
         for i in range(count):
-            key = "ArrowLeft" if i % 2 else "ArrowRight"
-            took = handle.evaluate(MOVE, key)
-            if took is not None:
-                found.append(took)
-    return found
+            key = ("ArrowRight", "ArrowLeft")[i % 2] if handle in handles else ""
+            if key or handle.is_enabled():
+                found.append(handle.evaluate(ACT, key))
+    return [took for took in found if took is not None]
 
 
 def summary(times: list[list[float]]) -> list[str]:
@@ -103,33 +108,24 @@ def row(
 ) -> tuple[list[str], list[list[float]]]:
     """One notebook: its line of the table, and its moves."""
     shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", server.root)
+    seconds = [f"{t:.1f}" for t in opening(server, f"{name}.ipynb")]
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = lab.LabPage(context.new_page(), server)
-    start = time.perf_counter()
     page.open(f"{name}.ipynb")
-    ready = time.perf_counter() - start
-    start = time.perf_counter()
-    page.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
-    page.page.wait_for_function(FIRST, timeout=120_000)
-    first = time.perf_counter() - start
-    done = f"() => ({lab.CELLS})().every(c => c.done) && ({lab.PLOTS})().every(p => p.drawn)"
-    page.page.wait_for_function(done, timeout=120_000)
-    page.page.wait_for_function(lab.IDLE, timeout=120_000)
-    everything = time.perf_counter() - start
+    page.run_all()
     page.settle()
     page.page.evaluate(INSTRUMENT)
     times = moves(page.page, count)
     page.assert_clean()
     page.close()
     context.close()
-    seconds = [f"{t:.1f}" for t in (ready, first, everything)]
     return [name, *seconds, *summary(times), f"{os.getloadavg()[0]:.1f}"], times
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="comma-separated notebooks, without .ipynb")
-    parser.add_argument("--moves", type=int, default=20, help="moves of each slider")
+    parser.add_argument("--moves", type=int, default=20, help="moves of each slider, and steps")
     parser.add_argument("--quick", action="store_true", help="one notebook, two moves")
     parser.add_argument("--markdown", action="store_true")
     chosen = parser.parse_args()
