@@ -26,7 +26,7 @@ from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.line import SliceView, kink_heights
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.plane import PlaneView, crease_segments
+from relu_learn.figures.plane import PlaneView, crease_segments, creases_of
 from relu_learn.figures.run_view import Hypothesis, State, after
 from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.figures.traces import labelled, xy
@@ -305,7 +305,7 @@ class SurfaceView:
         assert line is not None
         z = network(self._grid)
         lift = 0.012 * max(float(np.ptp(z)), 1e-9)  # or the sheet would swallow what lies on it
-        folds = _subdivided(*crease_segments(network.weights, network.biases, REACH))
+        folds = _subdivided(*creases_of(network, REACH))
         normal = np.array([[-line.direction[1], line.direction[0]]])
         cut = _subdivided(*crease_segments(normal, normal @ line.origin, REACH))
         dots = np.reshape([kink.point for kink in state.kinks], (-1, 2))

@@ -64,6 +64,15 @@ def _clip(
     return broken[..., 0].ravel(), broken[..., 1].ravel()
 
 
+def creases_of(network: ReluNetwork, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """The creases of a network within the window: where neurons cancel there is none."""
+    net = network.simplify(1e-9)
+    jumps = np.atleast_2d(net.output_weights) * np.linalg.norm(net.weights, axis=1)
+    strength = np.linalg.norm(jumps, axis=0)
+    seen = strength > 1e-9 * strength.max(initial=0.0)
+    return crease_segments(net.weights[seen], net.biases[seen], reach)
+
+
 @dataclasses.dataclass(frozen=True)
 class PlaneView:
     """Map of the hypothesis so far (or of the revealed secret), with queries, line and creases.
@@ -170,8 +179,7 @@ class PlaneView:
         title = self._title(state, truth is not None)
         z = self._nothing if shown is None else self.values(shown)
         low, high = self.span or _span(z, state.values[:, self.output])
-        net = known.network
-        creases = crease_segments(net.weights, net.biases, self.reach)
+        creases = creases_of(known.network, self.reach)
         no = np.empty(0)
         true = (
             (no, no) if truth is None else crease_segments(truth.weights, truth.biases, self.reach)

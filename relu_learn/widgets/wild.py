@@ -136,6 +136,8 @@ class Imprecise(Board):
         """All runs of this kind so far."""
         kind, digits = self.kind_menu.value, self.digits_slider.value
         self.digits_slider.disabled = kind == "float32"
+        # It would go on showing a number that float32 does not have.
+        self.digits_slider.layout.visibility = "hidden" if kind == "float32" else "visible"
         if self.digits_slider.disabled:
             digits = 7  # that is what float32 is
         outcome = self.outcome(kind, digits)
@@ -156,14 +158,15 @@ class Imprecise(Board):
         patch = chart.patch(
             sizes, [good, bad], [sizes], title="Error of the copy: every run that you made"
         )
-        ends = [1e-14, 1e-1]
-        line = chart.patch(ends, [[], []], [ends], ticks=[10.0**-p for p in (14, 11, 8, 5, 2)])
+        ends, marks = [1e-14, 1e-1], (13, 10, 7, 4, 1)
+        line = chart.patch(ends, [[], []], [ends], ticks=[10.0**-p for p in marks])
         patch.traces[1]["showlegend"] = any(o.error for _, o in runs)
         patch.traces[2] = line.traces[2]
         patch.traces[3] = {"x": [10.0**-digits], "y": [max(self.error(outcome), 1e-16)]}
         patch.layout.update(
             {k: v for k, v in line.layout.items() if k != "title.text"}
-            | {"xaxis.ticktext": [power_ticks(-p, -p)[1][0] for p in (14, 11, 8, 5, 2)]}
+            | {"xaxis.ticktext": [power_ticks(-p, -p)[1][0] for p in marks]}
+            | {"xaxis.range": [-14.6, -0.4]}
         )
         return (patch,)
 
