@@ -140,7 +140,8 @@ def price(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
         categoryorder="array", categoryarray=methods[::-1], type="category", showgrid=False
     )
     lines_of_text = 8.5 + 2.25 * len(methods)
-    return _finish(figure, theme, lines_of_text * theme.font_size / theme.height)
+    _finish(figure, theme, lines_of_text * theme.font_size / theme.height)
+    return figure.update_layout(margin_r=3 * theme.font_size)  # for texts of the last column
 
 
 def _short(row: Data) -> str:

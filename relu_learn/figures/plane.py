@@ -133,13 +133,11 @@ class PlaneView:
                 autocontour=False,
                 contours=_levels(low, high),
                 line={"width": 0.6, "color": th.ink, "smoothing": 0},
-                colorbar={"title": {"text": "value", "side": "top", "font": {"size": th.font_size}}}
+                # Above it, a large title would run into the legend.
+                colorbar={"title": {"text": "value", "side": "right" if th.is_large else "top"}}
+                | {"title_font_size": th.font_size}
                 | {"thickness": 12, "outlinewidth": 0, "x": 1.01}
-                | {
-                    "len": 0.45 * THEMES["light"].font_size / th.font_size,
-                    "y": 0,
-                    "yanchor": "bottom",
-                }
+                | {"len": 0.25 if th.is_large else 0.45, "y": 0, "yanchor": "bottom"}
                 | self.ticks(low, high),
                 hovertemplate=f"x = {where}<br>value %{{z:.3g}}<extra></extra>",
                 name="map",
@@ -170,7 +168,7 @@ class PlaneView:
 
     def ticks(self, low: float, high: float) -> dict[str, Any]:
         """As many as large letters leave room for."""
-        return _ticks(low, high, 5 if self.theme.font_size < 17 else 2)
+        return _ticks(low, high, 2 if self.theme.is_large else 5)
 
     def patch(self, state: State, truth: ReluNetwork | None = None) -> Patch:
         """What the map shows in this state; with `truth`, the secret instead of the hypothesis."""

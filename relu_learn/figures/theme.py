@@ -58,6 +58,11 @@ class Theme:
     marker_size: float = 6
 
     @property
+    def is_large(self) -> bool:
+        """Whether letters leave little room beside a figure."""
+        return self.font_size >= 17
+
+    @property
     def colorscale(self) -> list[list[float | str]]:
         """The heat map's colours as plotly wants them."""
         return [[i / (len(self.scale) - 1), color] for i, color in enumerate(self.scale)]
