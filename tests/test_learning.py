@@ -274,6 +274,16 @@ def test_the_learner_never_looks_at_the_secret(method):
         ({"r": -1.0}, "r must"),
         ({"tau": np.inf}, "tau"),
         ({"r": 10.0, "tau": 1.0}, "r must"),
+        ({"epsilon": "x"}, "epsilon must be a positive number, got 'x'"),
+        ({"epsilon": [1.0]}, "epsilon"),
+        ({"delta": None}, "delta must be a number"),
+        ({"delta": np.array([0.1, 0.2])}, "delta"),
+        ({"validation": "3"}, "validation"),
+        ({"validation": np.nan}, "validation"),
+        ({"validation": np.inf}, "validation"),
+        ({"tau": None}, "tau"),
+        ({"alpha": [1.0]}, "alpha"),
+        ({"polish": "no"}, "polish must be True or False, got 'no'"),
     ],
 )
 def test_bad_arguments_are_refused_before_the_first_query(arguments, word):

@@ -9,6 +9,8 @@ too.
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,7 +31,7 @@ from relu_learn.core.grid import Probe, probe_intervals
 from relu_learn.core.imprecise import learn_imprecise
 from relu_learn.core.lines import Noise
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import BlackBox, Oracle
+from relu_learn.core.oracle import BlackBox, Oracle, positive_int
 from relu_learn.core.pieces import Block, Piece
 from relu_learn.core.run import FEW, USEFUL, LearnResult, Run, Settings
 
@@ -374,15 +376,15 @@ def _checked(
 ) -> Settings:
     if method not in ("adaptive", "grid"):
         raise InvalidArgument(f"method must be 'adaptive' or 'grid', got {method!r}")
-    if epsilon is not None and not (np.isfinite(epsilon) and epsilon > 0):
-        raise InvalidArgument(f"epsilon must be positive, got {epsilon!r}")
-    if not 0 < delta < 1:
-        raise InvalidArgument(f"delta must be in (0, 1), got {delta!r}")
-    if validation is not None and (validation < 1 or int(validation) != validation):
-        raise InvalidArgument(f"validation must be a positive integer, got {validation!r}")
-    for name, value in (("r", r), ("tau", tau), ("alpha", alpha)):
-        if not (np.isfinite(value) and value > 0):
-            raise InvalidArgument(f"{name} must be positive, got {value!r}")
+    if validation is not None:
+        validation = positive_int("validation", validation)
+    if not isinstance(polish, (bool, np.bool_)):
+        raise InvalidArgument(f"polish must be True or False, got {polish!r}")
+    for name, value in (("epsilon", epsilon), ("r", r), ("tau", tau), ("alpha", alpha)):
+        if not (name == "epsilon" and value is None) and not _between(0, value, math.inf):
+            raise InvalidArgument(f"{name} must be a positive number, got {value!r}")
+    if not _between(0, delta, 1):
+        raise InvalidArgument(f"delta must be a number in (0, 1), got {delta!r}")
     if r > 2 * tau:
         raise InvalidArgument(f"r must be at most 2 tau = {2 * tau}, got {r!r}")
     return Settings(
@@ -394,4 +396,13 @@ def _checked(
         float(r),
         float(tau),
         float(alpha),
+    )
+
+
+def _between(low: float, value: Any, high: float) -> bool:
+    """Whether it is a number, and in the open interval."""
+    return (
+        isinstance(value, numbers.Real)
+        and not isinstance(value, bool)
+        and low < float(value) < high
     )

@@ -72,11 +72,9 @@ class Oracle:
             raise InvalidArgument(
                 f"black_box must be callable with an (n, d) array, got {type(black_box).__name__}"
             )
-        self.dim = _positive_int("dim", dim)
-        self.max_queries = (
-            None if max_queries is None else _positive_int("max_queries", max_queries)
-        )
-        self.batch_size = None if batch_size is None else _positive_int("batch_size", batch_size)
+        self.dim = positive_int("dim", dim)
+        self.max_queries = None if max_queries is None else positive_int("max_queries", max_queries)
+        self.batch_size = None if batch_size is None else positive_int("batch_size", batch_size)
         self.queries = 0
         self.replayed = 0
         self.n_outputs: int | None = None
@@ -326,7 +324,7 @@ def points_around(
     return x
 
 
-def _positive_int(name: str, value: Any) -> int:
+def positive_int(name: str, value: Any) -> int:
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
