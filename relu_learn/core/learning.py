@@ -10,7 +10,6 @@ too.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -401,8 +400,5 @@ def _checked(
 
 def _between(low: float, value: Any, high: float) -> bool:
     """Whether it is a number, and in the open interval."""
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, bool)
-        and low < float(value) < high
-    )
+    kinds = (int, float, np.integer, np.floating)
+    return isinstance(value, kinds) and not isinstance(value, bool) and low < value < high
