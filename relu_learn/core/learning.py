@@ -401,4 +401,4 @@ def _checked(
 def _between(low: float, value: Any, high: float) -> bool:
     """Whether it is a number, and in the open interval."""
     kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool) and low < value < high
+    return isinstance(value, kinds) and not isinstance(value, bool) and bool(low < value < high)
