@@ -343,3 +343,19 @@ def test_labels_are_not_a_rounded_network():
         learn_from_queries(lambda x: np.argmax(x @ w, axis=1).astype(float), 4, rng=0)
     left, middle, right = np.argmax(caught.value.witness @ w, axis=1)
     assert left == middle != right
+
+
+@pytest.mark.parametrize("digits", [6, 8])
+@pytest.mark.parametrize("dim, neurons, outputs", [(4, 6, 1), (4, 6, 3), (10, 15, 1)])
+def test_answers_that_were_printed(digits, dim, neurons, outputs):
+    """With significant digits: the last one of a large answer is worth more."""
+    for seed in range(4):
+        secret = zoo.random_network(dim, neurons, outputs, rng=seed)
+
+        def printed(x, secret=secret):
+            return np.vectorize(lambda value: float(f"{value:.{digits}g}"))(secret(x))
+
+        found = learn_from_queries(printed, dim, rng=seed).network
+        x = np.random.default_rng(seed).standard_normal((3000, dim))
+        y = secret(x)
+        assert np.abs(found(x) - y).max() < 30 * 10.0**-digits * y.std(), seed

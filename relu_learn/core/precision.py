@@ -22,6 +22,9 @@ _ROUGH = 1e-3
 # Float32 sums depend on the other rows of a batch, relative to their size by no more than this; and
 # in the same batch they are the same.
 _BATCH = 1e-4
+# So many answers with zeros at their ends are no accident (one in ten ends in a zero).
+_MANY_ZEROS = 4
+_FEW_DIGITS = 3  # fewer are labels, or prices
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,8 +35,9 @@ class NoiseEstimate:
     ----------
     sigma : ndarray of shape (m,)
         Root-mean-square error of one answer, in the units of the answers.
-    kind : {"exact", "float32", "float16", "rounded", "random"}
-        "exact": float64, up to rounding. "rounded": to multiples of `step`. "random": the same
+    kind : {"exact", "float32", "float16", "digits", "rounded", "random"}
+        "exact": float64, up to rounding. "digits": rounded to significant digits, so that large
+        answers are less precise. "rounded": to multiples of `step`. "random": the same
         question is answered differently every time.
     step : float
         For "rounded", or "random" and then rounded: the distance between neighbouring answers;
@@ -50,6 +54,7 @@ class NoiseEstimate:
             "exact": "the answers are exact to float64 rounding",
             "float32": f"the answers are computed in float32, and off by about {size}",
             "float16": f"the answers are computed in float16, and off by about {size}",
+            "digits": f"the answers have few significant digits, and are off by about {size}",
             "rounded": f"the answers are rounded to multiples of {self.step:.3g}",
             "random": f"the answers are noisy: off by about {size}, differently every time",
         }[self.kind]
@@ -113,6 +118,9 @@ def estimate_noise(
         scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
         return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
     if step > 0:
+        if digits := _significant_digits(everything, step):
+            last = 10.0 ** (np.floor(np.log10(np.maximum(size, floor))) + 1 - digits)
+            return NoiseEstimate(np.maximum(last / math.sqrt(12), floor), "digits")
         return NoiseEstimate(rounding, "rounded", step)
     # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
     inside, *wider = map(_usual_bend, near, y)
@@ -193,6 +201,17 @@ def _common_step(y: np.ndarray) -> float:
         if tolerance < 0.02 and (np.abs(ratio - np.round(ratio)) <= tolerance).all():
             return float(step)
     return 0.0
+
+
+def _significant_digits(y: np.ndarray, step: float) -> int:
+    """How many digits all answers have, multiples of `step`, if large ones end in zeros; or 0."""
+    whole = np.round(np.unique(np.abs(y[y != 0])) / step)
+    short = whole.copy()
+    while (zeros := short % 10 == 0).any():
+        short[zeros] /= 10
+    digits = int(np.log10(short.max())) + 1
+    longer = np.log10(whole) >= digits
+    return digits if digits >= _FEW_DIGITS and longer.sum() >= _MANY_ZEROS else 0
 
 
 def _fits(more: np.ndarray, y: np.ndarray, step: float) -> bool:

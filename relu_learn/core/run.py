@@ -298,7 +298,7 @@ class Run:
                 dirty = single or bool((estimate.sigma < _SINGLE * self.scale).all())
             self.imprecise = dirty and bool((estimate.sigma > EXACT / 100 * self.scale).any())
             if self.imprecise:
-                noise, self.single = estimate.sigma, estimate.kind == "float32"
+                noise, self.single = estimate.sigma, estimate.kind in ("float32", "digits")
                 self.step = estimate.step
                 if not self.single:  # it does not grow with t, so that more is heard above it
                     heard = np.where(spread > self.audible * noise, spread, 0)
