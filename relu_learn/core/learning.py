@@ -379,8 +379,11 @@ def _checked(
         validation = positive_int("validation", validation)
     if not isinstance(polish, (bool, np.bool_)):
         raise InvalidArgument(f"polish must be True or False, got {polish!r}")
-    for name, value in (("epsilon", epsilon), ("r", r), ("tau", tau), ("alpha", alpha)):
-        if not (name == "epsilon" and value is None) and not _between(0, value, math.inf):
+    positive = {"r": r, "tau": tau, "alpha": alpha}
+    if epsilon is not None:
+        positive["epsilon"] = epsilon
+    for name, value in positive.items():
+        if not _between(0, value, math.inf):
             raise InvalidArgument(f"{name} must be a positive number, got {value!r}")
     if not _between(0, delta, 1):
         raise InvalidArgument(f"delta must be a number in (0, 1), got {delta!r}")

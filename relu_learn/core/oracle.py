@@ -325,6 +325,7 @@ def points_around(
 
 
 def positive_int(name: str, value: Any) -> int:
+    """The argument `name` as a positive integer, or an InvalidArgument."""
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):

@@ -2,10 +2,10 @@
 
     python tests/benchmarks/lessons.py [--only 01_creased_paper] [--moves 20] [--quick] [--markdown]
 
-Per notebook: "ready" is the time from the address to an idle kernel; "first figure" and "all" run
-from "Run all cells" to the first figure drawn, and to the last cell done and all figures drawn; a
-fresh browser without a debugger opens it, as for a reader (Playwright listens to every script and
-message of the page, which then needs a second longer).
+Per notebook: "ready" is the time from the address to an idle kernel, "first figure" from the same
+to the first figure drawn, by way of "Run all cells", and "all" from there to the last cell done and
+all figures drawn. A fresh browser without a debugger opens it, as for a reader (Playwright listens
+to every script and message of the page, which then needs a second longer).
 Per slider move or step, from the key press or click: "redrawn" is when the last figure that changes
 has been drawn (median and 95th percentile over all moves of all sliders and all steps); "kernel" is
 the part of it between the message's arrival in the kernel and the end of its handler, "drawing" the
@@ -77,14 +77,15 @@ STEP = ".rl-root button[title='One event forward']:visible"
 
 def moves(page: Any, count: int) -> list[list[float]]:
     """So many moves of every visible slider of every explorer, right and left; so many steps."""
-    handles = page.locator(".rl-root .noUi-handle:visible").all()
+    sliders = page.locator(".rl-root .noUi-handle:visible").all()
+    steps = page.locator(STEP).all()
+    controls = [(one, ("ArrowRight", "ArrowLeft")) for one in sliders]
     found = []
-    for handle in [*handles, *page.locator(STEP).all()]:
-        handle.scroll_into_view_if_needed()
+    for control, keys in [*controls, *((one, ("", "")) for one in steps)]:
+        control.scroll_into_view_if_needed()
         for i in range(count):
-            key = ("ArrowRight", "ArrowLeft")[i % 2] if handle in handles else ""
-            if key or handle.is_enabled():
-                found.append(handle.evaluate(ACT, key))
+            if control.is_enabled():  # a run that is at its end has no further step
+                found.append(control.evaluate(ACT, keys[i % 2]))
     return [took for took in found if took is not None]
 
 
@@ -108,12 +109,12 @@ def row(
 ) -> tuple[list[str], list[list[float]]]:
     """One notebook: its line of the table, and its moves."""
     shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", server.root)
-    seconds = [f"{t:.1f}" for t in opening(server, f"{name}.ipynb")]
+    ready, first, everything = opening(server, f"{name}.ipynb")
+    seconds = [f"{t:.1f}" for t in (ready, ready + first, everything)]
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = lab.LabPage(context.new_page(), server)
     page.open(f"{name}.ipynb")
     page.run_all()
-    page.settle()
     page.page.evaluate(INSTRUMENT)
     times = moves(page.page, count)
     page.assert_clean()

@@ -32,7 +32,7 @@ FIRST = f"() => ({lab.PLOTS})().some(plot => plot.drawn)"
 DONE = f"""() => ({lab.CELLS})().every(cell => cell.done)
   && ({lab.PLOTS})().every(plot => plot.drawn) && ({lab.IDLE})()"""
 RUN = "() => { jupyterapp.commands.execute('notebook:run-all-cells'); }"
-STOP = "() => { jupyterapp.shell.currentWidget.sessionContext.shutdown(); }"
+STOP = "() => jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => true)"
 
 
 class Tab:
@@ -53,7 +53,9 @@ class Tab:
 
     def evaluate(self, function: str) -> Any:
         """What a JavaScript function returns in the page; None if it throws (not loaded yet)."""
-        answer = self.call("Runtime.evaluate", expression=f"({function})()", returnByValue=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=f"({function})()", returnByValue=True, awaitPromise=True
+        )
         return answer.get("result", {}).get("result", {}).get("value")
 
     def seconds_until(self, function: str, start: float) -> float:
@@ -114,5 +116,4 @@ def opening(server: lab.Server, name: str) -> tuple[float, float, float]:
         first = page.seconds_until(FIRST, start)
         everything = page.seconds_until(DONE, start)
         page.evaluate(STOP)
-        time.sleep(1)  # the request is on its way
     return ready, first, everything
