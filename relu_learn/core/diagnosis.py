@@ -6,7 +6,6 @@ anything. Then: is it curved, does it jump, and do its creases end?
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -180,9 +179,6 @@ def look_for_steps(run: Run) -> None:
     """Do rounded answers jump by more than what they are rounded to? Bisect between points whose
     answers differ most, until they differ no more than that.
 
-    Where a jump is one of the last digit, while smaller answers have more decimals, digits were
-    rounded: then the run is told so.
-
     Raises
     ------
     NotPiecewiseLinear
@@ -205,15 +201,6 @@ def look_for_steps(run: Run) -> None:
         a, left = np.where(first, a, c), np.where(first, left, y)
         b, right = np.where(first, c, b), np.where(first, y, right)
     j = int(jump.argmax())
-    power = round(math.log10(jump[j] / run.step))
-    last = run.step * 10.0**power  # of the digits, if large answers have no more of them
-    o = int((np.abs(right[j] - left[j]) * run.scale).argmax())
-    ends = np.array([left[j, o], right[j, o]]) * run.scale[o] / last
-    whole = np.abs(ends - np.round(ends)).max() < 0.02 and abs(jump[j] / last - 1) < 0.02
-    if power > 0 and whole and np.abs(ends).max() > 100:
-        run.step, run.single = 0.0, True
-        run.noise = np.maximum(run.noise, last / math.sqrt(12) / run.scale)
-        return
     offsets = np.multiply.outer([-2e-9, -0.5e-9, 1e-9], high[j] - low[j])
     raise NotPiecewiseLinear(
         f"the black box jumps by {jump[j]:.3g} at the witness, while its answers are all "

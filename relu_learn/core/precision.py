@@ -105,8 +105,11 @@ def estimate_noise(
     size = np.abs(everything).max(axis=0)
     floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
     step = _common_step(everything)
-    if step > 0 and elsewhere is not None:
-        step *= _fits(ask(elsewhere()).ravel(), everything, step)
+    digits = 0
+    if step > 0:
+        more = np.empty(0) if elsewhere is None else ask(elsewhere()).ravel()
+        digits = _significant_digits(np.append(everything, more))
+        step *= _fits(more, everything, step)
     rounding = np.maximum(step / math.sqrt(12), floor)
 
     differs = np.abs(first - second).max(axis=0)
@@ -117,10 +120,10 @@ def estimate_noise(
         repeats = np.concatenate([first[None], second[None], again])
         scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
         return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
+    if digits:
+        last = 10.0 ** (np.floor(np.log10(np.maximum(size, floor))) + 1 - digits)
+        return NoiseEstimate(np.maximum(last / math.sqrt(12), floor), "digits")
     if step > 0:
-        if digits := _significant_digits(everything, step):
-            last = 10.0 ** (np.floor(np.log10(np.maximum(size, floor))) + 1 - digits)
-            return NoiseEstimate(np.maximum(last / math.sqrt(12), floor), "digits")
         return NoiseEstimate(rounding, "rounded", step)
     # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
     inside, *wider = map(_usual_bend, near, y)
@@ -203,12 +206,14 @@ def _common_step(y: np.ndarray) -> float:
     return 0.0
 
 
-def _significant_digits(y: np.ndarray, step: float) -> int:
-    """How many digits all answers have, multiples of `step`, if large ones end in zeros; or 0."""
-    whole = np.round(np.unique(np.abs(y[y != 0])) / step)
-    short = whole.copy()
+def _significant_digits(y: np.ndarray) -> int:
+    """How many digits all answers have, if the last ones of large answers are zeros; or 0."""
+    if (step := _common_step(y)) == 0:
+        return 0
+    whole = np.round(np.unique(np.abs(y)) / step)
+    short = whole = whole[whole > 0]
     while (zeros := short % 10 == 0).any():
-        short[zeros] /= 10
+        short = np.where(zeros, short / 10, short)
     digits = int(np.log10(short.max())) + 1
     longer = np.log10(whole) >= digits
     return digits if digits >= _FEW_DIGITS and longer.sum() >= _MANY_ZEROS else 0
