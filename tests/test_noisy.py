@@ -359,3 +359,24 @@ def test_answers_that_were_printed(digits, dim, neurons, outputs):
         x = np.random.default_rng(seed).standard_normal((3000, dim))
         y = secret(x)
         assert np.abs(found(x) - y).max() < 30 * 10.0**-digits * y.std(), seed
+
+
+@pytest.mark.parametrize("pairs", [1, 10])
+@pytest.mark.parametrize("size", [1e6, 1e8])
+def test_small_differences_of_huge_neurons(size, pairs):
+    """They are steps of size 1 that rise within 1 / size, known to the rounding of their terms."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        w, b = rng.standard_normal((pairs, 6)), rng.standard_normal(pairs)
+        beside = w + rng.standard_normal((pairs, 6)) / size
+        secret = ReluNetwork(
+            np.vstack([w, beside]),
+            np.concatenate([b, b + 1 / size]),
+            size * np.repeat([1.0, -1.0], pairs),
+        )
+        result = learn_from_queries(secret, 6, rng=seed)
+        x = np.random.default_rng(99).standard_normal((10_000, 6))
+        y = secret(x)
+        off = np.abs(result.network(x) - y) / y.std()
+        assert result.queries < 4000, seed
+        assert (off < 1e-12 * size * pairs).mean() > 0.999, (seed, off.max())

@@ -61,8 +61,8 @@ def require_piecewise_linear(
     LearningFailed
         If there are too many samples for any reason.
     """
-    c, longest = _places(s, middle, reach, rng)
-    require_straight(ask, c, longest, s.eta(c))
+    c, longest, searched = _places(s, middle, reach, rng)
+    require_straight(ask, c, longest, s.eta(c), searched)
     _require_continuous(ask, s, rng)
     if len(s.t) > _MOST:
         raise LearningFailed(
@@ -74,20 +74,23 @@ def require_piecewise_linear(
 
 def _places(
     s: Samples, middle: np.ndarray, reach: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where to look for curves, and how far: half of the places (n,) where the search is, if it is
-    anywhere, because the rest of the line may be straight."""
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Where to look for curves, and how far: half of the places (n,), and so many, where the search
+    is, if it is anywhere, because the rest of the line may be straight."""
     n = len(middle)
-    c, longest = middle.copy(), np.full(n, reach)
+    c, longest, searched = middle.copy(), np.full(n, reach), 0
     i = np.flatnonzero(~s.affine)
     if len(i) >= n:
-        i = rng.choice(i, n // 2)
-        c[: n // 2] = (s.t[i] + s.t[i + 1]) / 2
-        longest[: n // 2] = np.minimum(8 * np.diff(s.t)[i], longest[: n // 2])
-    return c, longest
+        searched = n // 2
+        i = rng.choice(i, searched)
+        c[:searched] = (s.t[i] + s.t[i + 1]) / 2
+        longest[:searched] = np.minimum(64 * np.diff(s.t)[i], longest[:searched])
+    return c, longest, searched
 
 
-def require_straight(ask: Ask, c: np.ndarray, longest: np.ndarray, eta: np.ndarray) -> None:
+def require_straight(
+    ask: Ask, c: np.ndarray, longest: np.ndarray, eta: np.ndarray, searched: int = 0
+) -> None:
     """Second differences F(c + h) - 2 F(c) + F(c - h) at shrinking h, around some places c: those
     of a curve fall like h^2, down to the noise; those of a piecewise linear function vanish.
 
@@ -99,6 +102,9 @@ def require_straight(ask: Ask, c: np.ndarray, longest: np.ndarray, eta: np.ndarr
         Places t to look at, and the longest step at each.
     eta : ndarray of shape (n, m)
         Noise of the answers there.
+    searched : int
+        So many places come first that were chosen by themselves: they may all be curved while the
+        others are not.
 
     Raises
     ------
@@ -116,8 +122,11 @@ def require_straight(ask: Ask, c: np.ndarray, longest: np.ndarray, eta: np.ndarr
     for bend, noise in zip(np.moveaxis(bends, 2, 0), np.minimum(eta, quiet).T, strict=True):
         clear = bend / np.maximum(noise, 1e-250)[:, None]
         first = np.array([_curved_from(row) for row in clear])
-        curved = np.flatnonzero(first >= 0)
-        if len(curved) > max(3, 0.7 * (clear.max(axis=1) > _SEEN).sum()):
+        seen = clear.max(axis=1) > _SEEN
+        for part in (searched, n):
+            curved = np.flatnonzero(first[:part] >= 0)
+            if len(curved) <= max(3, 0.7 * seen[:part].sum()):
+                continue
             found += [(float(bend[j, first[j]]), c[j], h[j, first[j]]) for j in curved]
     if found:
         _, at, step = max(found)

@@ -34,6 +34,8 @@ _MAX_LEVELS = 300
 PATIENCE = 3200
 # So many pieces, seen through so much noise, may be a curve that was taken for noise.
 _MANY, _BLUNT = 50, 1e-8
+# Kinks are in crowds of more than this many if these take so small a share of their room.
+_CROWD, _TINY = 8, 1e-4
 # Samples at each place where the noise is probed. (The last rows of a batch are often summed in
 # another order than those before: 3 * 6 leaves two of them.)
 _PROBES = 6
@@ -465,9 +467,11 @@ def search_line(
         y = ask(new)
         yield Level(new, y, intervals)
         samples = samples.insert(new, y)
-    if patience == PATIENCE and len(samples.first) > _MANY and noise.level.max() > _BLUNT:
+    found = _finish(samples, window)
+    blunt = patience == PATIENCE and noise.level.max() > _BLUNT
+    if len(found.kinks) >= _MANY and (blunt or _crowded(found.kinks, window)):
         _explain(ask, samples, window, rng)
-    return _finish(samples, window)
+    return found
 
 
 def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) -> Noise:
@@ -476,6 +480,12 @@ def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) ->
     c = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
     require_piecewise_linear(ask, s, c, min(0.1, 0.01 * window.width), rng)
     return _listen(ask, s, 16, rng)
+
+
+def _crowded(kinks: np.ndarray, window: Window) -> bool:
+    """Whether most kinks are in tiny crowds: a sharp bend that is round looks like one."""
+    share = np.arctan(kinks) / np.pi if window.cauchy else kinks / window.width
+    return bool(np.median(share[_CROWD:] - share[:-_CROWD]) < _CROWD / len(kinks) * _TINY)
 
 
 def _listen(ask: Ask, s: _Samples, n: int, rng: np.random.Generator) -> Noise:

@@ -228,6 +228,8 @@ _MOSTLY = 0.01
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
 # again (so many answers, this much away), more precisely.
 _SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
+# Least squares spoil small differences of huge neurons: a start that is so much better is kept.
+_SPOILT = 10.0
 # Below this, one more neuron that does not help is enough to give up.
 _DOUBT = 2.0
 # Operations of all least squares steps together, after which the search for more neurons ends:
@@ -323,8 +325,14 @@ class _Learner:
 
     def error(self, fit: _Fit) -> float:
         """Root-mean-square error on the held-out samples, in units of the noise."""
-        misfit = fit.predict(self.held_out.x) - self.held_out.y
-        return math.sqrt(float((misfit**2).mean())) / self.floor
+        return self.rms(fit.predict(self.held_out.x))
+
+    def error_of(self, network: ReluNetwork) -> float:
+        """The same of a network that was not fitted here."""
+        return self.rms(self.rows(self.points, network(self.points)).y)
+
+    def rms(self, held_out: np.ndarray) -> float:
+        return math.sqrt(float(((held_out - self.held_out.y) ** 2).mean())) / self.floor
 
     def complete(self, fit: _Fit, slack: float | None = None) -> bool:
         """Whether the error on the held-out samples is what noise alone makes it."""
@@ -442,6 +450,9 @@ def learn_noisy(
     fit = _Fit(learner.samples, hidden)
     if len(hidden):
         fit = learner.improve(fit, 20, learner.goal(len(hidden)), 1e-6)
+    if start is not None and (error := learner.error_of(start)) < learner.error(fit) / _SPOILT:
+        yield NoisyStep("start", start, 0, error, error <= _CLAIM)
+        return start
     yield learner.step("start", fit)
 
     first = learner.error(fit)

@@ -102,6 +102,8 @@ CURVED: dict[str, Build] = {
     "sigmoid": hidden(sigmoid),
     "GELU": hidden(lambda z: z * 0.5 * (1 + erf(z / np.sqrt(2)))),
     "softplus": hidden(lambda z: np.logaddexp(0, z)),
+    "sharp softplus": hidden(lambda z: np.logaddexp(0, 1e4 * z) / 1e4),
+    "sharper softplus": hidden(lambda z: np.logaddexp(0, 1e7 * z) / 1e7),
     "sin": hidden(np.sin),
     "|x|²": lambda dim, rng: lambda x: (x**2).sum(axis=1),
     "|x|": lambda dim, rng: lambda x: np.sqrt((x**2).sum(axis=1)),
