@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relu_learn.core import network as network_module
+from relu_learn.core import orientation
 from relu_learn.core.errors import InvalidArgument, OrientationNotFound
 from relu_learn.core.network import ReluNetwork
 
@@ -441,7 +442,7 @@ def test_orient_gives_up_in_time_and_says_so():
 
 def test_orient_tries_a_bounded_number_of_candidates(monkeypatch):
     # Sums of equal neurons fit in a great many ways, unless the linear part points elsewhere.
-    monkeypatch.setattr(network_module, "_MAX_PAIRS", 100)
+    monkeypatch.setattr(orientation, "_MAX_PAIRS", 100)
     net = ReluNetwork(np.ones((30, 2)), np.arange(30.0), np.ones(30), [-7.0, -7.0])
     assert_same_function(net, net.orient())
     with pytest.raises(OrientationNotFound, match="one may exist"):

@@ -29,21 +29,12 @@ from relu_learn.core.gradients import (
     safe_step,
 )
 from relu_learn.core.grid import Jump, bias_from_pieces, probe_intervals
-from relu_learn.core.lines import (
-    EPS,
-    SIGMAS,
-    Line,
-    Noise,
-    Slice,
-    Window,
-    levels,
-    probe_noise,
-    search_line,
-)
+from relu_learn.core.lines import EPS, SIGMAS, Line, Noise, Slice, Window, probe_noise
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.pieces import GOAL, Block, Piece, output_directions, solve_block
 from relu_learn.core.refine import remeasured, sharpened
+from relu_learn.core.search import levels, search_line
 from relu_learn.core.target import Target
 
 # A block whose output directions are nearly dependent amplifies errors; beyond this it is refused.

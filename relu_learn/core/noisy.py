@@ -18,176 +18,17 @@ noise itself.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Callable, Generator
 
 import numpy as np
 
 from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.least_squares import Fit, Samples, levenberg_marquardt, propose_neurons
 from relu_learn.core.network import ReluNetwork
 
 Ask = Callable[[np.ndarray], np.ndarray]
 Draw = Callable[[int], np.ndarray]
-
-# ------------------------------------------------------------------ fitting all neurons at once
-
-
-@dataclasses.dataclass(eq=False)
-class _Samples:
-    """Points x (n, d + 1) with a last column of ones, answers y (n, m) in units of the noise."""
-
-    x: np.ndarray
-    y: np.ndarray
-
-
-class _Fit:
-    """F' for given hidden neurons, with everything else eliminated by linear regression.
-
-    F'(x) = Z(x) c with the features Z = [relu(<w_i, x> - b_i), x, 1], and c (k + d + 1, m) the
-    least squares solution. The residual is orthogonal to the columns of Z.
-
-    Parameters
-    ----------
-    samples : _Samples
-    hidden : ndarray of shape (k, d + 1)
-        Rows (w_i, -b_i), normalised: their length is free, as c makes it good.
-    """
-
-    def __init__(self, samples: _Samples, hidden: np.ndarray) -> None:
-        from scipy.linalg import cho_factor, cho_solve
-
-        self.samples = samples
-        length = np.linalg.norm(hidden, axis=1, keepdims=True)
-        self.hidden = hidden / np.where(length > 0, length, 1.0)
-        active = samples.x @ self.hidden.T
-        self.active = (active > 0).astype(float)
-        self.features = np.concatenate([np.maximum(active, 0, out=active), samples.x], axis=1)
-        gram = self.features.T @ self.features
-        self.size = np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
-        gram /= self.size[:, None] * self.size
-        # Twin neurons make it singular. The second solve takes back what this does to the others.
-        gram[np.diag_indices_from(gram)] += 1e-9
-        factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-        self.solve = functools.partial(cho_solve, factor, check_finite=False)
-        c = self.regress(samples.y)
-        c += self.regress(samples.y - self.features @ c)
-        self.coefficients = c
-        self.residual = samples.y - self.features @ c
-        self.loss = float((self.residual**2).sum())
-        self.work = 0.0  # operations that steps have taken so far
-
-    def regress(self, y: np.ndarray) -> np.ndarray:
-        """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
-        moments = (self.features.T @ y) / self.size[:, None]
-        return np.asarray(self.solve(moments)) / self.size[:, None]
-
-    @property
-    def outputs(self) -> np.ndarray:
-        """Output weights (k, m)."""
-        return self.coefficients[: len(self.hidden)]
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """F' (n, m) at points x (n, d + 1) with a last column of ones."""
-        hidden = np.maximum(x @ self.hidden.T, 0)
-        return np.concatenate([hidden, x], axis=1) @ self.coefficients
-
-    def rise(self) -> np.ndarray:
-        """What the loss rises by without each neuron (k,), if the regression makes good for it."""
-        k = len(self.hidden)
-        inverse = np.diag(self.solve(np.eye(len(self.size))))
-        return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])
-
-    def step(self, damping: float, iterations: int) -> np.ndarray:
-        """Gauss-Newton step of the hidden neurons (k, d + 1), after elimination of the rest.
-
-        A change V of the hidden neurons changes F' by T = (active * (x V^T)) a, of which the
-        regression makes good all but the part T' orthogonal to the features (variable projection
-        in Kaufman's form). Minimise |residual - T'|^2 + damping |V|^2, in the norm of the diagonal,
-        by conjugate gradients: a product costs n k d, and no matrix of squared size is formed.
-        """
-        x, a = self.samples.x, self.outputs
-        norm = (a**2).sum(axis=1)[:, None] * (self.active.T @ x**2)
-        norm += 1e-12 * norm.max(initial=0) + np.finfo(float).tiny
-
-        def normal_matrix(v: np.ndarray) -> np.ndarray:
-            change = (self.active * (x @ v.T)) @ a
-            change -= self.features @ self.regress(change)
-            product: np.ndarray = (self.active * (change @ a.T)).T @ x
-            return product + damping * norm * v
-
-        left = (self.active * (self.residual @ a.T)).T @ x
-        v = np.zeros_like(left)
-        scaled = left / norm
-        direction, power = scaled.copy(), float((left * scaled).sum())
-        enough = 1e-4 * power
-        for _ in range(iterations):
-            if power <= enough:
-                break
-            self.work += 4.0 * len(x) * (v.size + self.coefficients.size)
-            image = normal_matrix(direction)
-            rate = power / float((direction * image).sum())
-            v += rate * direction
-            left -= rate * image
-            scaled = left / norm
-            power, before = float((left * scaled).sum()), power
-            direction = scaled + power / before * direction
-        return v
-
-
-def levenberg_marquardt(
-    fit: _Fit, iterations: int, goal: float = 0.0, damping: float = 1e-2, work: float = math.inf
-) -> _Fit:
-    """Improve all hidden neurons at once, until the loss stands still or is below `goal`, or until
-    so much work is done."""
-    still = 0
-    for _ in range(iterations):
-        for _ in range(6):
-            if fit.work > work:
-                return fit
-            trial = _Fit(fit.samples, fit.hidden + fit.step(damping, 100))
-            trial.work = fit.work
-            if trial.loss < fit.loss:
-                break
-            damping = 8 * max(damping, 1e-6)
-        else:
-            return fit
-        still = still + 1 if trial.loss > 0.998 * fit.loss else 0
-        fit, damping = trial, max(damping / 5, 1e-9)
-        if fit.loss <= goal or still > 3:
-            break
-    return fit
-
-
-def propose_neurons(fit: _Fit, count: int, rng: np.random.Generator) -> np.ndarray:
-    """New hidden neurons (count, d + 1) that resemble the residual.
-
-    From random hyperplanes through samples, climb the covariance of a neuron with the residual, and
-    take those that explain most of it on top of the features that there are.
-    """
-    x, residual = fit.samples.x, fit.residual
-    normals = rng.standard_normal((8 * count, x.shape[1] - 1))
-    through = x[rng.integers(0, len(x), len(normals)), :-1]
-    w = np.column_stack([normals, -(normals * through).sum(axis=1)])
-    for _ in range(8):
-        w /= np.linalg.norm(w, axis=1, keepdims=True)
-        values = np.maximum(x @ w.T, 0)
-        covariance = values.T @ residual
-        uphill = ((values > 0) * (residual @ covariance.T)).T @ x
-        w += 0.5 * uphill / (np.linalg.norm(uphill, axis=1, keepdims=True) + 1e-300)
-    w /= np.linalg.norm(w, axis=1, keepdims=True)
-    values = np.maximum(x @ w.T, 0)
-    covariance = values.T @ residual
-    new = values - fit.features @ fit.regress(values)
-    power = (new**2).sum(axis=0) + 1e-3 * (values**2).sum(axis=0) + np.finfo(float).tiny
-    chosen: list[int] = []
-    for i in np.argsort(-(covariance**2).sum(axis=1) / power):
-        if len(chosen) < count and (np.abs(w[chosen] @ w[i]) < 0.95).all():
-            chosen.append(int(i))
-    return w[chosen]
-
-
-# ---------------------------------------------------------------------------- the learner
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -280,16 +121,16 @@ class _Learner:
         self.unit = np.maximum(noise, max(0.03 * float(noise.max()), np.finfo(float).tiny))
         self.floor = math.sqrt(float(((noise / self.unit) ** 2).mean()))
 
-    def sample(self, x: np.ndarray) -> _Samples:
+    def sample(self, x: np.ndarray) -> Samples:
         return self.rows(x, self.ask(x) if len(x) else np.zeros((0, self.outputs)))
 
-    def rows(self, x: np.ndarray, values: np.ndarray) -> _Samples:
+    def rows(self, x: np.ndarray, values: np.ndarray) -> Samples:
         rows = np.column_stack([(x - self.center) / self.spread, np.ones(len(x))])
         y = (values - self.base) / self.unit
         if self.grows:  # a multiple of a row has the same multiple of F (with its offset)
             weight = 2 / (1 + np.linalg.norm(x, axis=1, keepdims=True) / math.sqrt(self.dim))
             rows, y = weight * rows, weight * y
-        return _Samples(rows, y)
+        return Samples(rows, y)
 
     def parameters(self, neurons: int) -> int:
         m = self.outputs
@@ -307,9 +148,9 @@ class _Learner:
 
     def add(self, x: np.ndarray) -> None:
         old, new = self.samples, self.sample(x)
-        self.samples = _Samples(np.concatenate([old.x, new.x]), np.concatenate([old.y, new.y]))
+        self.samples = Samples(np.concatenate([old.x, new.x]), np.concatenate([old.y, new.y]))
 
-    def look_closer(self, fit: _Fit) -> None:
+    def look_closer(self, fit: Fit) -> None:
         """Samples around the held-out points where F' is worst: what is missing shows there."""
         misfit = fit.predict(self.held_out.x) - self.held_out.y
         worst = self.points[np.argsort((misfit**2).sum(axis=1))[-10:]]
@@ -317,13 +158,13 @@ class _Learner:
         centers, x = np.tile(worst, (n // 10 + 1, 1))[:n], self.draw(n)
         self.add(centers + (0.4 * x if self.unbounded else 0.2 * (x - centers)))
 
-    def by_heart(self, fit: _Fit) -> bool:
+    def by_heart(self, fit: Fit) -> bool:
         """Whether F' fits its own samples much better than held-out ones."""
         n, p = fit.residual.size, self.parameters(len(fit.hidden))
         own = math.sqrt(fit.loss / max(n - p, n / 10)) / self.floor
         return self.error(fit) > 2 * max(own, 1.0)
 
-    def error(self, fit: _Fit) -> float:
+    def error(self, fit: Fit) -> float:
         """Root-mean-square error on the held-out samples, in units of the noise."""
         return self.rms(fit.predict(self.held_out.x))
 
@@ -334,12 +175,12 @@ class _Learner:
     def rms(self, held_out: np.ndarray) -> float:
         return math.sqrt(float(((held_out - self.held_out.y) ** 2).mean())) / self.floor
 
-    def complete(self, fit: _Fit, slack: float | None = None) -> bool:
+    def complete(self, fit: Fit, slack: float | None = None) -> bool:
         """Whether the error on the held-out samples is what noise alone makes it."""
         p, n = self.parameters(len(fit.hidden)), fit.residual.size
         return self.error(fit) <= (slack or self.slack) * math.sqrt(1 + p / max(n - p, n / 10))
 
-    def recheck(self, fit: _Fit) -> None:
+    def recheck(self, fit: Fit) -> None:
         """Measure the noise again, close to held-out samples: F - F' hardly changes, and what a
         black box rounds inside is rounded differently."""
         n = _RECHECK
@@ -359,13 +200,13 @@ class _Learner:
         n = self.samples.y.size
         return max(n - self.parameters(neurons), n / 10) * self.floor**2
 
-    def improve(self, fit: _Fit, iterations: int, goal: float = 0.0, damping: float = 1e-2) -> _Fit:
+    def improve(self, fit: Fit, iterations: int, goal: float = 0.0, damping: float = 1e-2) -> Fit:
         """Levenberg-Marquardt, while there is work left."""
         fit = levenberg_marquardt(fit, iterations, goal, damping, self.work)
         self.work -= fit.work
         return fit
 
-    def step(self, action: str, fit: _Fit) -> NoisyStep:
+    def step(self, action: str, fit: Fit) -> NoisyStep:
         finished = self.complete(fit, _CLAIM)
         return NoisyStep(action, self.network(fit), len(fit.residual), self.error(fit), finished)
 
@@ -374,7 +215,7 @@ class _Learner:
         shifted = network.weights @ self.center - network.biases
         return np.column_stack([network.weights * self.spread, shifted])
 
-    def network(self, fit: _Fit) -> ReluNetwork:
+    def network(self, fit: Fit) -> ReluNetwork:
         k, unit = len(fit.hidden), self.unit
         w = fit.hidden[:, :-1] / self.spread
         linear = fit.coefficients[k:-1].T * unit[:, None] / self.spread
@@ -447,7 +288,7 @@ def learn_noisy(
     if start is not None:
         hidden = learner.inside(start)
     learner.top_up(len(hidden), 1.5)
-    fit = _Fit(learner.samples, hidden)
+    fit = Fit(learner.samples, hidden)
     if len(hidden):
         fit = learner.improve(fit, 20, learner.goal(len(hidden)), 1e-6)
     if start is not None and (error := learner.error_of(start)) < learner.error(fit) / _SPOILT:
@@ -463,7 +304,7 @@ def learn_noisy(
         doubtful = learner.error(fit) < _DOUBT
         if not (learner.complete(fit) or learner.sure) and learner.error(fit) < _SUSPECT:
             learner.recheck(fit)
-            fit = learner.improve(_Fit(learner.samples, fit.hidden), 20, learner.goal(k))
+            fit = learner.improve(Fit(learner.samples, fit.hidden), 20, learner.goal(k))
             best = fit
         if learner.complete(fit) or stalled > (1 if doubtful else 2):
             break
@@ -471,11 +312,11 @@ def learn_noisy(
             break
         if k and (learner.by_heart(fit) or stalled):
             learner.look_closer(fit)
-            fit = _Fit(learner.samples, fit.hidden)
+            fit = Fit(learner.samples, fit.hidden)
             more = 4
         learner.top_up(k + more, precision**-2)
-        fit = _Fit(learner.samples, fit.hidden)
-        fit = _Fit(learner.samples, np.concatenate([fit.hidden, propose_neurons(fit, more, rng)]))
+        fit = Fit(learner.samples, fit.hidden)
+        fit = Fit(learner.samples, np.concatenate([fit.hidden, propose_neurons(fit, more, rng)]))
         fit = learner.improve(fit, 60, learner.goal(len(fit.hidden)))
         yield learner.step("grow", fit)
         if not learner.complete(fit) and learner.error(fit) < _MOSTLY * first:
@@ -485,7 +326,7 @@ def learn_noisy(
     fit = yield from _prune(learner, best)
 
     learner.top_up(len(fit.hidden), precision**-2)
-    fit = learner.improve(_Fit(learner.samples, fit.hidden), 30)
+    fit = learner.improve(Fit(learner.samples, fit.hidden), 30)
     yield learner.step("average", fit)
     return learner.network(fit)
 
@@ -511,12 +352,12 @@ def sharpen(
     """
     learner = _Learner(target, network.dim, noise, rng, draw, grows)
     learner.top_up(network.n_neurons, 2.0)
-    fit = _Fit(learner.samples, learner.inside(network))
-    better = _Fit(fit.samples, fit.hidden + fit.step(1e-6, 20))
+    fit = Fit(learner.samples, learner.inside(network))
+    better = Fit(fit.samples, fit.hidden + fit.step(1e-6, 20))
     return learner.network(better) if learner.error(better) < learner.error(fit) else network
 
 
-def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:
+def _prune(learner: _Learner, fit: Fit) -> Generator[NoisyStep, None, Fit]:
     """Drop neurons as long as the loss of the others' best fit rises less than a neuron must earn.
 
     The price of a neuron is that of the Bayesian information criterion, log(n) times the variance
@@ -530,7 +371,7 @@ def _prune(learner: _Learner, fit: _Fit) -> Generator[NoisyStep, None, _Fit]:
         variance = fit.loss / max(n - learner.parameters(k), n / 10)
         keep = np.sort(np.argsort(fit.rise())[batch:])
         price = batch * each * variance
-        fewer = _Fit(fit.samples, fit.hidden[keep])
+        fewer = Fit(fit.samples, fit.hidden[keep])
         fewer = learner.improve(fewer, 20, fit.loss + price)
         earned = fewer.loss > fit.loss + math.log(n) * price
         if not earned and learner.error(fewer) <= 1.02 * error:

@@ -24,17 +24,7 @@ from relu_learn.core.diagnosis import (
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event, Trace
 from relu_learn.core.explain import jump_at
-from relu_learn.core.lines import (
-    PATIENCE,
-    SIGMAS,
-    Level,
-    Line,
-    Noise,
-    Slice,
-    Window,
-    probe_noise,
-    search_line,
-)
+from relu_learn.core.lines import SIGMAS, Level, Line, Noise, Slice, Window, probe_noise
 from relu_learn.core.loss import Certificate, certificate, output_scale
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import assemble, neurons_of_slice, prune
@@ -44,6 +34,7 @@ from relu_learn.core.polish import polish
 from relu_learn.core.precision import estimate_noise
 from relu_learn.core.readable import readable
 from relu_learn.core.refine import settle_biases
+from relu_learn.core.search import PATIENCE, search_line
 from relu_learn.core.target import Target
 
 # Errors on fresh points below this (in units of the output's scale) need no repair.

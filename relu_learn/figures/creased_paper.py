@@ -10,18 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from relu_learn.core import events as ev
-from relu_learn.core.lines import (
-    Level,
-    Line,
-    Noise,
-    Slice,
-    Window,
-    levels,
-    probe_noise,
-    search_line,
-)
+from relu_learn.core.lines import Level, Line, Noise, Slice, Window, probe_noise
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import Oracle
+from relu_learn.core.search import levels, search_line
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.line import SliceView, kink_heights

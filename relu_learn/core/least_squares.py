@@ -1,0 +1,168 @@
+"""All neurons at once, by least squares.
+
+For given hidden neurons the rest of F' (output weights, skip, offset) is a linear regression;
+eliminating it (variable projection) leaves a least squares problem in the hidden neurons alone,
+for Levenberg-Marquardt.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+
+@dataclasses.dataclass(eq=False)
+class Samples:
+    """Points x (n, d + 1) with a last column of ones, answers y (n, m) in units of the noise."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+class Fit:
+    """F' for given hidden neurons, with everything else eliminated by linear regression.
+
+    F'(x) = Z(x) c with the features Z = [relu(<w_i, x> - b_i), x, 1], and c (k + d + 1, m) the
+    least squares solution. The residual is orthogonal to the columns of Z.
+
+    Parameters
+    ----------
+    samples : Samples
+    hidden : ndarray of shape (k, d + 1)
+        Rows (w_i, -b_i), normalised: their length is free, as c makes it good.
+    """
+
+    def __init__(self, samples: Samples, hidden: np.ndarray) -> None:
+        from scipy.linalg import cho_factor, cho_solve
+
+        self.samples = samples
+        length = np.linalg.norm(hidden, axis=1, keepdims=True)
+        self.hidden = hidden / np.where(length > 0, length, 1.0)
+        active = samples.x @ self.hidden.T
+        self.active = (active > 0).astype(float)
+        self.features = np.concatenate([np.maximum(active, 0, out=active), samples.x], axis=1)
+        gram = self.features.T @ self.features
+        self.size = np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
+        gram /= self.size[:, None] * self.size
+        # Twin neurons make it singular. The second solve takes back what this does to the others.
+        gram[np.diag_indices_from(gram)] += 1e-9
+        factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+        self.solve = functools.partial(cho_solve, factor, check_finite=False)
+        c = self.regress(samples.y)
+        c += self.regress(samples.y - self.features @ c)
+        self.coefficients = c
+        self.residual = samples.y - self.features @ c
+        self.loss = float((self.residual**2).sum())
+        self.work = 0.0  # operations that steps have taken so far
+
+    def regress(self, y: np.ndarray) -> np.ndarray:
+        """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
+        moments = (self.features.T @ y) / self.size[:, None]
+        return np.asarray(self.solve(moments)) / self.size[:, None]
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """Output weights (k, m)."""
+        return self.coefficients[: len(self.hidden)]
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """F' (n, m) at points x (n, d + 1) with a last column of ones."""
+        hidden = np.maximum(x @ self.hidden.T, 0)
+        return np.concatenate([hidden, x], axis=1) @ self.coefficients
+
+    def rise(self) -> np.ndarray:
+        """What the loss rises by without each neuron (k,), if the regression makes good for it."""
+        k = len(self.hidden)
+        inverse = np.diag(self.solve(np.eye(len(self.size))))
+        return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])
+
+    def step(self, damping: float, iterations: int) -> np.ndarray:
+        """Gauss-Newton step of the hidden neurons (k, d + 1), after elimination of the rest.
+
+        A change V of the hidden neurons changes F' by T = (active * (x V^T)) a, of which the
+        regression makes good all but the part T' orthogonal to the features (variable projection
+        in Kaufman's form). Minimise |residual - T'|^2 + damping |V|^2, in the norm of the diagonal,
+        by conjugate gradients: a product costs n k d, and no matrix of squared size is formed.
+        """
+        x, a = self.samples.x, self.outputs
+        norm = (a**2).sum(axis=1)[:, None] * (self.active.T @ x**2)
+        norm += 1e-12 * norm.max(initial=0) + np.finfo(float).tiny
+
+        def normal_matrix(v: np.ndarray) -> np.ndarray:
+            change = (self.active * (x @ v.T)) @ a
+            change -= self.features @ self.regress(change)
+            product: np.ndarray = (self.active * (change @ a.T)).T @ x
+            return product + damping * norm * v
+
+        left = (self.active * (self.residual @ a.T)).T @ x
+        v = np.zeros_like(left)
+        scaled = left / norm
+        direction, power = scaled.copy(), float((left * scaled).sum())
+        enough = 1e-4 * power
+        for _ in range(iterations):
+            if power <= enough:
+                break
+            self.work += 4.0 * len(x) * (v.size + self.coefficients.size)
+            image = normal_matrix(direction)
+            rate = power / float((direction * image).sum())
+            v += rate * direction
+            left -= rate * image
+            scaled = left / norm
+            power, before = float((left * scaled).sum()), power
+            direction = scaled + power / before * direction
+        return v
+
+
+def levenberg_marquardt(
+    fit: Fit, iterations: int, goal: float = 0.0, damping: float = 1e-2, work: float = math.inf
+) -> Fit:
+    """Improve all hidden neurons at once, until the loss stands still or is below `goal`, or until
+    so much work is done."""
+    still = 0
+    for _ in range(iterations):
+        for _ in range(6):
+            if fit.work > work:
+                return fit
+            trial = Fit(fit.samples, fit.hidden + fit.step(damping, 100))
+            trial.work = fit.work
+            if trial.loss < fit.loss:
+                break
+            damping = 8 * max(damping, 1e-6)
+        else:
+            return fit
+        still = still + 1 if trial.loss > 0.998 * fit.loss else 0
+        fit, damping = trial, max(damping / 5, 1e-9)
+        if fit.loss <= goal or still > 3:
+            break
+    return fit
+
+
+def propose_neurons(fit: Fit, count: int, rng: np.random.Generator) -> np.ndarray:
+    """New hidden neurons (count, d + 1) that resemble the residual.
+
+    From random hyperplanes through samples, climb the covariance of a neuron with the residual, and
+    take those that explain most of it on top of the features that there are.
+    """
+    x, residual = fit.samples.x, fit.residual
+    normals = rng.standard_normal((8 * count, x.shape[1] - 1))
+    through = x[rng.integers(0, len(x), len(normals)), :-1]
+    w = np.column_stack([normals, -(normals * through).sum(axis=1)])
+    for _ in range(8):
+        w /= np.linalg.norm(w, axis=1, keepdims=True)
+        values = np.maximum(x @ w.T, 0)
+        covariance = values.T @ residual
+        uphill = ((values > 0) * (residual @ covariance.T)).T @ x
+        w += 0.5 * uphill / (np.linalg.norm(uphill, axis=1, keepdims=True) + 1e-300)
+    w /= np.linalg.norm(w, axis=1, keepdims=True)
+    values = np.maximum(x @ w.T, 0)
+    covariance = values.T @ residual
+    new = values - fit.features @ fit.regress(values)
+    power = (new**2).sum(axis=0) + 1e-3 * (values**2).sum(axis=0) + np.finfo(float).tiny
+    chosen: list[int] = []
+    for i in np.argsort(-(covariance**2).sum(axis=1) / power):
+        if len(chosen) < count and (np.abs(w[chosen] @ w[i]) < 0.95).all():
+            chosen.append(int(i))
+    return w[chosen]

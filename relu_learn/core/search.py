@@ -1,0 +1,391 @@
+"""All critical points of a Gaussian line.
+
+`search_line` finds all kinks of a piecewise linear function of t: it samples a grid and refines,
+one batch of queries a level, until every interval between neighbouring samples is either part of a
+run of collinear samples (an affine piece) or holds exactly one kink, the intersection of the runs
+on both sides.
+
+Where the samples go. For x, v ~ N(0, I) a neuron without bias has its kink at a *Cauchy*
+distributed t, so intervals are split at the midpoint in the Cauchy quantile, where kinks are
+uniform.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
+
+from relu_learn.core.explain import louder, require_piecewise_linear
+from relu_learn.core.lines import EPS, SIGMAS, Level, Noise, Slice, Window
+
+# Three samples are a test of collinearity only when the outer two have comparable distances to the
+# middle one; otherwise a kink next to the closer pair would hardly show.
+BALANCE = 2e-4
+# Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
+_MAX_LEVELS = 300
+# A search with more samples than this looks for the reason.
+PATIENCE = 3200
+# So many pieces, seen through so much noise, may be a curve that was taken for noise.
+_MANY, _BLUNT = 50, 1e-8
+# Kinks are in crowds of more than this many if these take so small a share of their room.
+_CROWD, _TINY = 8, 1e-4
+Ask = Callable[[np.ndarray], np.ndarray]
+
+
+class _Samples:
+    """Sorted samples of the line, and what they say about every interval between neighbours.
+
+    Attributes
+    ----------
+    t, y : ndarray of shape (n,), (n, m)
+    first, last : ndarray of shape (r,)
+        First and last sample of each run: a maximal set of consecutive collinear samples.
+    affine : ndarray of shape (n - 1,)
+        Whether the interval to the right of each sample lies in a run.
+    before, after : ndarray of shape (n,)
+        The farthest sample to the left (right) known to be on the same piece, or the neighbour.
+    """
+
+    def __init__(self, t: np.ndarray, y: np.ndarray, noise: Noise) -> None:
+        self.t, order = np.unique(t, return_index=True)
+        self.y, self.noise = y[order], noise
+        self._classify()
+
+    def eta(self, t: np.ndarray) -> np.ndarray:
+        """Noise (..., m) of answers at t (...)."""
+        return self.noise.at(t)
+
+    def insert(self, t: np.ndarray, y: np.ndarray) -> _Samples:
+        return _Samples(np.concatenate([self.t, t]), np.concatenate([self.y, y]), self.noise)
+
+    def _classify(self) -> None:
+        n = len(self.t)
+        left, right = np.diff(self.t)[:-1], np.diff(self.t)[1:]
+        balanced = np.minimum(left, right) > BALANCE * np.maximum(left, right)
+        collinear = np.zeros(n, bool)
+        middle = np.arange(1, n - 1)
+        collinear[1:-1] = balanced & self._collinear(middle - 1, middle, middle + 1)
+        self.affine = collinear[:-1] | collinear[1:]
+        starts = self.affine & ~(np.r_[False, self.affine[:-1]] & collinear[:-1])
+        self._runs(np.cumsum(starts) - 1)
+        self._straighten()
+        while len(self.first) > 1:  # runs that touch and agree are one: the triple was unbalanced
+            same = self._agree()
+            if not same.any():
+                break
+            relabel = np.cumsum(np.r_[True, ~same]) - 1
+            self._runs(relabel[self.run])
+        # A sample beyond a kink hardly shows in a triple whose other two are close together; it
+        # does against the whole run. Without it, its interval is open.
+        long = self.last - self.first > 2
+        head, tail = self.first[long], self.last[long]
+        beyond = head[~self._collinear(head, head + 1, tail)]
+        behind = tail[~self._collinear(head, tail - 1, tail)]
+        if len(beyond) or len(behind):
+            self.affine[beyond] = False
+            self.affine[behind - 1] = False
+            self._runs(self.run)
+        while len(self.first) > 2:  # samples around a kink can be collinear within the noise
+            sliver = np.r_[False, self.hinged(self.last[:-2], self.first[2:]), False]
+            sliver[1:] &= ~sliver[:-1]
+            if not sliver.any():
+                break
+            short = np.zeros(n + 1, int)
+            np.add.at(short, self.first[sliver], 1)
+            np.add.at(short, self.last[sliver], -1)
+            self.affine &= np.cumsum(short)[: n - 1] == 0
+            self._runs(self.run)
+
+    def _straighten(self) -> None:
+        """Split runs that are not straight: triples next to a kink can all be collinear within the
+        noise, and link the pieces on both sides of it."""
+        while True:
+            run = self.run
+            inner = np.flatnonzero(self.affine[:-1] & self.affine[1:] & (run[:-1] == run[1:])) + 1
+            bend = self._bend(self.first[run[inner]], inner, self.last[run[inner]])
+            worst = np.zeros(len(self.first))
+            np.maximum.at(worst, run[inner], bend)
+            cut = inner[(bend > 1) & (bend == worst[run[inner]])]
+            if not len(cut):
+                return
+            ends = np.zeros(len(run), int)
+            ends[cut] = 1
+            run = run + np.cumsum(ends)
+            # A single interval that is left over at a kink proves nothing.
+            differs = np.r_[
+                True, (run[1:] != run[:-1]) | ~self.affine[:-1] | ~self.affine[1:], True
+            ]
+            self.affine &= ~(differs[:-1] & differs[1:])
+            self._runs(np.cumsum(self.affine & differs[:-1]) - 1)
+
+    def _runs(self, run: np.ndarray) -> None:
+        self.run = run
+        index = np.flatnonzero(self.affine)
+        label = run[index]
+        if len(index):
+            self.first = index[np.r_[True, np.diff(label) > 0]]
+            self.last = index[np.r_[np.diff(label) > 0, True]] + 1
+        else:
+            self.first = self.last = index
+        n = len(self.t)
+        self.before = np.maximum(np.arange(n) - 1, 0)
+        self.after = np.minimum(np.arange(n) + 1, n - 1)
+        self.before[self.last] = self.first
+        self.after[self.first] = self.last
+
+    def _agree(self) -> np.ndarray:
+        """Whether neighbouring runs share a sample and lie on one line."""
+        a, b, c = self.first[:-1], self.last[:-1], self.last[1:]
+        return (self.first[1:] == b) & self._collinear(a, b, c)
+
+    def _collinear(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Whether the samples b lie on the lines through the samples a < b < c."""
+        return self._bend(a, b, c) <= 1
+
+    def _bend(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """How far the samples b are off the lines through the samples a < b < c: above 1, it is
+        more than the noise explains."""
+        t, y, eta = self.t, self.y, self.noise.at(self.t)
+        # From the nearer end: a difference of far values times a small weight rounds well.
+        near = np.where(t[b] - t[a] < t[c] - t[b], a, c)
+        far = a + c - near
+        weight = ((t[b] - t[near]) / (t[far] - t[near]))[:, None]
+        bend = np.abs((y[b] - y[near]) - weight * (y[far] - y[near]))
+        tolerance = SIGMAS * (eta[b] + (1 - weight) * eta[near] + weight * eta[far])
+        return np.asarray((bend / tolerance).max(axis=1))
+
+    def resolution(self) -> np.ndarray:
+        """Widths (n - 1,) below which nothing can be told, or nothing matters.
+
+        The parameter itself is rounded; and what happens in an interval that the function crosses
+        by less than the noise cannot move it by more.
+        """
+        t = self.t
+        rounding = 64 * EPS * (1 + np.maximum(np.abs(t[1:]), np.abs(t[:-1])))
+        slopes = np.abs(np.diff(self.y, axis=0)) / np.diff(t)[:, None]
+        steepest = slopes.max(axis=0)
+        with np.errstate(divide="ignore"):
+            harmless = float((self.noise.level / steepest).min())
+        return np.maximum(rounding, harmless if np.isfinite(harmless) else 0.0)
+
+    def meet(self, b: np.ndarray, c: np.ndarray) -> _Meeting:
+        """Intersect the lines that end at the samples `b` and begin at the samples `c`."""
+        t, y = self.t, self.y
+        a, d = self.before[b], self.after[c]
+        ends = (a < b) & (c < d)
+        span_left, span_right = t[b] - t[a], t[d] - t[c]
+        gap = t[c] - t[b]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left = (y[b] - y[a]) / span_left[:, None]
+            right = (y[d] - y[c]) / span_right[:, None]
+            jump = right - left
+            # Both lines at b: their difference `rise` falls off at the rate `jump`.
+            rise = y[c] - right * gap[:, None] - y[b]
+            lever = 1 + gap / np.minimum(span_left, span_right)
+            eta = 2 * self.noise.at(np.maximum(np.abs(t[b]), np.abs(t[c]))) * lever[:, None]
+            weight = jump / eta**2
+            power = (weight * jump).sum(axis=1)
+            offset = -(weight * rise).sum(axis=1) / power
+            tolerance = SIGMAS / np.sqrt(power)
+            misfit = np.abs(rise + jump * offset[:, None])
+            inside = (offset >= -tolerance) & (offset <= gap + tolerance)
+            ok = ends & inside & (misfit <= SIGMAS * eta).all(axis=1)
+        where = t[b] + np.clip(np.nan_to_num(offset), 0, gap)
+        return _Meeting(where, left, right, eta, tolerance, ok)
+
+    def hinged(self, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Whether all samples from b to c fit one kink between the lines on both sides."""
+        t, y = self.t, self.y
+        meeting = self.meet(b, c)
+        count = np.maximum(c - b - 1, 0)
+        g = np.repeat(np.arange(len(b)), count)  # the gap that each sample in between belongs to
+        i = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + b[g] + 1
+        on_left = t[i] < meeting.where[g]
+        base = np.where(on_left, b[g], c[g])
+        slope = np.where(on_left[:, None], meeting.left[g], meeting.right[g])
+        misfit = np.abs(y[i] - y[base] - slope * (t[i] - t[base])[:, None])
+        off = (misfit > SIGMAS * meeting.eta[g]).any(axis=1)
+        # Lines much shorter than the gap would fit anything.
+        spans = np.minimum(t[b] - t[self.before[b]], t[self.after[c]] - t[c])
+        firm = t[c] - t[b] <= np.where(count == 0, 30.0, 0.05) * spans
+        return meeting.ok & firm & (np.bincount(g, off, len(b)) == 0)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Meeting:
+    """Where two lines meet (n,), their slopes (n, m), the noise of their difference (n, m), how far
+    `where` may be off (n,), and whether they meet in the interval between them in all outputs."""
+
+    where: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    eta: np.ndarray
+    tolerance: np.ndarray
+    ok: np.ndarray
+
+
+def search_line(
+    ask: Ask,
+    window: Window,
+    noise: Noise,
+    rng: np.random.Generator,
+    *,
+    grid: int = 8,
+    extra: np.ndarray | None = None,
+) -> Generator[Level, None, Slice]:
+    """Find all kinks of a piecewise linear function of t; a generator that returns a `Slice`.
+
+    Parameters
+    ----------
+    ask : callable
+        t (n,) -> values (n, m).
+    window : Window
+    noise : Noise
+    rng : numpy.random.Generator
+        Shifts the grid and the split points, so that no regular function can hide between them.
+    grid : int
+        Samples of the first level.
+    extra : ndarray, optional
+        More parameters t for the first level.
+
+    Yields
+    ------
+    Level
+        After each batch of queries.
+    """
+    t = window.grid(grid, rng)
+    if extra is not None:
+        t = np.union1d(t, extra)
+    y = ask(t)
+    yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
+    samples = _Samples(t, y, noise)
+    patience, calm = PATIENCE, PATIENCE // 8
+    for _ in range(_MAX_LEVELS):
+        if len(samples.t) > calm:
+            calm = 2 * len(samples.t)
+            noise = _listen(ask, samples, 8, rng)
+        if len(samples.t) > patience:
+            patience *= 4
+            noise = _explain(ask, samples, window, rng)
+        if noise is not samples.noise:
+            samples = _Samples(samples.t, samples.y, noise)
+        new, intervals = _split(samples, window, rng)
+        if not len(new):
+            new, intervals = _certify(samples)
+        if not len(new):
+            break
+        y = ask(new)
+        yield Level(new, y, intervals)
+        samples = samples.insert(new, y)
+    found = _finish(samples, window)
+    blunt = patience == PATIENCE and noise.level.max() > _BLUNT
+    if len(found.kinks) >= _MANY and (blunt or _crowded(found.kinks, window)):
+        _explain(ask, samples, window, rng)
+    return found
+
+
+def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) -> Noise:
+    """Why is the search so long: many kinks, a curve or jumps, or answers noisier than thought?"""
+    share = rng.uniform(0.2, 0.8, 16)
+    c = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
+    require_piecewise_linear(ask, s, c, min(0.1, 0.01 * window.width), rng)
+    return _listen(ask, s, 16, rng)
+
+
+def _crowded(kinks: np.ndarray, window: Window) -> bool:
+    """Whether most kinks are in tiny crowds: a sharp bend that is round looks like one."""
+    share = np.arctan(kinks) / np.pi if window.cauchy else kinks / window.width
+    return bool(np.median(share[_CROWD:] - share[:-_CROWD]) < _CROWD / len(kinks) * _TINY)
+
+
+def _listen(ask: Ask, s: _Samples, n: int, rng: np.random.Generator) -> Noise:
+    """The noise, as it is after `n` more looks."""
+    factor = louder(ask, s, n, rng)
+    return Noise(s.noise.level * factor) if factor > 1 else s.noise
+
+
+def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
+    """The levels of a search, and at the end its slice."""
+    return_value = yield from steps
+    yield return_value
+
+
+def _split(s: _Samples, window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Samples that split the open intervals, and these intervals."""
+    t = s.t
+    is_open = ~s.affine & (np.diff(t) > s.resolution())
+    gap_start, gap_end = s.last[:-1], s.first[1:]
+    closed = np.zeros(len(t), int)
+    hinged = s.hinged(gap_start, gap_end)
+    np.add.at(closed, gap_start[hinged], 1)
+    np.add.at(closed, gap_end[hinged], -1)
+    is_open &= np.cumsum(closed)[:-1] == 0
+    b = np.flatnonzero(is_open)
+    c = b + 1
+    meeting = s.meet(b, c)
+    h = 4 * meeting.tolerance
+    low, high = meeting.where - t[b], t[c] - meeting.where
+    room = np.minimum(low, high)
+    # With one output any two lines meet somewhere: believe it if a line is known to be a piece, and
+    # test it with two samples in between. With several, that they meet at all is proof enough.
+    known = s.affine[np.maximum(b - 1, 0)] | s.affine[np.minimum(c, len(t) - 2)]
+    proved = _independent_outputs(s) & (room > 3 * h)
+    believed = meeting.ok & (room > 0.02 * (low + high)) & (known | proved)
+    middle = window.middle(t[b], t[c], rng.uniform(0.4, 0.6, len(b)))
+    left = np.where(proved, h, 0.3 * low)
+    right = np.where(proved, h, 0.3 * high)
+    new = np.where(believed, meeting.where - left, middle)
+    more = (meeting.where + right)[believed]
+    return np.concatenate([new, more]), np.stack([t[b], t[c]], axis=1)
+
+
+def _independent_outputs(s: _Samples) -> bool:
+    """Whether the bends seen so far span more than one direction of the outputs."""
+    if s.y.shape[1] == 1:
+        return False
+    slopes = np.diff(s.y, axis=0) / np.diff(s.t)[:, None]
+    bends = np.diff(slopes, axis=0) / s.noise.level
+    size = np.linalg.norm(bends, axis=1, keepdims=True)
+    bends = (bends / np.where(size > 0, size, 1))[size[:, 0] > 0]
+    values = np.linalg.svd(bends, compute_uv=False)
+    return len(values) > 1 and bool(values[1] > 0.05 * values[0])
+
+
+def _certify(s: _Samples) -> tuple[np.ndarray, np.ndarray]:
+    """Two samples as close to each kink as the noise allows: no pair of kinks hides in between."""
+    b, c = s.last[:-1], s.first[1:]
+    meeting = s.meet(b, c)
+    i = np.clip(np.searchsorted(s.t, meeting.where), 1, len(s.t) - 1)
+    a, z = s.t[i - 1], s.t[i]
+    h = np.maximum(4 * meeting.tolerance, 32 * EPS * (1 + np.abs(meeting.where)))
+    wide = meeting.ok & (z - a > 64 * h)
+    wide &= np.minimum(meeting.where - a, z - meeting.where) > 3 * h
+    where, h = meeting.where[wide], h[wide]
+    return np.concatenate([where - h, where + h]), np.stack([a, z], axis=1)[wide]
+
+
+def _finish(s: _Samples, window: Window) -> Slice:
+    t, y = s.t, s.y
+    b, c = s.last[:-1], s.first[1:]
+    meeting = s.meet(b, c)
+    kinks = np.where(meeting.ok, meeting.where, (t[b] + t[c]) / 2)
+    slopes = (y[s.last] - y[s.first]) / (t[s.last] - t[s.first])[:, None]
+    outer = np.concatenate([[-np.inf], kinks, [np.inf]])
+    low, high = np.maximum(outer[:-1], window.low), np.minimum(outer[1:], window.high)
+    centers = (low + high) / 2
+    if window.cauchy:  # the outer pieces are endless: as far out as the last kink is from zero
+        centers[0] = kinks[0] - 1 - abs(kinks[0]) if len(kinks) else 0.0
+        centers[-1] = kinks[-1] + 1 + abs(kinks[-1]) if len(kinks) else 0.0
+    widths = np.minimum(centers - outer[:-1], outer[1:] - centers)
+    widths = np.where(np.isfinite(widths), widths, 1.0)
+    # From the nearest sample: values far out on the line are large, and so is their rounding.
+    i = np.clip(np.searchsorted(t, centers), 1, len(t) - 1)
+    i = np.where(centers - t[i - 1] < t[i] - centers, i - 1, i)
+    near = np.clip(i, s.first, s.last)
+    values = y[near] + slopes * (centers - t[near])[:, None]
+    after = values[:-1] + slopes[:-1] * (kinks - centers[:-1])[:, None]
+    before = values[1:] + slopes[1:] * (kinks - centers[1:])[:, None]
+    jumps, steps = np.diff(slopes, axis=0), before - after
+    return Slice(kinks, jumps, slopes, values, centers, widths, steps, s.noise)
