@@ -380,3 +380,26 @@ def test_small_differences_of_huge_neurons(size, pairs):
         off = np.abs(result.network(x) - y) / y.std()
         assert result.queries < 4000, seed
         assert (off < 1e-12 * size * pairs).mean() > 0.999, (seed, off.max())
+
+
+@pytest.mark.parametrize(
+    "scale, decimals",
+    [((1e9, 1, 1e-3), 6), ((1e3, 1), 3), ((1, 1), (17, 2)), ((1, 1), (17, 6)), ((1, 1), (4, 2))],
+)
+def test_outputs_that_are_not_equally_precise(scale, decimals):
+    """Every output is learned to its own rounding, or nearly to that of the others."""
+    scale, m = np.array(scale, dtype=float), len(scale)
+    steps = 10.0 ** -np.broadcast_to(decimals, m)
+    for seed in range(4):
+        secret = zoo.random_network(6, 10, m, rng=seed)
+
+        def rounded(x, secret=secret):
+            columns = zip((secret(x) * scale).T, np.broadcast_to(decimals, m), strict=True)
+            return np.stack([np.round(y, places) for y, places in columns], axis=1)
+
+        found = learn_from_queries(rounded, 6, rng=seed).network
+        x = np.random.default_rng(seed).standard_normal((3000, 6))
+        y = secret(x) * scale
+        off = np.abs(found(x) - y).max(axis=0) / y.std(axis=0)
+        own = steps / y.std(axis=0)
+        assert (off < 2 * np.maximum(own, 0.03 * own.max())).all(), (seed, off)

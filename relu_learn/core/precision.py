@@ -24,6 +24,7 @@ _ROUGH = 1e-3
 _BATCH = 1e-4
 # So many answers with zeros at their ends are no accident (one in ten ends in a zero).
 _MANY_ZEROS = 4
+_LABEL = 0.2  # a larger step of one output alone, in units of its range, is no rounding
 _FEW_DIGITS = 3  # fewer are labels, or prices
 
 
@@ -35,9 +36,10 @@ class NoiseEstimate:
     ----------
     sigma : ndarray of shape (m,)
         Root-mean-square error of one answer, in the units of the answers.
-    kind : {"exact", "float32", "float16", "digits", "rounded", "random"}
+    kind : {"exact", "float32", "float16", "digits", "rounded", "mixed", "random"}
         "exact": float64, up to rounding. "digits": rounded to significant digits, so that large
-        answers are less precise. "rounded": to multiples of `step`. "random": the same
+        answers are less precise. "rounded": to multiples of `step`. "mixed": some outputs are
+        rounded to multiples of one number, others to another's or not. "random": the same
         question is answered differently every time.
     step : float
         For "rounded", or "random" and then rounded: the distance between neighbouring answers;
@@ -56,6 +58,7 @@ class NoiseEstimate:
             "float16": f"the answers are computed in float16, and off by about {size}",
             "digits": f"the answers have few significant digits, and are off by about {size}",
             "rounded": f"the answers are rounded to multiples of {self.step:.3g}",
+            "mixed": f"some outputs are rounded more coarsely than others, and off by about {size}",
             "random": f"the answers are noisy: off by about {size}, differently every time",
         }[self.kind]
 
@@ -104,12 +107,9 @@ def estimate_noise(
     second, y = everything[:_SITES], everything[_SITES:].reshape(*near.shape, -1)
     size = np.abs(everything).max(axis=0)
     floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
-    step = _common_step(everything)
-    digits = 0
-    if step > 0:
-        more = np.empty(0) if elsewhere is None else ask(elsewhere()).ravel()
-        digits = _significant_digits(np.append(everything, more))
-        step *= _fits(more, everything, step)
+    step, steps, digits = _lattices(
+        everything, lambda: everything[:0] if elsewhere is None else ask(elsewhere())
+    )
     rounding = np.maximum(step / math.sqrt(12), floor)
 
     differs = np.abs(first - second).max(axis=0)
@@ -125,6 +125,9 @@ def estimate_noise(
         return NoiseEstimate(np.maximum(last / math.sqrt(12), floor), "digits")
     if step > 0:
         return NoiseEstimate(rounding, "rounded", step)
+    if steps.any():
+        inside = np.maximum(_usual_bend(near[0], y[0]), floor)
+        return NoiseEstimate(np.where(steps > 0, steps / math.sqrt(12), 2 * inside), "mixed")
     # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
     inside, *wider = map(_usual_bend, near, y)
     if (np.max(wider, axis=0) > 100 * np.maximum(inside, floor)).any():  # a kink, mostly
@@ -183,6 +186,22 @@ def _staircase(answers: Ask, rng: np.random.Generator) -> np.ndarray:
         )
     )
     return np.where(far < 5 * close, np.maximum(close, far), 0.0) / 1.15
+
+
+def _lattices(y: np.ndarray, elsewhere: Callable[[], np.ndarray]) -> tuple[float, np.ndarray, int]:
+    """The step of a lattice with all answers y (n, m), the steps (m,) of every output's own one,
+    and how many significant digits all answers have. 0 where there is none, elsewhere neither; and
+    the first if some output's own step is larger."""
+    step, steps = _common_step(y), np.array([_common_step(column) for column in y.T])
+    if step == 0 and not steps.any():
+        return 0.0, steps, 0
+    more = elsewhere().reshape(-1, len(steps))
+    digits = _significant_digits(np.append(y, more)) if step > 0 else 0
+    step *= _fits(more.ravel(), y, step) if step > 0 else 1
+    for j in np.flatnonzero(steps):
+        label = steps[j] > _LABEL * np.ptp(y[:, j])
+        steps[j] *= not label and _fits(more[:, j], y[:, j], steps[j])
+    return step * (not (steps > 1.5 * step).any()), steps, digits
 
 
 def _common_step(y: np.ndarray) -> float:

@@ -270,7 +270,8 @@ class Run:
         twice = plain(self.line.at(np.zeros(2)))
         differ = np.abs(twice[0] - twice[1]).max() > 1e-12 * np.abs(twice).max()
         tiny = 4 * np.finfo(float).eps
-        decimals = all((np.abs(np.round(y, 9) - y) <= tiny * np.abs(y)).all() for y in seen)
+        short = [np.abs(np.round(y, 9) - y) <= tiny * np.abs(y) for y in seen]
+        decimals = bool((np.concatenate(short).all(axis=0) & (spread > 0)).any())
         # Neighbours that are rounded to the same number:
         decimals |= bool((np.ptp(np.split(seen[0], 3)[2], axis=0) == 0).any())
         single = all((y == y.astype(np.float32)).all() for y in seen)
