@@ -345,11 +345,11 @@ def test_labels_are_not_a_rounded_network():
     assert left == middle != right
 
 
-@pytest.mark.parametrize("digits", [6, 8])
+@pytest.mark.parametrize("digits", [3, 4, 6, 8])
 @pytest.mark.parametrize("dim, neurons, outputs", [(4, 6, 1), (4, 6, 3), (10, 15, 1)])
 def test_answers_that_were_printed(digits, dim, neurons, outputs):
     """With significant digits: the last one of a large answer is worth more."""
-    for seed in range(4):
+    for seed in range(8):
         secret = zoo.random_network(dim, neurons, outputs, rng=seed)
 
         def printed(x, secret=secret):

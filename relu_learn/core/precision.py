@@ -23,9 +23,10 @@ _ROUGH = 1e-3
 # in the same batch they are the same.
 _BATCH = 1e-4
 # So many answers with zeros at their ends are no accident (one in ten ends in a zero).
-_MANY_ZEROS = 4
+_MANY_ZEROS = 2
 _LABEL = 0.2  # a larger step of one output alone, in units of its range, is no rounding
-_FEW_DIGITS = 3  # fewer are labels, or prices
+# Fewer digits are labels, or prices; many are float64's own.
+_FEW_DIGITS, _MANY_DIGITS = 3, 13
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,8 +87,9 @@ def estimate_noise(
         The line x(t) = origin + t * direction, of which -1 <= t <= 1 is used.
     rng : numpy.random.Generator
     elsewhere : callable, optional
-        Gives points (n, d) off the line, asked if all answers on it are multiples of one step: so
-        are those of large terms that cancel, where nothing but their rounding is left.
+        Gives points (n, d) off the line, asked if answers on it look rounded: so do those of large
+        terms that cancel, where nothing but their rounding is left; and answers of all sizes show
+        whether they have so many decimals or so many digits.
 
     Returns
     -------
@@ -107,7 +109,7 @@ def estimate_noise(
     second, y = everything[:_SITES], everything[_SITES:].reshape(*near.shape, -1)
     size = np.abs(everything).max(axis=0)
     floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
-    step, steps, digits = _lattices(
+    step, steps, last = _lattices(
         everything, lambda: everything[:0] if elsewhere is None else ask(elsewhere())
     )
     rounding = np.maximum(step / math.sqrt(12), floor)
@@ -120,8 +122,7 @@ def estimate_noise(
         repeats = np.concatenate([first[None], second[None], again])
         scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
         return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
-    if digits:
-        last = 10.0 ** (np.floor(np.log10(np.maximum(size, floor))) + 1 - digits)
+    if last.any():
         return NoiseEstimate(np.maximum(last / math.sqrt(12), floor), "digits")
     if step > 0:
         return NoiseEstimate(rounding, "rounded", step)
@@ -188,20 +189,26 @@ def _staircase(answers: Ask, rng: np.random.Generator) -> np.ndarray:
     return np.where(far < 5 * close, np.maximum(close, far), 0.0) / 1.15
 
 
-def _lattices(y: np.ndarray, elsewhere: Callable[[], np.ndarray]) -> tuple[float, np.ndarray, int]:
+def _lattices(
+    y: np.ndarray, elsewhere: Callable[[], np.ndarray]
+) -> tuple[float, np.ndarray, np.ndarray]:
     """The step of a lattice with all answers y (n, m), the steps (m,) of every output's own one,
-    and how many significant digits all answers have. 0 where there is none, elsewhere neither; and
-    the first if some output's own step is larger."""
+    and what the last significant digit of its largest answer is worth (m,). 0 where there is none,
+    elsewhere neither; and the first if some output's own step is larger."""
     step, steps = _common_step(y), np.array([_common_step(column) for column in y.T])
-    if step == 0 and not steps.any():
-        return 0.0, steps, 0
+    last = np.zeros(len(steps))
+    if step == 0 and not steps.any() and not _significant_digits(y, 0.0):
+        return 0.0, steps, last
     more = elsewhere().reshape(-1, len(steps))
-    digits = _significant_digits(np.append(y, more)) if step > 0 else 0
+    both = np.concatenate([y, more])
+    if digits := _significant_digits(both, _common_step(both)):
+        size = np.maximum(np.abs(both).max(axis=0), np.finfo(float).tiny)
+        last = 10.0 ** (np.floor(np.log10(size)) + 1 - digits)
     step *= _fits(more.ravel(), y, step) if step > 0 else 1
     for j in np.flatnonzero(steps):
         label = steps[j] > _LABEL * np.ptp(y[:, j])
         steps[j] *= not label and _fits(more[:, j], y[:, j], steps[j])
-    return step * (not (steps > 1.5 * step).any()), steps, digits
+    return step * (not (steps > 1.5 * step).any()), steps, last
 
 
 def _common_step(y: np.ndarray) -> float:
@@ -225,17 +232,17 @@ def _common_step(y: np.ndarray) -> float:
     return 0.0
 
 
-def _significant_digits(y: np.ndarray) -> int:
-    """How many digits all answers have, if the last ones of large answers are zeros; or 0."""
-    if (step := _common_step(y)) == 0:
-        return 0
-    whole = np.round(np.unique(np.abs(y)) / step)
-    short = whole = whole[whole > 0]
-    while (zeros := short % 10 == 0).any():
-        short = np.where(zeros, short / 10, short)
-    digits = int(np.log10(short.max())) + 1
-    longer = np.log10(whole) >= digits
-    return digits if digits >= _FEW_DIGITS and longer.sum() >= _MANY_ZEROS else 0
+def _significant_digits(y: np.ndarray, step: float) -> int:
+    """How many digits all answers have, which may be multiples of `step`; or 0 if they do not, or
+    only because they all have so many decimals."""
+    values = np.unique(np.abs(y))
+    values = values[values > 0]
+    for digits in range(_FEW_DIGITS, _MANY_DIGITS):
+        short = np.array([float(f"{value:.{digits - 1}e}") for value in values])
+        if (np.abs(short - values) <= 4 * EPS * values).all():
+            longer = values >= 0.99 * step * 10.0**digits
+            return digits if longer.sum() >= _MANY_ZEROS else 0
+    return 0
 
 
 def _fits(more: np.ndarray, y: np.ndarray, step: float) -> bool:

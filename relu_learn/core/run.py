@@ -53,7 +53,7 @@ FEW = 32
 # Precise answers have errors below this, in units of the scale.
 _BLUNT = 1e-8
 # Points off the line that have to be rounded as well before answers are called rounded.
-_ELSEWHERE = 8
+_ELSEWHERE = 24
 # Sums of float32 numbers are not less precise than this, in units of the scale.
 _SINGLE = 1e-3
 # The search of a line multiplies the noise by SIGMAS = 16, because in float64 it is known to an
