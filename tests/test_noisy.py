@@ -403,3 +403,15 @@ def test_outputs_that_are_not_equally_precise(scale, decimals):
         off = np.abs(found(x) - y).max(axis=0) / y.std(axis=0)
         own = steps / y.std(axis=0)
         assert (off < 2 * np.maximum(own, 0.03 * own.max())).all(), (seed, off)
+
+
+@pytest.mark.parametrize("offset", [(0.25, 0.5), (0.1, 0.2, 0.3, 12.25), (1.0, 2.0, 3.0)])
+@pytest.mark.parametrize("neurons", [0, 4])
+def test_constants_with_few_decimals_are_not_taken_for_rounded(offset, neurons):
+    rng, m = np.random.default_rng(0), len(offset)
+    a = np.zeros((m, neurons))
+    a[0] = rng.standard_normal(neurons)
+    w, b = rng.standard_normal((neurons, 3)), rng.standard_normal(neurons)
+    result = learn_from_queries(ReluNetwork(w, b, a, None, offset), 3, rng=0)
+    assert result.noise < 1e-14
+    assert result.worst_error < 1e-11

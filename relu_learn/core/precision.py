@@ -137,7 +137,7 @@ def estimate_noise(
             rough < _ROUGH * np.ptp(everything, axis=0), np.maximum(inside, rough), inside
         )
     single = bool((everything == everything.astype(np.float32)).all())
-    if not (single and len(np.unique(everything)) > 2) and (inside <= 1e-9 * size + floor).all():
+    if not (single and _varied(everything).any()) and (inside <= 1e-9 * size + floor).all():
         return NoiseEstimate(np.maximum(2 * inside, floor), "exact")
     half = single and bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
     spacing = 1e-2 if half else 1e-4  # neighbouring answers must round differently
@@ -195,7 +195,7 @@ def _lattices(
     """The step of a lattice with all answers y (n, m), the steps (m,) of every output's own one,
     and what the last significant digit of its largest answer is worth (m,). 0 where there is none,
     elsewhere neither; and the first if some output's own step is larger."""
-    step, steps = _common_step(y), np.array([_common_step(column) for column in y.T])
+    step, steps = _common_step(y[:, _varied(y)]), np.array([_common_step(column) for column in y.T])
     last = np.zeros(len(steps))
     if step == 0 and not steps.any() and not _significant_digits(y, 0.0):
         return 0.0, steps, last
@@ -209,6 +209,11 @@ def _lattices(
         label = steps[j] > _LABEL * np.ptp(y[:, j])
         steps[j] *= not label and _fits(more[:, j], y[:, j], steps[j])
     return step * (not (steps > 1.5 * step).any()), steps, last
+
+
+def _varied(y: np.ndarray) -> np.ndarray:
+    """Which outputs (m,) tell how answers y (n, m) are rounded: not constants, nor labels."""
+    return np.array([len(np.unique(column)) > 2 for column in y.T])
 
 
 def _common_step(y: np.ndarray) -> float:
@@ -233,9 +238,9 @@ def _common_step(y: np.ndarray) -> float:
 
 
 def _significant_digits(y: np.ndarray, step: float) -> int:
-    """How many digits all answers have, which may be multiples of `step`; or 0 if they do not, or
-    only because they all have so many decimals."""
-    values = np.unique(np.abs(y))
+    """How many digits all answers y (n, m) have, which may be multiples of `step`; or 0 if they do
+    not, or only because they all have so many decimals."""
+    values = np.unique(np.abs(y[:, _varied(y)]))
     values = values[values > 0]
     for digits in range(_FEW_DIGITS, _MANY_DIGITS):
         short = np.array([float(f"{value:.{digits - 1}e}") for value in values])
