@@ -266,6 +266,7 @@ def test_a_run_resumes_from_its_ledger(tmp_path):
         (("a", 1), "pair"),
         ((1, 0), "low must be less than high"),
         ((0, 0), "low must be less than high"),
+        ((1e6, 1e6 + 1e-6), "at least 1,048,576 floating-point numbers"),
         (([0, 1, 0, 0], [1, 1, 1, 1]), "coordinate 1"),
         (([0, 0], 1), "shape"),
         ((0, np.inf), "finite"),

@@ -536,3 +536,24 @@ def test_clumps_of_both_signs(gap):
         result = learn_from_queries(secret, 6, rng=seed)
         worst, scale = worst_error(secret, result.network, rng=seed)
         assert worst <= 1e-7 * scale, seed
+
+
+@pytest.mark.parametrize("outputs", [2, 3, 4, 6])
+@pytest.mark.parametrize("gap", [1e-3, 1e-5, 1e-7, 1e-9])
+def test_nearly_parallel_pairs_with_several_outputs(gap, outputs):
+    """No piece between the two of a pair is ever needed: one gradient for each block of pairs."""
+    dim, pairs = 6, 8
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        w, b = rng.standard_normal((pairs, dim)), rng.standard_normal(pairs)
+        beside = w + gap * rng.standard_normal(w.shape)
+        secret = ReluNetwork(
+            np.vstack([w, beside]),
+            np.concatenate([b, b + gap * rng.standard_normal(pairs)]),
+            rng.standard_normal((outputs, 2 * pairs)),
+        )
+        result = learn_from_queries(secret, dim, rng=seed)
+        assert result.network.n_neurons == 2 * pairs
+        error, scale = worst_error(secret, result.network)
+        assert error < 1e-9 * scale, seed
+        assert result.queries < 700, seed

@@ -415,3 +415,28 @@ def test_constants_with_few_decimals_are_not_taken_for_rounded(offset, neurons):
     result = learn_from_queries(ReluNetwork(w, b, a, None, offset), 3, rng=0)
     assert result.noise < 1e-14
     assert result.worst_error < 1e-11
+
+
+@pytest.mark.parametrize("kinds", ["r4 exact", "r4 f32", "s5 exact", "s5 f32 exact", "r2 s5", "r2"])
+def test_decimals_beside_digits_and_float32(kinds):
+    """Also where no neuron is active on the part of the line on which the precision is measured."""
+    dirt = {
+        "exact": lambda y: y,
+        "r2": lambda y: np.round(y, 2),
+        "r4": lambda y: np.round(y, 4),
+        "f32": lambda y: y.astype(np.float32).astype(float),
+        "s5": np.vectorize(lambda value: float(f"{value:.5g}")),
+    }
+    columns = [dirt[kind] for kind in kinds.split()]
+    for seed in range(12):
+        dim, k, rng = (1, 2, 5, 10)[seed % 4], (1, 3, 8)[seed // 4], np.random.default_rng(seed)
+        w, b = rng.standard_normal((k, dim)), rng.standard_normal(k) / 2
+        a, offset = rng.standard_normal((len(columns), k)), rng.standard_normal(len(columns))
+        secret = ReluNetwork(w, b, a, None, offset.round(2))
+
+        def rounded(x, secret=secret):
+            return np.stack([f(y) for f, y in zip(columns, secret(x).T, strict=True)], axis=1)
+
+        found = learn_from_queries(rounded, dim, rng=seed).network
+        x = np.random.default_rng(seed).standard_normal((3000, dim))
+        assert np.abs(found(x) - secret(x)).max() < 0.02 * secret(x).std(axis=0).max(), seed

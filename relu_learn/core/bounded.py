@@ -58,6 +58,10 @@ _CORNERS = 128
 _CHECK_STEP = 0.1
 
 
+# A box that is narrower than twice so many neighbouring floats far from 0 is too coarse a grid.
+_FLOATS = 2**19
+
+
 class Box:
     """The box low <= x <= high, and its map x = mid + half z from the cube [-1, 1]^d.
 
@@ -96,6 +100,16 @@ class Box:
             raise InvalidArgument(
                 f"bounds: low must be less than high, got {self.low[i]} and {self.high[i]} "
                 f"(coordinate {i})"
+            )
+        few = self.high / 2 - self.low / 2 < _FLOATS * np.spacing(
+            np.maximum(np.abs(self.low), np.abs(self.high))
+        )
+        if few.any():
+            i = int(np.flatnonzero(few)[0])
+            raise InvalidArgument(
+                f"bounds must have at least {2 * _FLOATS:,} floating-point numbers between them, "
+                f"got {float(self.low[i])!r} and {float(self.high[i])!r} (coordinate {i}): shift "
+                "and rescale the inputs"
             )
         self.mid, self.half = self.low / 2 + self.high / 2, self.high / 2 - self.low / 2
 

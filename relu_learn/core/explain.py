@@ -85,7 +85,8 @@ def _places(
         i = rng.choice(i, searched)
         c[:searched] = (s.t[i] + s.t[i + 1]) / 2
         longest[:searched] = np.minimum(64 * np.diff(s.t)[i], longest[:searched])
-    return c, longest, searched
+    inside = np.minimum(c - s.t[0], s.t[-1] - c)
+    return c, np.minimum(longest, inside), searched
 
 
 def require_straight(

@@ -247,6 +247,8 @@ def _check_usefulness(run: Run) -> None:
     limit = max(20 * noise, 1e-3 * run.output_scale)
     if run.step > _COARSE * run.output_scale and not run.random:
         limit = run.step
+    elif not run.random:  # what was heard on lines may be no noise
+        limit = min(limit, max(_COARSE * run.output_scale, 20 * run.measured))
     if worst > limit:
         if not run.step and not run.random:
             look_for_curves(run)

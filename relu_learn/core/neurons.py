@@ -44,6 +44,10 @@ _SCOUTS = 3
 # Pieces whose error is so many times what is good enough, and usual on their line, may be left
 # out, if they are in a clump.
 _HOPELESS = 100.0
+# Unit weights whose product is closer to 1 than this are nearly parallel: an angle of 1e-3.
+_PARALLEL = 5e-7
+# Where all clumps fit into blocks, no such piece is needed: it costs more than any amplification.
+_HOPELESS_COST = 10 * _WORST_AMPLIFICATION
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 _BACKTRACKS = 3
 
@@ -186,7 +190,8 @@ def choose_pieces(
     errors : ndarray of shape (k + 1,)
         Expected error of a gradient entry on each piece.
     goal : float
-        An error that is small enough: a few more pieces are spent to get below it.
+        An error that is small enough: a few more pieces are spent to get below it, and as many as
+        it takes to do without pieces whose error is `_HOPELESS_COST` times as large.
 
     Returns
     -------
@@ -217,7 +222,8 @@ def choose_pieces(
         best = options.min(axis=0)
         if np.isfinite(best[k]):
             reached.append(float(best[k]))
-            if best[k] <= goal or len(reached) > 1 + len(choices) // 24:
+            patient = len(reached) <= 1 + len(choices) // 24 or best[k] >= _HOPELESS_COST * goal
+            if best[k] <= goal or not patient:
                 break
     spare = len(reached) - 1 - int(np.argmin(reached))
     pieces = [k]
@@ -264,9 +270,13 @@ def neurons_of_slice(
     # A short piece can be measured elsewhere, dependent output directions cannot.
     # (In a box every further chord builds on this one.)
     slack = 60 if np.isfinite(target.oracle.room(points)).any() else 850
-    chosen, amplify = choose_pieces(directions, np.clip(errors, goal, 10 * goal), slack * goal)
     usual = max(goal, float(np.quantile(errors, 0.1)))
-    chosen, amplify = _flanked(chosen, amplify, errors > _HOPELESS * usual)
+    hopeless, costs = errors > _HOPELESS * usual, np.clip(errors, goal, 10 * goal)
+    avoided = np.where(hopeless, _HOPELESS_COST * slack * goal, costs)
+    chosen, amplify = choose_pieces(directions, avoided, slack * goal)
+    if hopeless[chosen].any():
+        chosen, amplify = choose_pieces(directions, costs, slack * goal)
+    chosen, amplify = _flanked(chosen, amplify, hopeless)
     narrow = [int(r) for r in chosen[errors[chosen] * amplify > goal] if d > 1 and k > 0]
     # What deserves a second look: an error of F' much larger than what the answers allow.
     limit = max(10 * GOAL, 1e4 * float(noise.level.max()))
@@ -298,9 +308,9 @@ def neurons_of_slice(
             if 0 <= j < count and j not in held and {*chosen[j : j + 2].tolist()} <= pieces.keys():
                 yield solve(j)
     if held and vague.any():
-        directions = sharpened(
-            target, [*map(solve, range(count))], directions, vague, doubt, noise, rng
-        )
+        blocks = [*map(solve, range(count))]
+        vague &= ~_twins(blocks, hopeless)
+        directions = sharpened(target, blocks, directions, vague, doubt, noise, rng)
     for r in sorted(bad, key=lambda r: pieces[r].error):
         again = remeasured(target, [*map(solve, range(count))], pieces[r], noise, rng)
         if again is not None:
@@ -331,6 +341,24 @@ def _flanked(
     left = np.searchsorted(chosen, more, side="right") - 1
     right = np.searchsorted(chosen, more)
     return more, np.maximum(amplify[left], amplify[right])
+
+
+def _twins(blocks: list[Block], hopeless: np.ndarray) -> np.ndarray:
+    """Which kinks (k,) are on a hopelessly short piece between nearly parallel hyperplanes.
+
+    The slopes on both sides tell exactly what both jumps are together. How this is divided between
+    the two is vague, but it makes good for itself: they are nearly the same neuron. Directions that
+    are sharpened one by one would not.
+    """
+    k = len(hopeless) - 1
+    twin = np.zeros(k, dtype=bool)
+    for block in blocks:
+        if len(block.weights) < block.last - block.first:
+            continue
+        parallel = np.abs((block.weights[1:] * block.weights[:-1]).sum(axis=1)) > 1 - _PARALLEL
+        close = block.first + np.flatnonzero(parallel & hopeless[block.first + 1 : block.last])
+        twin[close] = twin[close + 1] = True
+    return twin
 
 
 def _direction_doubt(s: Slice, eta: np.ndarray) -> np.ndarray:

@@ -109,9 +109,13 @@ def estimate_noise(
     second, y = everything[:_SITES], everything[_SITES:].reshape(*near.shape, -1)
     size = np.abs(everything).max(axis=0)
     floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
-    step, steps, last = _lattices(
-        everything, lambda: everything[:0] if elsewhere is None else ask(elsewhere())
-    )
+
+    def off_the_line() -> np.ndarray:
+        return everything[:0] if elsewhere is None else ask(elsewhere()).reshape(-1, len(size))
+
+    silent = not _varied(everything).any()  # perhaps no neuron is active on this part of the line
+    seen = np.concatenate([everything, off_the_line()]) if silent else everything
+    step, steps, last = _lattices(seen, off_the_line)
     rounding = np.maximum(step / math.sqrt(12), floor)
 
     differs = np.abs(first - second).max(axis=0)
@@ -122,13 +126,15 @@ def estimate_noise(
         repeats = np.concatenate([first[None], second[None], again])
         scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
         return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
-    if last.any():
-        return NoiseEstimate(np.maximum(last / math.sqrt(12), floor), "digits")
+    coarse = np.maximum(last, steps)
+    if step == 0 and coarse.any():
+        single = (everything == everything.astype(np.float32)).all(axis=0) & _varied(everything)
+        precise = np.where(single, float(np.finfo(np.float32).eps), EPS)
+        inside = np.maximum(2 * _usual_bend(near[0], y[0]), precise / 2 * size)
+        sigma = np.where(coarse > 0, coarse / math.sqrt(12), np.maximum(inside, floor))
+        return NoiseEstimate(sigma, "digits" if last.any() else "mixed")
     if step > 0:
         return NoiseEstimate(rounding, "rounded", step)
-    if steps.any():
-        inside = np.maximum(_usual_bend(near[0], y[0]), floor)
-        return NoiseEstimate(np.where(steps > 0, steps / math.sqrt(12), 2 * inside), "mixed")
     # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
     inside, *wider = map(_usual_bend, near, y)
     if (np.max(wider, axis=0) > 100 * np.maximum(inside, floor)).any():  # a kink, mostly
@@ -194,21 +200,25 @@ def _lattices(
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """The step of a lattice with all answers y (n, m), the steps (m,) of every output's own one,
     and what the last significant digit of its largest answer is worth (m,). 0 where there is none,
-    elsewhere neither; and the first if some output's own step is larger."""
-    step, steps = _common_step(y[:, _varied(y)]), np.array([_common_step(column) for column in y.T])
+    and the first if it does not say how all outputs are rounded."""
+    varied = _varied(y)
+    step, steps = _common_step(y[:, varied]), np.array([_common_step(column) for column in y.T])
     last = np.zeros(len(steps))
-    if step == 0 and not steps.any() and not _significant_digits(y, 0.0):
+    if step == 0 and not steps.any() and not any(_significant_digits(c, 0.0) for c in y.T):
         return 0.0, steps, last
-    more = elsewhere().reshape(-1, len(steps))
+    more = elsewhere()
     both = np.concatenate([y, more])
-    if digits := _significant_digits(both, _common_step(both)):
-        size = np.maximum(np.abs(both).max(axis=0), np.finfo(float).tiny)
-        last = 10.0 ** (np.floor(np.log10(size)) + 1 - digits)
+    for i, column in enumerate(both.T):
+        if digits := _significant_digits(column, _common_step(column)):
+            largest = math.floor(math.log10(np.abs(column).max()))
+            last[i] = 10.0 ** (largest + 1 - digits)
     step *= _fits(more.ravel(), y, step) if step > 0 else 1
     for j in np.flatnonzero(steps):
-        label = steps[j] > _LABEL * np.ptp(y[:, j])
+        label = steps[j] > _LABEL * np.ptp(both[:, j])
         steps[j] *= not label and _fits(more[:, j], y[:, j], steps[j])
-    return step * (not (steps > 1.5 * step).any()), steps, last
+    steps[~varied] = [_common_step(column) for column in both[:, ~varied].T]
+    alike = not last.any() and not (steps > 1.5 * step).any()
+    return step * alike, steps, last
 
 
 def _varied(y: np.ndarray) -> np.ndarray:
@@ -238,10 +248,11 @@ def _common_step(y: np.ndarray) -> float:
 
 
 def _significant_digits(y: np.ndarray, step: float) -> int:
-    """How many digits all answers y (n, m) have, which may be multiples of `step`; or 0 if they do
+    """How many digits all answers y (n,) have, which may be multiples of `step`; or 0 if they do
     not, or only because they all have so many decimals."""
-    values = np.unique(np.abs(y[:, _varied(y)]))
-    values = values[values > 0]
+    values = np.unique(np.abs(y[y != 0]))
+    if len(values) < 3:  # constants, labels
+        return 0
     for digits in range(_FEW_DIGITS, _MANY_DIGITS):
         short = np.array([float(f"{value:.{digits - 1}e}") for value in values])
         if (np.abs(short - values) <= 4 * EPS * values).all():

@@ -133,6 +133,7 @@ class Run:
         self.noise = np.zeros(1)
         self.imprecise = self.single = self.random = False
         self.step = 0.0  # of answers that are rounded to its multiples
+        self.measured = 0.0  # noise of an answer at first, in its own units
         self.doubt = 0.0  # expected error of F', whitened
         self.output_scale = 1.0
         self.errors = np.empty(0)
@@ -304,6 +305,7 @@ class Run:
                     self.scale[weak] = np.exp2(np.round(np.log2(noise[weak] / sharpest)))
         # Zero answers say nothing about rounding: assume that the outputs are of size 1 somewhere.
         self.noise = np.maximum(noise / self.scale, np.finfo(float).eps / 2)
+        self.measured = float((self.noise * self.scale).max())
         self.output_scale = float(size.max()) or 1.0
         m = self.oracle.n_outputs or 1
         yield self.emit(
