@@ -12,6 +12,8 @@ EPS = float(np.finfo(float).eps)
 Ask = Callable[[np.ndarray], np.ndarray]
 
 _SITES = 4
+# Points off a line that is silent.
+_GLANCE = 6
 # Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the
 # last.
 _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
@@ -110,11 +112,13 @@ def estimate_noise(
     size = np.abs(everything).max(axis=0)
     floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
 
-    def off_the_line() -> np.ndarray:
-        return everything[:0] if elsewhere is None else ask(elsewhere()).reshape(-1, len(size))
+    def off_the_line(most: int | None = None) -> np.ndarray:
+        if elsewhere is None:
+            return everything[:0]
+        return ask(elsewhere()[:most]).reshape(-1, len(size))
 
     silent = not _varied(everything).any()  # perhaps no neuron is active on this part of the line
-    seen = np.concatenate([everything, off_the_line()]) if silent else everything
+    seen = np.concatenate([everything, off_the_line(_GLANCE)]) if silent else everything
     step, steps, last = _lattices(seen, off_the_line)
     rounding = np.maximum(step / math.sqrt(12), floor)
 
