@@ -74,7 +74,8 @@ def estimate_noise(
     elsewhere: Callable[[], np.ndarray] | None = None,
 ) -> NoiseEstimate:
     """Estimate the precision of the answers: 28 queries on one line, and 24 more if they are
-    random, 48 if they are computed in float32 or bend between neighbours.
+    random, 48 if they are computed in float32 or bend between neighbours; those of `elsewhere` if
+    they look rounded, and six of these if they are constant on the line.
 
     Asking twice shows random noise (unless the very same batch is answered alike: then it is the
     order of float32 sums that changes). Answers that are all multiples of one step, or all float32
