@@ -49,6 +49,18 @@ READY = """() => {
   return !!(widget?.context?.isReady && kernel && kernel.status === 'idle');
 }"""
 IDLE = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+# The kernel answers in the order in which it was asked; a widget that changed while another change
+# of it was on its way tells the kernel of it when the answer to that is there: hence twice. Between
+# the frames the page draws what came.
+SETTLED = """async () => {
+  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const frame = () => new Promise(requestAnimationFrame);
+  for (let i = 0; i < 2; i++) {
+    await frame();
+    await kernel.requestExecute({code: '', silent: true, store_history: false}).done;
+    for (let j = 0; j < 2; j++) await frame();
+  }
+}"""
 LISTEN = """() => {
   window.__kernelErrors = [];
   jupyterapp.shell.currentWidget.sessionContext.iopubMessage.connect((_, message) => {
@@ -253,10 +265,8 @@ class LabPage:
 
     def settle(self) -> None:
         """Wait until the kernel has nothing to do and the page has drawn it."""
-        self.page.wait_for_timeout(150)
+        self.page.evaluate(SETTLED)
         self.page.wait_for_function(IDLE, timeout=60_000)
-        self.page.wait_for_timeout(100)
-        self.page.wait_for_function(IDLE, timeout=60_000)  # on a busy machine it began late
 
     def fingerprints(self) -> list[int]:
         """One number per figure, which changes when the figure does."""
