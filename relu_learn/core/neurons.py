@@ -311,11 +311,15 @@ def neurons_of_slice(
         blocks = [*map(solve, range(count))]
         vague &= ~_twins(blocks, hopeless)
         directions = sharpened(target, blocks, directions, vague, doubt, noise, rng)
+    blocks = [*map(solve, range(count))] if bad else []
     for r in sorted(bad, key=lambda r: pieces[r].error):
-        again = remeasured(target, [*map(solve, range(count))], pieces[r], noise, rng)
+        again = remeasured(target, blocks, pieces[r], noise, rng)
         if again is not None:
             pieces[r] = again
             yield again
+            i = int(np.searchsorted(chosen, r))
+            for j in {i - 1, i} & set(range(count)):
+                blocks[j] = solve(j)
     for j in sorted(held & set(range(count))):
         yield solve(j)
 

@@ -21,6 +21,8 @@ from relu_learn.core.pieces import Piece, output_directions
 from relu_learn.core.target import Target
 
 _CANDIDATES = 256
+# The walk to roomy points looks at so many distances in all: a few seconds.
+_WALK = 4e8
 # A roomy point is beyond an unknown hyperplane: try these shares of the way.
 _BACKTRACKS = (1.0, 0.25, 0.06, 0.0)
 
@@ -61,7 +63,8 @@ def polish(
     )
     start = np.zeros((len(chosen), d))
     start[:, 0] = centers[chosen] * np.linalg.norm(line.direction)
-    where, room = view.roomy(start, steps=150 + 4 * k, limit=2.0)
+    steps = min(150 + 4 * k, max(150, int(_WALK / (len(start) * k))))
+    where, room = view.roomy(start, steps=steps, limit=2.0)
     if not (room > 0).all():
         return network  # two hyperplanes are one: there is nothing between them
     # Roomy points may be far out, where values are large and round badly: the constants of the
