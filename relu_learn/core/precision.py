@@ -19,6 +19,11 @@ _GLANCE = 6
 _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
 # Rounding inside the black box is measured at so many more sites.
 _ROUNDING_SITES = 16
+# Multiples of a power of two below this share of the largest answer are what rounding leaves of
+# large terms.
+_FINE = 1e-6
+# So many different answers have no common divisor by chance.
+_MANY = 8
 # A staircase is rounding if its steps are less than this share of what the answers span.
 _ROUGH = 1e-3
 # Float32 sums depend on the other rows of a batch, relative to their size by no more than this; and
@@ -27,8 +32,9 @@ _BATCH = 1e-4
 # So many answers with zeros at their ends are no accident (one in ten ends in a zero).
 _MANY_ZEROS = 2
 _LABEL = 0.2  # a larger step of one output alone, in units of its range, is no rounding
-# Fewer digits are labels, or prices; many are float64's own.
+# Fewer digits are labels, or prices; many are float64's own. The same in bits, float32's own.
 _FEW_DIGITS, _MANY_DIGITS = 3, 13
+_FEW_BITS, _MANY_BITS, _HALF_BITS = 4, 24, 11
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -209,18 +215,18 @@ def _lattices(
     varied = _varied(y)
     step, steps = _common_step(y[:, varied]), np.array([_common_step(column) for column in y.T])
     last = np.zeros(len(steps))
-    if step == 0 and not steps.any() and not any(_significant_digits(c, 0.0) for c in y.T):
+    if step == 0 and not steps.any() and not any(_last_digit(c, 0.0) for c in y.T):
         return 0.0, steps, last
     more = elsewhere()
     both = np.concatenate([y, more])
     for i, column in enumerate(both.T):
-        if digits := _significant_digits(column, _common_step(column)):
-            largest = math.floor(math.log10(np.abs(column).max()))
-            last[i] = 10.0 ** (largest + 1 - digits)
-    step *= _fits(more.ravel(), y, step) if step > 0 else 1
+        last[i] = _last_digit(column, _common_step(column))
+    if step > 0:  # more answers tell better: few of them may look like multiples of 0.001
+        step = _fits(more.ravel(), y, step) and max(step, _common_step(both[:, varied]))
     for j in np.flatnonzero(steps):
         label = steps[j] > _LABEL * np.ptp(both[:, j])
-        steps[j] *= not label and _fits(more[:, j], y[:, j], steps[j])
+        fits = not label and _fits(more[:, j], y[:, j], steps[j])
+        steps[j] = fits and max(steps[j], _common_step(both[:, j]))
     steps[~varied] = [_common_step(column) for column in both[:, ~varied].T]
     alike = not last.any() and not (steps > 1.5 * step).any()
     return step * alike, steps, last
@@ -232,38 +238,73 @@ def _varied(y: np.ndarray) -> np.ndarray:
 
 
 def _common_step(y: np.ndarray) -> float:
-    """The largest step of a lattice with all answers: a power of ten, or their least difference."""
+    """The largest step of a lattice with all answers: a power of ten, or any other."""
     values = np.unique(y)
     if len(values) < 3:  # too few to tell: a constant, or labels
         return 0.0
     size, unit = float(np.abs(values).max()), _unit(values)
-    gap = float(np.diff(values).min())
     highest = math.ceil(math.log10(size))
     exponents = range(highest, max(highest - 12, -300), -1)
     powers = [10.0**e if e >= 0 else 1 / 10.0**-e for e in exponents]
-    for step in [*powers, gap]:
-        if step < 200 * unit:
-            continue
-        ratio = (values - values[0]) / step
-        # A step that was read off the answers has their error, times the ratio.
-        tolerance = 4 * unit / step * (1 + ratio.max() * (step == gap))
-        if tolerance < 0.02 and (np.abs(ratio - np.round(ratio)) <= tolerance).all():
-            return float(step)
-    return 0.0
+    own = gap = float(np.diff(values).min())
+    if gap >= 200 * unit:
+        own = _divisor(values, unit)
+        binary = 2.0 ** round(math.log2(own))
+        if abs(own - binary) <= unit and binary < _FINE * size and gap > 1.5 * own:
+            own = gap  # terms of several sizes, and their rounding has several steps
+
+    def divides(step: float) -> bool:
+        ratio, tolerance = (values - values[0]) / step, 8 * unit / step
+        close = np.abs(ratio - np.round(ratio)) <= tolerance
+        return step >= 200 * unit and tolerance < 0.02 and bool(close.all())
+
+    power = next(filter(divides, powers), 0.0)
+    # A few answers may all be even multiples of the step: decimals are likelier.
+    other = power == 0 or (own > 4 * power and len(values) >= _MANY)
+    return own if other and divides(own) else power
 
 
-def _significant_digits(y: np.ndarray, step: float) -> int:
-    """How many digits all answers y (n,) have, which may be multiples of `step`; or 0 if they do
-    not, or only because they all have so many decimals."""
+def _divisor(values: np.ndarray, unit: float) -> float:
+    """The greatest common divisor of the differences of increasing values, precise to `unit`.
+
+    Euclid's algorithm. Of values without one it returns something that does not divide them.
+    """
+    gaps = np.sort(np.diff(values))
+    step = float(gaps[0])
+    for gap in gaps[1:]:
+        rest = abs(gap - step * round(gap / step))
+        while rest > max(100 * unit, 0.01 * step):
+            step, rest = rest, abs(step - rest * round(step / rest))
+        step = gap / round(gap / step)  # the larger the gap, the more precise
+    span = float(values[-1] - values[0])
+    return span / round(span / step)
+
+
+def _last_digit(y: np.ndarray, step: float) -> float:
+    """What the last significant digit, or bit, of the largest of the answers y (n,) is worth if all
+    have a few of them and are not only multiples of `step`; otherwise 0."""
     values = np.unique(np.abs(y[y != 0]))
     if len(values) < 3:  # constants, labels
-        return 0
+        return 0.0
+    largest = float(values[-1])
+
+    def many(longest: float) -> bool:
+        return bool((values >= 0.99 * step * longest).sum() >= _MANY_ZEROS)
+
+    digit = bit = 0.0
     for digits in range(_FEW_DIGITS, _MANY_DIGITS):
         short = np.array([float(f"{value:.{digits - 1}e}") for value in values])
         if (np.abs(short - values) <= 4 * EPS * values).all():
-            longer = values >= 0.99 * step * 10.0**digits
-            return digits if longer.sum() >= _MANY_ZEROS else 0
-    return 0
+            if many(10.0**digits):
+                digit = 10.0 ** (math.floor(math.log10(largest)) + 1 - digits)
+            break
+    fractions, exponents = np.frexp(values)
+    whole = (fractions * 2.0**53).astype(np.int64)
+    bits = 53 - int(np.log2((whole & -whole).min()))
+    half = bits == _HALF_BITS and (values == values.astype(np.float16)).all()
+    if _FEW_BITS <= bits < _MANY_BITS and not half and many(2.0**bits):
+        bit = 2.0 ** (int(exponents[-1]) - bits)
+    return max(digit, bit)  # numbers with a few bits have not many digits, and the other way round
 
 
 def _fits(more: np.ndarray, y: np.ndarray, step: float) -> bool:
