@@ -46,10 +46,10 @@ class NoiseEstimate:
     sigma : ndarray of shape (m,)
         Root-mean-square error of one answer, in the units of the answers.
     kind : {"exact", "float32", "float16", "digits", "rounded", "mixed", "random"}
-        "exact": float64, up to rounding. "digits": rounded to significant digits, so that large
-        answers are less precise. "rounded": to multiples of `step`. "mixed": some outputs are
-        rounded to multiples of one number, others to another's or not. "random": the same
-        question is answered differently every time.
+        "exact": float64, up to rounding. "digits": rounded to significant digits, or bits
+        (bfloat16), so that large answers are less precise. "rounded": to multiples of `step`.
+        "mixed": some outputs are rounded to multiples of one number, others to another's or not.
+        "random": the same question is answered differently every time.
     step : float
         For "rounded", or "random" and then rounded: the distance between neighbouring answers;
         otherwise 0.
