@@ -467,3 +467,12 @@ def test_answers_that_are_rounded_otherwise_than_to_decimals(outputs, rounding):
         own, off = box(x) - secret(x), result.network(x) - secret(x)
         assert (np.square(off).mean(axis=0) < np.square(own).mean(axis=0)).all(), seed
         assert result.queries < 4000, seed
+
+
+def test_float16_answers_of_several_outputs():
+    """All float16 numbers are multiples of the smallest one's last bit: that is no lattice."""
+    for seed in range(2):
+        secret = zoo.random_network(20, 10, 5, rng=seed)
+        result = learn_from_queries(lambda x, f=secret: f(x).astype(np.float16), 20, rng=seed)
+        worst, scale = worst_error(secret, result.network)
+        assert worst < 3e-3 * scale, seed

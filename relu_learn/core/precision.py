@@ -221,6 +221,8 @@ def _lattices(
     both = np.concatenate([y, more])
     for i, column in enumerate(both.T):
         last[i] = _last_digit(column, _common_step(column))
+    if last.any() and _is_half(both):  # measured by itself
+        return 0.0, np.zeros(len(steps)), np.zeros(len(steps))
     if step > 0:  # more answers tell better: few of them may look like multiples of 0.001
         step = _fits(more.ravel(), y, step) and max(step, _common_step(both[:, varied]))
     for j in np.flatnonzero(steps):
@@ -298,13 +300,22 @@ def _last_digit(y: np.ndarray, step: float) -> float:
             if many(10.0**digits):
                 digit = 10.0 ** (math.floor(math.log10(largest)) + 1 - digits)
             break
-    fractions, exponents = np.frexp(values)
-    whole = (fractions * 2.0**53).astype(np.int64)
-    bits = 53 - int(np.log2((whole & -whole).min()))
-    half = bits == _HALF_BITS and (values == values.astype(np.float16)).all()
-    if _FEW_BITS <= bits < _MANY_BITS and not half and many(2.0**bits):
+    bits, exponents = _bits(values), np.frexp(values)[1]
+    if _FEW_BITS <= bits < _MANY_BITS and many(2.0**bits):
         bit = 2.0 ** (int(exponents[-1]) - bits)
     return max(digit, bit)  # numbers with a few bits have not many digits, and the other way round
+
+
+def _bits(y: np.ndarray) -> int:
+    """How many bits the significands of these numbers, none of them 0, have."""
+    whole = (np.frexp(y)[0] * 2.0**53).astype(np.int64)
+    return 53 - int(np.log2((whole & -whole).min()))
+
+
+def _is_half(y: np.ndarray) -> bool:
+    """Whether these are float16 numbers, and none with fewer bits."""
+    fits = (y == np.clip(y, -6e4, 6e4).astype(np.float16)).all()
+    return bool(fits) and _bits(y[y != 0]) == _HALF_BITS
 
 
 def _fits(more: np.ndarray, y: np.ndarray, step: float) -> bool:
