@@ -457,15 +457,18 @@ def to_bits(y, bits):
     "rounding", [(to_multiples, 0.0123), (to_multiples, 1.7e-5), (to_bits, 18), (to_bits, 8)]
 )
 def test_answers_that_are_rounded_otherwise_than_to_decimals(outputs, rounding):
-    """Quantised outputs; float types with few bits. What is learned is better than the answers."""
+    """Quantised outputs; float types with few bits. What is learned is better than the answers,
+    or with 8 bits at least not more than twice as bad."""
     rounded, size = rounding
-    for seed in range(4) if (outputs, size) != (1, 8) else (0, 1, 3):
+    worst = 2 if size == 8 else 1
+    for seed in range(4):
         secret = zoo.random_network(10, 10, outputs, rng=seed)
         box = lambda x, secret=secret: rounded(secret(x), size)  # noqa: E731
         result = learn_from_queries(box, 10, rng=seed)
         x = np.random.default_rng(99).standard_normal((5000, 10))
         own, off = box(x) - secret(x), result.network(x) - secret(x)
-        assert (np.square(off).mean(axis=0) < np.square(own).mean(axis=0)).all(), seed
+        rms = np.sqrt(np.square(off).mean(axis=0) / np.square(own).mean(axis=0))
+        assert (rms < worst).all(), (seed, rms)
         assert result.queries < 4000, seed
 
 

@@ -313,7 +313,7 @@ def _bits(y: np.ndarray) -> int:
 
 
 def _is_half(y: np.ndarray) -> bool:
-    """Whether these are float16 numbers, and none with fewer bits."""
+    """Whether these are float16 numbers, and need all of its bits."""
     fits = (y == np.clip(y, -6e4, 6e4).astype(np.float16)).all()
     return bool(fits) and _bits(y[y != 0]) == _HALF_BITS
 
