@@ -7,6 +7,7 @@ arguments, 130 stopped by hand.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import importlib.metadata
@@ -19,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -30,8 +31,10 @@ from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
 from relu_learn import __version__
+from relu_learn.core.errors import InvalidArgument, ReluLearnError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,6 +80,18 @@ def _stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def _print_table(rows: Sequence[Sequence[str | Text]], title: str | None = None) -> None:
+    """Columns without lines between them, of which only the last one wraps."""
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=title is not None)
+    table.title = Text(title, "bold", justify="left") if title else None
+    for _ in rows[0][1:]:
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    Console().print(table)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"relu-learn {__version__}")
@@ -87,7 +102,7 @@ def _print_version(wanted: bool) -> None:
 def _start(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
+        bool, Option("--version", callback=_print_version, is_eager=True, help="Version.")
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -97,20 +112,10 @@ def _start(
 # ------------------------------------------------------------------------ demo
 
 
-class Method(str, enum.Enum):
-    """How to search a line for critical points."""
-
-    adaptive = "adaptive"
-    grid = "grid"
-
-
-class Look(str, enum.Enum):
-    """Theme of the page that plays a run."""
-
-    light = "light"
-    dark = "dark"
-    projector = "projector"
-
+# How to search a line for critical points, and the theme of the page that plays a run.
+Method = enum.Enum("Method", {"adaptive": "adaptive", "grid": "grid"}, type=str)
+Look = enum.Enum("Look", {"light": "light", "dark": "dark", "projector": "projector"}, type=str)
+Size = int | None  # of a random secret; None: by default
 
 _HTML_HELP = "Write the run as a page that plays by itself: one file, no network needed."
 
@@ -120,54 +125,40 @@ def _print_zoo(wanted: bool) -> None:
         return
     from relu_learn import zoo
 
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for kind in zoo.KINDS:
-        for name in zoo.names(kind):
-            table.add_row(Text(name), Text(zoo.describe(name)))
-    Console().print(table)
+    _print_table([(name, zoo.describe(name)) for name in zoo.names()])
     raise typer.Exit()
 
 
 @app.command()
 def demo(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="[NAME]", help="A secret from the zoo (--list shows them)."),
+        str | None, Argument(metavar="[NAME]", help="A secret from the zoo (--list shows them).")
     ] = None,
-    dim: Annotated[
-        int | None, typer.Option(min=1, help="Inputs of a random secret. (default: 10)")
-    ] = None,
+    dim: Annotated[Size, Option(min=1, help="Inputs of a random secret. (default: 10)")] = None,
     neurons: Annotated[
-        int | None, typer.Option(min=0, help="Neurons of a random secret. (default: 15)")
+        Size, Option(min=0, help="Neurons of a random secret. (default: 15)")
     ] = None,
-    outputs: Annotated[
-        int | None, typer.Option(min=1, help="Outputs of a random secret. (default: 1)")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same queries.")] = 0,
+    outputs: Annotated[Size, Option(min=1, help="Outputs of a random secret. (default: 1)")] = None,
+    seed: Annotated[int, Option(min=0, help="Same seed, same queries.")] = 0,
     method: Annotated[
-        Method, typer.Option(help="The practical search, or the paper's grid.")
+        Method, Option(help="The practical search, or the paper's grid.")
     ] = Method.adaptive,
     max_queries: Annotated[
-        int | None, typer.Option(min=1, help="Stop when they are spent. (default: no limit)")
+        int | None, Option(min=1, help="Stop when they are spent. (default: no limit)")
     ] = None,
     save_trace: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Keep every event of the run in a file.")
+        Path | None, Option(dir_okay=False, help="Keep every event of the run in a file.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(dir_okay=False, help=_HTML_HELP)] = None,
-    theme: Annotated[Look, typer.Option(help="Look of the page.")] = Look.projector,
+    html: Annotated[Path | None, Option(dir_okay=False, help=_HTML_HELP)] = None,
+    theme: Annotated[Look, Option(help="Look of the page.")] = Look.projector,
     list_secrets: Annotated[
-        bool,
-        typer.Option("--list", callback=_print_zoo, is_eager=True, help="List the zoo's secrets."),
+        bool, Option("--list", callback=_print_zoo, is_eager=True, help="List the zoo's secrets.")
     ] = False,
 ) -> None:
     """Learn a secret network in front of you: NAME from the zoo, or a random one of given sizes.
 
     Without NAME and sizes it is the handwritten-digit classifier "digits".
     """
-    from relu_learn.core.errors import InvalidArgument, ReluLearnError
-
     _check_folder("--save-trace", save_trace)
     _check_page(html)
     try:
@@ -191,19 +182,18 @@ def demo(
 def play(
     trace: Annotated[
         Path,
-        typer.Argument(
+        Argument(
             exists=True, dir_okay=False, help="A run kept by demo --save-trace or Trace.save."
         ),
     ],
-    html: Annotated[Path, typer.Option(dir_okay=False, help=_HTML_HELP)],
-    theme: Annotated[Look, typer.Option(help="Look of the page.")] = Look.projector,
+    html: Annotated[Path, Option(dir_okay=False, help=_HTML_HELP)],
+    theme: Annotated[Look, Option(help="Look of the page.")] = Look.projector,
 ) -> None:
     """Make a page that plays a saved run; it needs neither the black box nor the secret.
 
     The loss is then the learner's own test: the trace does not know the secret.
     """
-    from relu_learn.core.errors import InvalidArgument
-    from relu_learn.core.events import Trace
+    from relu_learn.core.trace import Trace
 
     _check_page(html)
     try:
@@ -228,7 +218,6 @@ def _check_page(path: Path | None) -> None:
 def _write_page(
     path: Path, events: list[Event], title: str, theme: Look, secret: ReluNetwork | None = None
 ) -> None:
-    from relu_learn.core.errors import InvalidArgument
     from relu_learn.figures import export_html
 
     try:
@@ -241,39 +230,23 @@ def _write_page(
 
 
 def _choose(
-    name: str | None, dim: int | None, neurons: int | None, outputs: int | None, seed: int
+    name: str | None, dim: Size, neurons: Size, outputs: Size, seed: int
 ) -> tuple[ReluNetwork, str]:
     """The secret that the arguments of `demo` ask for, and what to call it."""
     from relu_learn import zoo
-    from relu_learn.core.errors import InvalidArgument
 
     sizes = {"--dim": dim, "--neurons": neurons, "--outputs": outputs}
     given = [option for option, value in sizes.items() if value is not None]
     if name is not None and given:
         _stop(f"{given[0]} is for random secrets: leave it out, or leave out {name!r}", 2)
-    if name is not None or not given:
-        name = name or "digits"
-        try:
-            return zoo.get(name), name
-        except InvalidArgument as error:
-            _stop(f"{error} (relu-learn demo --list shows them all)", 2)
-    d, k, m = dim or 10, 15 if neurons is None else neurons, outputs or 1
-    return zoo.random_network(d, k, m, rng=seed), f"random {d}-{k}-{m}, seed {seed}"
-
-
-class _Stopwatch:
-    """A black box that knows how much of the time was its own."""
-
-    def __init__(self, black_box: ReluNetwork) -> None:
-        self.black_box = black_box
-        self.seconds = 0.0
-
-    def __call__(self, x: np.ndarray) -> Any:
-        start = time.perf_counter()
-        try:
-            return self.black_box(x)
-        finally:
-            self.seconds += time.perf_counter() - start
+    if given:
+        d, k, m = dim or 10, 15 if neurons is None else neurons, outputs or 1
+        return zoo.random_network(d, k, m, rng=seed), f"random {d}-{k}-{m}, seed {seed}"
+    name = name or "digits"
+    try:
+        return zoo.get(name), name
+    except InvalidArgument as error:
+        _stop(f"{error} (relu-learn demo --list shows them all)", 2)
 
 
 @dataclasses.dataclass
@@ -286,9 +259,13 @@ class _Run:
     events: list[Event] = dataclasses.field(default_factory=list)
     network: ReluNetwork | None = None
     claim: str = ""
-    neurons: int = 0
     seconds: float = 0.0
     secret_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        from relu_learn.core.trace import Hypothesis
+
+        self.known = Hypothesis(self.secret.dim, self.secret.n_outputs)
 
     @property
     def queries(self) -> int:
@@ -296,21 +273,21 @@ class _Run:
 
     def follow(self, seed: int, max_queries: int | None) -> BaseException | None:
         """Drain the learner; what stopped it early is returned, with what it had found kept."""
-        from relu_learn.core.errors import InvalidArgument, ReluLearnError
-        from relu_learn.core.learning import learn_steps
+        from relu_learn.learn import learn_steps
 
-        black_box = _Stopwatch(self.secret)
         start = time.perf_counter()
         outcome: BaseException | None = None
         try:
             steps = learn_steps(
-                black_box, self.secret.dim, method=self.method, rng=seed, max_queries=max_queries
+                self._answer, self.secret.dim, method=self.method, rng=seed, max_queries=max_queries
             )
-            show = _Live if Console(stderr=True).is_terminal else _Log
-            with show(self) as display:
+            console = Console(stderr=True)
+            logged: set[str] = set()
+            with _live(self, console) if console.is_terminal else contextlib.nullcontext():
                 for event in steps:
                     self._note(event)
-                    display.show(event)
+                    if not console.is_terminal:
+                        _log(event, logged)
         except InvalidArgument:
             raise
         except ReluLearnError as error:
@@ -320,24 +297,24 @@ class _Run:
         except KeyboardInterrupt as stop:
             outcome = stop
         self.seconds = time.perf_counter() - start
-        self.secret_seconds = black_box.seconds
         return outcome
 
-    def _note(self, event: Event) -> None:
-        from relu_learn.core.events import Finished, NetworkUpdated, NeuronFound, NeuronsMerged
+    def _answer(self, x: np.ndarray) -> np.ndarray:
+        """The black box, which keeps the time that is its own."""
+        start = time.perf_counter()
+        try:
+            return self.secret(x)
+        finally:
+            self.secret_seconds += time.perf_counter() - start
 
+    def _note(self, event: Event) -> None:
         self.events.append(event)
-        if isinstance(event, NeuronFound):
-            self.neurons += 1
-        elif isinstance(event, NeuronsMerged):
-            self.neurons = event.after
-        elif isinstance(event, (NetworkUpdated, Finished)):
-            self.network, self.neurons = event.network, event.network.n_neurons
-        if isinstance(event, Finished):
-            self.claim = str(event.certificate)
+        self.known = self.known.after(event)
+        self.network = None if self.known.is_empty else self.known.network
+        self.claim = str(getattr(event, "certificate", ""))
 
     def save(self, path: Path) -> None:
-        from relu_learn.core.events import Trace
+        from relu_learn.core.trace import Trace
 
         try:
             Trace(self.events).save(path)
@@ -347,66 +324,45 @@ class _Run:
 
     def report(self) -> None:
         """The table at the end, with what only somebody who knows the secret can say."""
-        from relu_learn.core.loss import worst_error
+        from relu_learn.judging.loss import best_loss, worst_error
+        from relu_learn.judging.matching import match_neurons
 
-        error = math.inf
-        if self.network is not None:
-            worst, scale = worst_error(self.secret, self.network, n=POINTS, rng=0)
-            error = worst / scale
-        verdict = "Learned" if error <= CLOSE else "Finished, but not exact"
-        table = Table(
-            title=f"{verdict if self.claim else 'Partial result'}: {self.title}",
-            title_justify="left",
-            title_style="bold",
-            show_header=False,
-            box=None,
-            padding=(0, 2, 0, 0),
-        )
-        table.add_column(style="cyan", no_wrap=True)
-        table.add_column(overflow="fold")
-        for label, value in self._rows(error):
-            table.add_row(label, Text(value))
-        Console().print(table)
-
-    def _rows(self, error: float) -> list[tuple[str, str]]:
-        from relu_learn.core.loss import best_loss, match_neurons
-
-        secret, found = self.secret, self.network
-        size = f"{_count(secret.dim, 'input')}, {_count(secret.n_outputs, 'output')}"
-        rows = [("secret", size), ("neurons", self._neurons())]
+        secret, found, error = self.secret, self.network, math.inf
+        rows = {
+            "secret": f"{_count(secret.dim, 'input')}, {_count(secret.n_outputs, 'output')}",
+            "neurons": self._neurons(),
+        }
         if found is not None:
             match = match_neurons(found, secret)
-            text = f"{len(match.pairs)} of {match.true.n_neurons}"
+            rows["matched"] = f"{len(match.pairs)} of {match.true.n_neurons}"
             if len(match.pairs):
-                text += f", hyperplanes tilted by at most {match.angle_error.max():.1e} rad"
-            rows.append(("matched", text))
-        ratio = self.queries / secret.n_parameters
-        rows += [
-            ("queries", f"{self.queries:,}"),
-            ("queries per parameter", f"{ratio:.2f} (of {secret.n_parameters:,} parameters)"),
-        ]
+                tilt = f"{match.angle_error.max():.1e} rad"
+                rows["matched"] += f", hyperplanes tilted by at most {tilt}"
+        size = secret.n_parameters
+        rows["queries"] = f"{self.queries:,}"
+        rows["queries per parameter"] = f"{self.queries / size:.2f} (of {size:,} parameters)"
         if found is not None:
+            worst, scale = worst_error(secret, found, n=POINTS, rng=0)
+            error = worst / scale
+            rows["worst error"] = f"{error:.1e} of the output's scale ({POINTS:,} random points)"
             loss, kind = best_loss(secret, found, rng=0)
             note = "" if kind == "exact" else " (too small for the exact formula)"
-            scaled = f"{error:.1e} of the output's scale ({POINTS:,} random points)"
-            rows += [("worst error", scaled), (f"{kind} loss", f"{loss:.1e}{note}")]
+            rows[f"{kind} loss"] = f"{loss:.1e}{note}"
+        rows["certificate"] = self.claim or "none: the run did not end"
         share = f"{self.secret_seconds:.2f} s of it for the secret's answers"
-        rows += [
-            ("certificate", self.claim or "none: the run did not end"),
-            ("time", f"{self.seconds:.2f} s, {share}"),
-        ]
-        return rows
+        rows["time"] = f"{self.seconds:.2f} s, {share}"
+        verdict = "Learned" if error <= CLOSE else "Finished, but not exact"
+        _print_table(
+            [(Text(label, "cyan"), value) for label, value in rows.items()],
+            title=f"{verdict if self.claim else 'Partial result'}: {self.title}",
+        )
 
     def _neurons(self) -> str:
         """How many were found and how many there are, where twins and dead ones do not count."""
-
-        def count(network: ReluNetwork) -> tuple[int, int]:
-            return network.simplify().n_neurons, network.n_neurons
-
-        found = written = self.neurons
+        found = written = self.known.n_neurons
         if self.network is not None:
-            found, written = count(self.network)
-        distinct, true = count(self.secret)
+            found, written = self.network.simplify().n_neurons, self.network.n_neurons
+        distinct, true = self.secret.simplify().n_neurons, self.secret.n_neurons
         # The paper's output form writes an affine part as ReLUs, which are no finds.
         form = "" if found == written else f" (written with {written} ReLUs)"
         note = "" if distinct == true else f" ({distinct} after merging equal and dead ones)"
@@ -418,64 +374,35 @@ def _count(n: int, thing: str) -> str:
     return f"{n:,} {thing if n == 1 else many}"
 
 
-class _Live:
+def _live(run: _Run, console: Console) -> Live:
     """A few lines on a terminal that change as the run goes on."""
+    spinner = Spinner("dots", style="cyan")
 
-    def __init__(self, run: _Run) -> None:
-        self.run = run
-        self.spinner = Spinner("dots", style="cyan")
-        self.last: Event | None = None
-        self.live = Live(
-            console=Console(stderr=True),
-            get_renderable=self._draw,
-            transient=True,
-            refresh_per_second=10,
-        )
-
-    def __enter__(self) -> _Live:
-        self.live.__enter__()
-        return self
-
-    def __exit__(self, *stop: Any) -> None:
-        self.live.__exit__(*stop)
-
-    def show(self, event: Event) -> None:
-        self.last = event
-
-    def _draw(self) -> Group:
-        event, run = self.last, self.run
-        head = Table.grid(padding=(0, 2, 0, 0))
-        cells: list[RenderableType] = [self.spinner, Text(run.title, "bold")]
+    def draw() -> Group:
+        event = run.events[-1] if run.events else None
+        cells: list[RenderableType] = [spinner, Text(run.title, "bold")]
         if event is not None:
             cells += [
                 Text(event.phase),
                 Text(_count(event.queries, "query"), "cyan"),
-                Text(_count(run.neurons, "neuron"), "green"),
+                Text(_count(run.known.n_neurons, "neuron"), "green"),
                 Text(event.procedure, "dim"),
             ]
+        head = Table.grid(padding=(0, 2, 0, 0))
         head.add_row(*cells)
         return Group(head, Padding(Text(event.narration if event else ""), (0, 0, 0, 3)))
 
+    return Live(console=console, get_renderable=draw, transient=True, refresh_per_second=10)
 
-class _Log:
+
+def _log(event: Event, phases: set[str]) -> None:
     """The same for pipes and files: the first event of each phase, anew for each line drawn."""
-
-    def __init__(self, run: _Run) -> None:
-        self.phases: set[str] = set()
-
-    def __enter__(self) -> _Log:
-        return self
-
-    def __exit__(self, *stop: Any) -> None:
-        return None
-
-    def show(self, event: Event) -> None:
-        if type(event).__name__ == "LineDrawn":
-            self.phases.clear()
-        if event.phase not in self.phases:
-            self.phases.add(event.phase)
-            line = f"{event.queries:>10,} queries  {event.phase:<9}  {event.narration}"
-            print(line, file=sys.stderr, flush=True)
+    if type(event).__name__ == "LineDrawn":
+        phases.clear()
+    if event.phase not in phases:
+        phases.add(event.phase)
+        line = f"{event.queries:>10,} queries  {event.phase:<9}  {event.narration}"
+        print(line, file=sys.stderr, flush=True)
 
 
 # ------------------------------------------------------------------------- lab
@@ -483,13 +410,13 @@ class _Log:
 
 @app.command()
 def lab(
-    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    browser: Annotated[bool, Option(help="Open a browser window.")] = True,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port of the server. (default: 8888)")
+        int | None, Option(min=1, max=65535, help="Port of the server. (default: 8888)")
     ] = None,
     options: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[-- OPTIONS]", help="After --: options for JupyterLab itself."),
+        Argument(metavar="[-- OPTIONS]", help="After --: options for JupyterLab itself."),
     ] = None,
 ) -> None:
     """Open the first lesson in JupyterLab."""
@@ -573,14 +500,8 @@ class _Check:
 def doctor() -> None:
     """Check versions, extras, and that widgets can render in JupyterLab."""
     checks = [*_check_packages(), *_check_lab()]
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for check in checks:
-        mark = Text("PROBLEM", "bold red") if check.remedy else Text("ok", "green")
-        table.add_row(mark, Text(check.what), Text(check.found))
-    Console().print(table)
+    good, bad = Text("ok", "green"), Text("PROBLEM", "bold red")
+    _print_table([(bad if check.remedy else good, check.what, check.found) for check in checks])
     problems = [check for check in checks if check.remedy]
     for check in problems:
         _say(f"{check.what} {check.found}; {check.remedy}")
@@ -588,23 +509,23 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _check_packages() -> list[_Check]:
+def _check_packages() -> Iterator[_Check]:
     """The declared requirements: base and `lab` one by one, the other extras as a whole."""
-    checks = [_Check("relu-learn", __version__), _Check("python", platform.python_version())]
+    yield _Check("relu-learn", __version__)
+    yield _Check("python", platform.python_version())
     try:
         needs = _requirements()
     except importlib.metadata.PackageNotFoundError:
-        return [*checks, _Check("installation", "missing", f"install it: {_pip('lab')}")]
+        yield _Check("installation", "missing", f"install it: {_pip('lab')}")
+        return
     for name in sorted({*needs.pop(""), *needs.pop("lab")}):
         version = _version(name)
         # The lessons are what most people come for, so their extra is no option here.
-        remedy = "" if version else f"install it: {_pip('lab')}"
-        checks.append(_Check(name, version or "missing", remedy))
+        yield _Check(name, version or "missing", "" if version else f"install it: {_pip('lab')}")
     for extra, names in sorted(needs.items()):
         missing = sorted(name for name in set(names) if not _version(name))
         found = f"without {', '.join(missing)} (optional)" if missing else "complete"
-        checks.append(_Check(f"extra {extra}", found))
-    return checks
+        yield _Check(f"extra {extra}", found)
 
 
 def _requirements() -> dict[str, list[str]]:
@@ -624,31 +545,28 @@ def _version(distribution: str) -> str:
         return ""
 
 
-def _check_lab() -> list[_Check]:
+def _check_lab() -> Iterator[_Check]:
     """The first lesson, and the front ends that JupyterLab itself would find and load."""
     again = f"install it again: {_pip('lab')} --force-reinstall"
     here = any((folder / FIRST_LESSON).is_file() for folder in _lesson_folders())
-    checks = [_Check("first lesson", "found") if here else _Check("first lesson", "missing", again)]
+    yield _Check("first lesson", "found") if here else _Check("first lesson", "missing", again)
     try:
         from jupyter_core.paths import jupyter_path
         from jupyterlab_server.config import get_federated_extensions, get_page_config
     except ImportError:
-        return checks  # reported as missing packages already
+        return  # reported as missing packages already
     folders = jupyter_path("labextensions")
     found = get_federated_extensions(folders)
     disabled = set(get_page_config(folders).get("disabledExtensions", []))
     for extension, package in _LABEXTENSIONS.items():
-        what = f"front end of {package}"
         if extension not in found:
-            remedy = f"{sys.executable} -m pip install --force-reinstall {package}"
-            checks.append(_Check(what, "missing", f"JupyterLab cannot see it: {remedy}"))
+            mend = f"{sys.executable} -m pip install --force-reinstall {package}"
+            state, remedy = "missing", f"JupyterLab cannot see it: {mend}"
         elif extension in disabled:
-            checks.append(
-                _Check(what, "disabled", f"enable it: jupyter labextension enable {extension}")
-            )
+            state, remedy = "disabled", f"enable it: jupyter labextension enable {extension}"
         else:
-            checks.append(_Check(what, str(found[extension]["version"])))
-    return checks
+            state, remedy = str(found[extension]["version"]), ""
+        yield _Check(f"front end of {package}", state, remedy)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ Every name is also a function; the hostile ones take sizes and a seed.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
+import functools
 import importlib.resources
 import inspect
 from collections.abc import Callable, Mapping
@@ -27,26 +27,33 @@ from relu_learn.core.network import ReluNetwork
 
 Array = NDArray[np.float64]
 Builder = Callable[..., ReluNetwork]
-Rng = int | np.random.Generator | None
+Seed = int | np.random.Generator | None
+Rng = Any  # a secret's caller gives a Seed, its body gets a Generator: `_secret` makes it
 
 KINDS = ("picture", "hostile", "real")
 
-
-@dataclasses.dataclass(frozen=True)
-class _Secret:
-    kind: str
-    build: Builder
+_SECRETS: dict[str, dict[str, Builder]] = {kind: {} for kind in KINDS}
+hostile: Mapping[str, Builder] = MappingProxyType(_SECRETS["hostile"])
 
 
-_SECRETS: dict[str, _Secret] = {}
+def _secret(kind: str, **least: int | float) -> Callable[[Builder], Builder]:
+    """Register a function under its own name; the first paragraph of its docstring describes it.
 
-
-def _secret(kind: str) -> Callable[[Builder], Builder]:
-    """Register a function under its own name; the first paragraph of its docstring describes it."""
+    Its arguments are checked against `least` before it is called, in that order (see `_check`).
+    """
 
     def register(build: Builder) -> Builder:
-        _SECRETS[build.__name__] = _Secret(kind, build)
-        return build
+        @functools.wraps(build)
+        def checked(*args: Any, **parameters: Any) -> ReluNetwork:
+            given = inspect.getcallargs(build, *args, **parameters)
+            for name, bound in least.items():
+                _check(name, given[name], bound)
+            if "rng" in given:
+                given["rng"] = _generator(given["rng"])
+            return build(**given)
+
+        _SECRETS[kind][build.__name__] = checked
+        return checked
 
     return register
 
@@ -55,7 +62,7 @@ def names(kind: str | None = None) -> list[str]:
     """Names of the secrets: all, or those of one kind ("picture", "hostile" or "real")."""
     if kind is not None and kind not in KINDS:
         raise InvalidArgument(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-    return [name for name, secret in _SECRETS.items() if kind in (None, secret.kind)]
+    return [name for group in KINDS if kind in (None, group) for name in _SECRETS[group]]
 
 
 def get(name: str, **parameters: Any) -> ReluNetwork:
@@ -73,7 +80,7 @@ def get(name: str, **parameters: Any) -> ReluNetwork:
     InvalidArgument
         Unknown name (the message lists close matches) or parameter.
     """
-    build = _find(name).build
+    build = _find(name)
     known = list(inspect.signature(build).parameters)
     for parameter in parameters:
         if parameter not in known:
@@ -87,18 +94,18 @@ load = get
 
 def describe(name: str) -> str:
     """One sentence about the secret called `name`."""
-    secret = _find(name)
-    text = " ".join((secret.build.__doc__ or "").split("\n\n")[0].split())
+    text = " ".join((_find(name).__doc__ or "").split("\n\n")[0].split())
     if name == "digits":
         accuracy, n = digits_accuracy()
         text = f"{text[:-1]}: {accuracy:.1%} right on {n} held-out images."
     return text
 
 
-def _find(name: str) -> _Secret:
-    if isinstance(name, str) and name in _SECRETS:
-        return _SECRETS[name]
-    close = difflib.get_close_matches(str(name).lower().replace("-", "_"), _SECRETS, cutoff=0.5)
+def _find(name: str) -> Builder:
+    for group in _SECRETS.values():
+        if isinstance(name, str) and name in group:
+            return group[name]
+    close = difflib.get_close_matches(str(name).lower().replace("-", "_"), names(), cutoff=0.5)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     raise InvalidArgument(f"name must be one of zoo.names(), got {name!r}{hint}")
 
@@ -111,28 +118,22 @@ def _find(name: str) -> _Secret:
 _SALT = 0x5EC2E7
 
 
-def _generator(rng: Rng) -> np.random.Generator:
+def _generator(rng: Seed) -> np.random.Generator:
     try:
         seed = [_SALT, rng] if isinstance(rng, (int, np.integer)) else rng
         return np.random.default_rng(seed)
     except (TypeError, ValueError):
-        raise InvalidArgument(
-            f"rng must be a non-negative integer, a Generator or None, got {rng!r}"
-        ) from None
+        rule = "rng must be a non-negative integer, a Generator or None"
+        raise InvalidArgument(f"{rule}, got {rng!r}") from None
 
 
-def _at_least(minimum: int, **sizes: Any) -> None:
-    for name, value in sizes.items():
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if not whole or value < minimum:
-            raise InvalidArgument(f"{name} must be an integer >= {minimum}, got {value!r}")
-
-
-def _positive(**values: Any) -> None:
-    for name, value in values.items():
-        number = isinstance(value, (int, float, np.integer, np.floating))
-        if not number or not 0 < value < np.inf:
+def _check(name: str, value: Any, least: int | float) -> None:
+    """An integer bound asks for an integer of that size or more, 0.0 for any positive number."""
+    if isinstance(least, float):
+        if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < np.inf:
             raise InvalidArgument(f"{name} must be a positive number, got {value!r}")
+    elif not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise InvalidArgument(f"{name} must be an integer >= {least}, got {value!r}")
 
 
 def _unit(rng: np.random.Generator, n: int, dim: int) -> Array:
@@ -146,12 +147,10 @@ def _signs(rng: np.random.Generator, n: int) -> Array:
     return rng.choice([-1.0, 1.0], n) * rng.uniform(0.5, 1.5, n)
 
 
-def _with_company(
-    rng: np.random.Generator, weights: ArrayLike, biases: ArrayLike, outputs: ArrayLike
-) -> ReluNetwork:
-    """The special neurons among three ordinary ones."""
-    special = ReluNetwork(weights, biases, outputs)
-    return special + random_network(special.dim, 3, rng=rng)
+def _with_company(rng: np.random.Generator, *special: ArrayLike) -> ReluNetwork:
+    """Special neurons (weights, biases, output weights) among three ordinary ones."""
+    network = ReluNetwork(*special)
+    return network + random_network(network.dim, 3, rng=rng)
 
 
 def _angles(degrees: ArrayLike) -> Array:
@@ -165,7 +164,7 @@ def _turn(n: int, start: float = 0.0) -> Array:
 
 
 def random_network(
-    dim: int, neurons: int, outputs: int = 1, rng: Rng = None, skip: bool = False
+    dim: int, neurons: int, outputs: int = 1, rng: Seed = None, skip: bool = False
 ) -> ReluNetwork:
     """A network with Gaussian parameters, scaled so that its values are of order 1.
 
@@ -177,8 +176,8 @@ def random_network(
     skip : bool
         Add a random affine part.
     """
-    _at_least(1, dim=dim, outputs=outputs)
-    _at_least(0, neurons=neurons)
+    for name, value, least in (("dim", dim, 1), ("outputs", outputs, 1), ("neurons", neurons, 0)):
+        _check(name, value, least)
     random = _generator(rng)
     head = () if outputs == 1 else (outputs,)
     weights = random.standard_normal((neurons, dim)) / np.sqrt(dim)
@@ -260,49 +259,42 @@ def mosaic() -> ReluNetwork:
 # ------------------------------------------------ hostile: what breaks attacks
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1)
 def constant(dim: int = 3, value: float = 1.5) -> ReluNetwork:
     """No neuron and no slope: violates the assumption that there is anything to find."""
-    _at_least(1, dim=dim)
     return ReluNetwork(np.zeros((0, dim)), [], [], offset=value)
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1)
 def affine(dim: int = 3, rng: Rng = 0) -> ReluNetwork:
     """An affine function: violates the assumption of at least one critical point on a line."""
     return random_network(dim, 0, rng=rng, skip=True)
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1)
 def single(dim: int = 4, rng: Rng = 0) -> ReluNetwork:
     """One neuron: violates the assumption that scales can be read off neighbouring kinks."""
-    _at_least(1, dim=dim)
-    random = _generator(rng)
-    return ReluNetwork(_unit(random, 1, dim), random.uniform(-1, 1, 1), _signs(random, 1))
+    return ReluNetwork(_unit(rng, 1, dim), rng.uniform(-1, 1, 1), _signs(rng, 1))
 
 
-@_secret("hostile")
+@_secret("hostile", neurons=0)
 def one_dimensional(neurons: int = 6, rng: Rng = 0) -> ReluNetwork:
     """One input: violates the assumption of directions across the line, as there are none."""
-    _at_least(0, neurons=neurons)
-    random = _generator(rng)
-    w = random.choice([-1.0, 1.0], (neurons, 1)) * random.uniform(0.5, 2.0, (neurons, 1))
-    return ReluNetwork(w, w[:, 0] * random.uniform(-2, 2, neurons), _signs(random, neurons))
+    w = rng.choice([-1.0, 1.0], (neurons, 1)) * rng.uniform(0.5, 2.0, (neurons, 1))
+    return ReluNetwork(w, w[:, 0] * rng.uniform(-2, 2, neurons), _signs(rng, neurons))
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, groups=1, copies=1)
 def duplicates(dim: int = 5, groups: int = 2, copies: int = 3, rng: Rng = 0) -> ReluNetwork:
     """The same neuron several times, at different scales: violates "no two neurons are equal"."""
-    _at_least(1, dim=dim, groups=groups, copies=copies)
-    random = _generator(rng)
     n = groups * copies
-    scale = random.uniform(0.5, 2.0, n)
-    w = np.repeat(_unit(random, groups, dim), copies, axis=0) * scale[:, None]
-    b = np.repeat(random.uniform(-1, 1, groups), copies) * scale
-    return _with_company(random, w, b, random.uniform(0.5, 1.5, n))
+    scale = rng.uniform(0.5, 2.0, n)
+    w = np.repeat(_unit(rng, groups, dim), copies, axis=0) * scale[:, None]
+    b = np.repeat(rng.uniform(-1, 1, groups), copies) * scale
+    return _with_company(rng, w, b, rng.uniform(0.5, 1.5, n))
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, pairs=1)
 def opposite_twins(
     dim: int = 5, pairs: int = 2, cancelling: bool = True, rng: Rng = 0
 ) -> ReluNetwork:
@@ -310,14 +302,12 @@ def opposite_twins(
 
     With `cancelling=False` the two halves differ, and the pair is one kink plus an affine part.
     """
-    _at_least(1, dim=dim, pairs=pairs)
-    random = _generator(rng)
-    w, b, a = _unit(random, pairs, dim), random.uniform(-1, 1, pairs), _signs(random, pairs)
-    other = -a if cancelling else a * random.uniform(0.5, 2.0, pairs)
-    return _with_company(random, np.r_[w, -w], np.r_[b, -b], np.r_[a, other])
+    w, b, a = _unit(rng, pairs, dim), rng.uniform(-1, 1, pairs), _signs(rng, pairs)
+    other = -a if cancelling else a * rng.uniform(0.5, 2.0, pairs)
+    return _with_company(rng, np.r_[w, -w], np.r_[b, -b], np.r_[a, other])
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, pairs=1, gap=0.0)
 def near_parallel(
     dim: int = 5,
     gap: float = 1e-4,
@@ -339,11 +329,8 @@ def near_parallel(
         The two are active on opposite sides.
     rng : int, Generator or None
     """
-    _at_least(1, dim=dim, pairs=pairs)
-    _positive(gap=gap)
-    random = _generator(rng)
-    w, b, a = _unit(random, pairs, dim), random.uniform(-1, 1, pairs), _signs(random, pairs)
-    aside = random.standard_normal((pairs, dim))
+    w, b, a = _unit(rng, pairs, dim), rng.uniform(-1, 1, pairs), _signs(rng, pairs)
+    aside = rng.standard_normal((pairs, dim))
     aside -= np.sum(aside * w, axis=1, keepdims=True) * w
     length = np.linalg.norm(aside, axis=1, keepdims=True)
     # d = 1 has no direction aside: there only the bias differs.
@@ -351,81 +338,64 @@ def near_parallel(
     side = -1.0 if opposite else 1.0
     w2 = side * (np.cos(gap) * w + np.sin(gap) * aside)
     b2 = side * (b + gap)
-    a2 = -a if cancelling else a * random.uniform(0.5, 2.0, pairs)
-    return _with_company(random, np.r_[w, w2], np.r_[b, b2], np.r_[a, a2])
+    a2 = -a if cancelling else a * rng.uniform(0.5, 2.0, pairs)
+    return _with_company(rng, np.r_[w, w2], np.r_[b, b2], np.r_[a, a2])
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, neurons=1, gap=0.0)
 def clump(dim: int = 5, neurons: int = 8, gap: float = 1e-3, rng: Rng = 0) -> ReluNetwork:
     """Many nearly identical neurons of both signs: violates "kinks can be told apart one by one".
 
     Training neurons to be nearly identical has been proposed as a defence (arXiv 2509.16546).
     """
-    _at_least(1, dim=dim, neurons=neurons)
-    _positive(gap=gap)
-    random = _generator(rng)
-    w = _unit(random, 1, dim) + gap * random.standard_normal((neurons, dim))
-    b = random.uniform(-1, 1) + gap * random.standard_normal(neurons)
-    return _with_company(random, w, b, _signs(random, neurons))
+    w = _unit(rng, 1, dim) + gap * rng.standard_normal((neurons, dim))
+    b = rng.uniform(-1, 1) + gap * rng.standard_normal(neurons)
+    return _with_company(rng, w, b, _signs(rng, neurons))
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, neurons=1)
 def parallel_bundle(dim: int = 5, neurons: int = 6, rng: Rng = 0) -> ReluNetwork:
     """One normal, many biases: violates "the weight vectors are linearly independent"."""
-    _at_least(1, dim=dim, neurons=neurons)
-    random = _generator(rng)
-    scale = random.choice([-1.0, 1.0], neurons) * random.uniform(0.5, 2.0, neurons)
-    w = scale[:, None] * _unit(random, 1, dim)
+    scale = rng.choice([-1.0, 1.0], neurons) * rng.uniform(0.5, 2.0, neurons)
+    w = scale[:, None] * _unit(rng, 1, dim)
     b = scale * np.linspace(-1.5, 1.5, neurons)
-    return _with_company(random, w, b, _signs(random, neurons))
+    return _with_company(rng, w, b, _signs(rng, neurons))
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, hats=1, width=0.0)
 def hat(dim: int = 2, width: float = 0.1, hats: int = 1, rng: Rng = 0) -> ReluNetwork:
     """Narrow bumps (weights 1, -2, 1): violates "equal end slopes mean that no kink is between"."""
-    _at_least(1, dim=dim, hats=hats)
-    _positive(width=width)
-    random = _generator(rng)
-    w = np.repeat(_unit(random, hats, dim), 3, axis=0)
-    b = (random.uniform(-1, 1, (hats, 1)) + [-width, 0.0, width]).ravel()
-    return _with_company(random, w, b, np.tile([1.0, -2.0, 1.0], hats) / width)
+    w = np.repeat(_unit(rng, hats, dim), 3, axis=0)
+    b = (rng.uniform(-1, 1, (hats, 1)) + [-width, 0.0, width]).ravel()
+    return _with_company(rng, w, b, np.tile([1.0, -2.0, 1.0], hats) / width)
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, steps=1, width=0.0)
 def staircase(dim: int = 2, steps: int = 4, width: float = 0.02, rng: Rng = 0) -> ReluNetwork:
     """Steep risers between flat steps: violates the assumption of moderate slopes between kinks."""
-    _at_least(1, dim=dim, steps=steps)
-    _positive(width=width)
-    random = _generator(rng)
     edges = np.linspace(-1.5, 1.5, steps) if steps > 1 else np.zeros(1)
     b = (edges[:, None] + [0.0, width]).ravel()
-    w = np.repeat(_unit(random, 1, dim), 2 * steps, axis=0)
-    return _with_company(random, w, b, np.tile([1.0, -1.0], steps) / width)
+    w = np.repeat(_unit(rng, 1, dim), 2 * steps, axis=0)
+    return _with_company(rng, w, b, np.tile([1.0, -1.0], steps) / width)
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, neurons=0)
 def lattice(dim: int = 3, neurons: int = 12, rng: Rng = 0) -> ReluNetwork:
     """Integer normals and half-integer biases: violates "hyperplanes are in general position"."""
-    _at_least(1, dim=dim)
-    _at_least(0, neurons=neurons)
-    random = _generator(rng)
-    w = random.integers(-1, 2, (neurons, dim)).astype(float)
+    w = rng.integers(-1, 2, (neurons, dim)).astype(float)
     blank = ~w.any(axis=1)
-    w[blank, random.integers(0, dim, int(blank.sum()))] = 1.0
-    b = random.integers(-2, 3, neurons) / 2
-    return ReluNetwork(w, b, random.choice([-1.0, 1.0], neurons))
+    w[blank, rng.integers(0, dim, int(blank.sum()))] = 1.0
+    b = rng.integers(-2, 3, neurons) / 2
+    return ReluNetwork(w, b, rng.choice([-1.0, 1.0], neurons))
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, neurons=0)
 def through_origin(dim: int = 5, neurons: int = 8, rng: Rng = 0) -> ReluNetwork:
     """All hyperplanes meet at the origin: violates "biases are generic"."""
-    _at_least(1, dim=dim)
-    _at_least(0, neurons=neurons)
-    random = _generator(rng)
-    return ReluNetwork(_unit(random, neurons, dim), np.zeros(neurons), _signs(random, neurons))
+    return ReluNetwork(_unit(rng, neurons, dim), np.zeros(neurons), _signs(rng, neurons))
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, neurons=1, ratio=0.0)
 def tiny_and_huge(
     dim: int = 4, neurons: int = 6, ratio: float = 1e10, balanced: bool = False, rng: Rng = 0
 ) -> ReluNetwork:
@@ -440,16 +410,13 @@ def tiny_and_huge(
         Output weights undo the norms, so that all neurons matter equally.
     rng : int, Generator or None
     """
-    _at_least(1, dim=dim, neurons=neurons)
-    _positive(ratio=ratio)
-    random = _generator(rng)
     norm = np.geomspace(ratio**-0.5, ratio**0.5, neurons)
-    b = norm * random.uniform(-1, 1, neurons)
-    a = _signs(random, neurons) / (norm if balanced else 1.0)
-    return ReluNetwork(norm[:, None] * _unit(random, neurons, dim), b, a)
+    b = norm * rng.uniform(-1, 1, neurons)
+    a = _signs(rng, neurons) / (norm if balanced else 1.0)
+    return ReluNetwork(norm[:, None] * _unit(rng, neurons, dim), b, a)
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, neurons=1, distance=0.0)
 def far_hyperplanes(
     dim: int = 4, neurons: int = 4, distance: float = 8.0, rng: Rng = 0
 ) -> ReluNetwork:
@@ -457,57 +424,44 @@ def far_hyperplanes(
 
     Half of them are always active and half never, as far as Gaussian inputs can tell.
     """
-    _at_least(1, dim=dim, neurons=neurons)
-    _positive(distance=distance)
-    random = _generator(rng)
     side = np.where(np.arange(neurons) % 2, 1.0, -1.0)
-    b = side * distance * random.uniform(1.0, 1.5, neurons)
-    return _with_company(random, _unit(random, neurons, dim), b, _signs(random, neurons))
+    b = side * distance * rng.uniform(1.0, 1.5, neurons)
+    return _with_company(rng, _unit(rng, neurons, dim), b, _signs(rng, neurons))
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1)
 def dead_neurons(dim: int = 4, rng: Rng = 0) -> ReluNetwork:
     """Zero weights or zero output: violates "all k neurons can be found", as some do nothing."""
-    _at_least(1, dim=dim)
-    random = _generator(rng)
-    w = np.concatenate([np.zeros((3, dim)), _unit(random, 2, dim)])
-    return _with_company(random, w, [-1.0, 0.0, 1.0, 0.3, -0.3], [2.0, 1.0, 1.0, 0.0, 0.0])
+    w = np.concatenate([np.zeros((3, dim)), _unit(rng, 2, dim)])
+    return _with_company(rng, w, [-1.0, 0.0, 1.0, 0.3, -0.3], [2.0, 1.0, 1.0, 0.0, 0.0])
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, neurons=0)
 def wide(dim: int = 5, neurons: int = 200, rng: Rng = 0) -> ReluNetwork:
     """Far more neurons than inputs: violates "k <= d", on which sign recovery used to rest."""
     return random_network(dim, neurons, rng=rng)
 
 
-@_secret("hostile")
+@_secret("hostile", scale=0.0, dim=1, neurons=0)
 def scaled_outputs(dim: int = 5, neurons: int = 6, scale: float = 1e9, rng: Rng = 0) -> ReluNetwork:
     """Answers of size 1e9 (or 1e-9): violates the assumption of outputs of order 1."""
-    _positive(scale=scale)
     return random_network(dim, neurons, rng=rng, skip=True) * scale
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, outputs=1, neurons=0)
 def rank_one_outputs(dim: int = 6, neurons: int = 8, outputs: int = 4, rng: Rng = 0) -> ReluNetwork:
     """Several outputs that are multiples of one: violates "more outputs tell more"."""
-    _at_least(1, dim=dim, outputs=outputs)
-    _at_least(0, neurons=neurons)
-    random = _generator(rng)
-    top = np.outer(_signs(random, outputs), _signs(random, neurons))
-    w, b = _unit(random, neurons, dim), random.uniform(-1, 1, neurons)
+    top = np.outer(_signs(rng, outputs), _signs(rng, neurons))
+    w, b = _unit(rng, neurons, dim), rng.uniform(-1, 1, neurons)
     return ReluNetwork(w, b, top)
 
 
-@_secret("hostile")
+@_secret("hostile", dim=1, outputs=2, neurons=0)
 def sparse_outputs(dim: int = 6, neurons: int = 8, outputs: int = 4, rng: Rng = 0) -> ReluNetwork:
     """Each neuron feeds one output and the last output none: violates "every output sees all"."""
-    _at_least(1, dim=dim)
-    _at_least(2, outputs=outputs)
-    _at_least(0, neurons=neurons)
-    random = _generator(rng)
     top = np.zeros((outputs, neurons))
-    top[np.arange(neurons) % (outputs - 1), np.arange(neurons)] = _signs(random, neurons)
-    return ReluNetwork(_unit(random, neurons, dim), random.uniform(-1, 1, neurons), top)
+    top[np.arange(neurons) % (outputs - 1), np.arange(neurons)] = _signs(rng, neurons)
+    return ReluNetwork(_unit(rng, neurons, dim), rng.uniform(-1, 1, neurons), top)
 
 
 # ------------------------------------------------------------------- real data
@@ -535,8 +489,3 @@ def digits_accuracy() -> tuple[float, int]:
     """Share of right answers of `digits()` on images it was not trained on, and their number."""
     data = _digits_file()
     return float(data["test_accuracy"]), int(data["test_size"])
-
-
-hostile: Mapping[str, Builder] = MappingProxyType(
-    {name: secret.build for name, secret in _SECRETS.items() if secret.kind == "hostile"}
-)

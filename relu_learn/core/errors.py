@@ -6,12 +6,9 @@ spent carries what they bought: nothing that was paid for is lost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from relu_learn.core.run import LearnResult
+import numpy as np
 
 
 class ReluLearnError(Exception):
@@ -23,7 +20,7 @@ class ReluLearnError(Exception):
         What the run had found when it stopped (None before the first query).
     """
 
-    partial: LearnResult | None = None
+    partial: Any = None
 
 
 class InvalidArgument(ReluLearnError, ValueError):

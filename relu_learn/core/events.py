@@ -10,17 +10,13 @@ Shapes: d is the input dimension, m the number of outputs (1 for a scalar secret
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterable, Iterator
-from typing import Any, overload
+import math
+from typing import Any, ClassVar
 
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.loss import Certificate
+from relu_learn.core.certificate import Certificate
 from relu_learn.core.network import ReluNetwork
-
-TRACE_VERSION = 1
 
 
 def _frozen(value: Any) -> np.ndarray:
@@ -35,46 +31,67 @@ class Event:
 
     Attributes
     ----------
-    phase : str
-        "start", "search", "gradients", "neurons", "validate", "repair", "polish" or "finish".
-    procedure : str
-        The paper's procedure that the step belongs to: "GetGradient", "GetBias", "GetNeurons" or
-        "LearnFromQueries".
     queries : int
         Queries spent so far, this step included.
-    narration : str
-        One sentence for people.
+    phase : str
+        "start", "search", "gradients", "neurons", "validate" or "finish", as the class says;
+        "repair" when the step is one in the learning of F - F', "polish" or "fit" when it measures
+        or fits again what is known roughly.
     """
 
-    phase: str
-    procedure: str
+    procedure: ClassVar[str] = "LearnFromQueries"  # the paper's, that the step belongs to
+    usual: ClassVar[str] = ""  # its phase, unless it is a repair or a second measurement
+
     queries: int
-    narration: str
+    phase: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "phase", self.phase or self.usual)
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, (np.ndarray, list, tuple)):
                 object.__setattr__(self, field.name, _frozen(value))
+
+    @property
+    def narration(self) -> str:
+        """One sentence for people."""
+        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class RunStarted(Event):
     """The learner knows the dimension, the number of outputs and how precise the answers are."""
 
+    usual = "start"
+
     dim: int
     n_outputs: int
     method: str
     noise: float
+
+    @property
+    def narration(self) -> str:
+        return (
+            f"The secret takes {self.dim} numbers and answers with {self.n_outputs}; "
+            f"its answers are precise to about {self.noise:.0e} of their size."
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class LineDrawn(Event):
     """A new line x(t) = origin + t * direction; `t_range` is the part worth drawing."""
 
+    procedure, usual = "GetNeurons", "start"
+
     origin: np.ndarray
     direction: np.ndarray
     t_range: np.ndarray
+
+    @property
+    def narration(self) -> str:
+        if self.phase == "repair":
+            return "Draw a new line through the point where the hypothesis is worst."
+        return "Draw a random line through the input space."
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,33 +99,62 @@ class IntervalProbed(Event):
     """One level of the search: new samples `t` (n,), `values` (n, m) on the current line, and the
     intervals (q, 2) that are still open after them."""
 
+    procedure, usual = "GetNeurons", "search"
+
     t: np.ndarray
     values: np.ndarray
     open_intervals: np.ndarray
+
+    @property
+    def narration(self) -> str:
+        n, q = len(self.t), len(self.open_intervals)
+        return (
+            f"Ask at {n} point{'s' * (n != 1)} of the line: {q} interval{'s' * (q != 1)} "
+            "still to be explained."
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class CriticalPointFound(Event):
     """A kink of the current line at `t`, where the slope changes by `jump` (m,)."""
 
+    procedure, usual = "GetNeurons", "search"
+
     t: float
     jump: np.ndarray
     point: np.ndarray
+
+    @property
+    def narration(self) -> str:
+        return f"The slope jumps at t = {self.t:.4g}: the line crosses a critical hyperplane there."
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class GradientMeasured(Event):
     """The gradient (m, d) of the affine piece around `point` (d,), measured with steps `step`."""
 
+    procedure, usual = "GetGradient", "gradients"
+
     t: float
     point: np.ndarray
     gradient: np.ndarray
     step: float
 
+    @property
+    def narration(self) -> str:
+        if math.isnan(self.t):
+            return "Measure a gradient again, far from all hyperplanes and with long steps."
+        return (
+            f"Measure the gradient on the piece around t = {self.t:.4g} with "
+            f"{len(self.point)} small steps."
+        )
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class NeuronFound(Event):
     """A neuron output_weights (m,) * relu(<weights, x> - bias), seen as the kink at `t`."""
+
+    procedure, usual = "GetBias", "neurons"
 
     index: int
     weights: np.ndarray
@@ -116,33 +162,51 @@ class NeuronFound(Event):
     output_weights: np.ndarray
     t: float
 
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class NeuronsMerged(Event):
-    """Neurons with the same critical hyperplane became one (or vanished)."""
-
-    before: int
-    after: int
+    @property
+    def narration(self) -> str:
+        return (
+            f"The gradients on both sides of t = {self.t:.4g} differ by the weights of neuron "
+            f"{self.index + 1}; the kink gives its bias."
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class ResidualFitted(Event):
     """The affine part of the hypothesis so far: skip (m, d) and offset (m,)."""
 
+    usual = "neurons"
+
     skip: np.ndarray
     offset: np.ndarray
+
+    @property
+    def narration(self) -> str:
+        return "What is left where every neuron is switched off is the affine part."
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class NetworkUpdated(Event):
-    """The whole hypothesis was replaced (after a repair, a merge or the polish)."""
+    """The whole hypothesis was replaced: after a repair, the polish, or a fit."""
+
+    usual = "neurons"
 
     network: ReluNetwork
+
+    @property
+    def narration(self) -> str:
+        k = self.network.n_neurons
+        return {
+            "repair": "Add what this line met to the hypothesis.",
+            "polish": "Solve for all neurons again: the last digits.",
+            "fit": f"Fit {k} neurons to all answers so far at once, by least squares.",
+        }.get(self.phase, f"The affine part becomes ReLUs, too: a network of {k} neurons.")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Validated(Event):
     """The hypothesis was tested on fresh points (n, d): |F - F'| there is `errors` (n,)."""
+
+    usual = "validate"
 
     points: np.ndarray
     errors: np.ndarray
@@ -150,10 +214,19 @@ class Validated(Event):
     scale: float
     loss: float
 
+    @property
+    def narration(self) -> str:
+        share = self.worst / self.scale
+        size = "rounding" if share < 1e-8 else f"{share:.1g} of the output's spread"
+        worst = f"differ by at most {self.worst:.1e}: {size}"
+        return f"On {len(self.errors)} fresh points F and F' {worst}."
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Finished(Event):
     """The end: the network, and what a learner who saw only answers can claim about it."""
+
+    usual = "finish"
 
     network: ReluNetwork
     certificate: Certificate
@@ -161,166 +234,9 @@ class Finished(Event):
     worst: float
     scale: float
 
-
-EVENT_TYPES: dict[str, type[Event]] = {
-    cls.__name__: cls
-    for cls in (
-        RunStarted,
-        LineDrawn,
-        IntervalProbed,
-        CriticalPointFound,
-        GradientMeasured,
-        NeuronFound,
-        NeuronsMerged,
-        ResidualFitted,
-        NetworkUpdated,
-        Validated,
-        Finished,
-    )
-}
-
-
-class Trace:
-    """The recorded events of a run; replays without the black box.
-
-    A sequence: ``len``, indexing (scrubbing backwards is indexing), slicing, iteration.
-
-    Parameters
-    ----------
-    events : iterable of Event
-    """
-
-    def __init__(self, events: Iterable[Event] = ()) -> None:
-        self._events = tuple(events)
-
-    def __len__(self) -> int:
-        return len(self._events)
-
-    def __iter__(self) -> Iterator[Event]:
-        return iter(self._events)
-
-    @overload
-    def __getitem__(self, index: int) -> Event: ...
-    @overload
-    def __getitem__(self, index: slice) -> Trace: ...
-    def __getitem__(self, index: int | slice) -> Event | Trace:
-        return Trace(self._events[index]) if isinstance(index, slice) else self._events[index]
-
-    def __repr__(self) -> str:
-        queries = self._events[-1].queries if self._events else 0
-        return f"Trace({len(self)} events, {queries:,} queries)"
-
     @property
-    def dim(self) -> int | None:
-        """Input dimension, or None before the first line."""
-        return next((len(e.origin) for e in self if isinstance(e, LineDrawn)), None)
-
-    @property
-    def n_outputs(self) -> int | None:
-        """Number of outputs, or None before it is known."""
-        return next((e.n_outputs for e in self if isinstance(e, RunStarted)), None)
-
-    def network_at(self, index: int) -> ReluNetwork | None:
-        """The hypothesis after event number `index`, or None while there is none.
-
-        A network with m outputs, also for a scalar secret until the run is `Finished`.
-        """
-        events = self._events[: range(len(self))[index] + 1]
-        base: ReluNetwork | None = None
-        found: list[NeuronFound] = []
-        affine: ResidualFitted | None = None
-        for event in reversed(events):
-            if isinstance(event, (NetworkUpdated, Finished)):
-                base = event.network
-                break
-            if isinstance(event, NeuronFound):
-                found.append(event)
-            elif isinstance(event, ResidualFitted) and affine is None:
-                affine = event
-        if base is None and affine is None:
-            return None
-        if base is not None and not found and affine is None:
-            return base
-        d, m = self.dim, self.n_outputs
-        assert d is not None and m is not None
-        # A repair goes back over earlier neurons: in doubt the later event counts.
-        parts = [] if base is None else [base]
-        weights = np.array([e.weights for e in reversed(found)]).reshape(-1, d)
-        biases = np.array([e.bias for e in reversed(found)])
-        outputs = np.array([e.output_weights for e in reversed(found)]).reshape(-1, m).T
-        for part in parts:
-            weights = np.concatenate([part.weights, weights])
-            biases = np.concatenate([part.biases, biases])
-            outputs = np.concatenate([part.output_weights.reshape(m, -1), outputs], axis=1)
-        if affine is not None:
-            skip, offset = affine.skip, affine.offset
-        else:
-            skip, offset = parts[0].skip.reshape(m, d), parts[0].offset.reshape(m)
-        return ReluNetwork(weights, biases, outputs, skip, offset)
-
-    def save(self, path: Any) -> None:
-        """Write the trace to one file (npz; no pickles inside)."""
-        arrays: dict[str, Any] = {"version": np.array(TRACE_VERSION)}
-        heads = []
-        for i, event in enumerate(self):
-            head: dict[str, Any] = {"type": type(event).__name__}
-            for field in dataclasses.fields(event):
-                value = getattr(event, field.name)
-                if isinstance(value, np.ndarray):
-                    arrays[f"{i}.{field.name}"] = value
-                elif isinstance(value, ReluNetwork):
-                    for part in _NETWORK:
-                        arrays[f"{i}.{field.name}.{part}"] = getattr(value, part)
-                elif isinstance(value, Certificate):
-                    head[field.name] = dataclasses.asdict(value)
-                else:
-                    head[field.name] = value
-            heads.append(head)
-        arrays["events"] = np.frombuffer(json.dumps(heads).encode(), dtype=np.uint8)
-        with open(path, "wb") as file:
-            np.savez_compressed(file, **arrays)
-
-    @classmethod
-    def load(cls, path: Any) -> Trace:
-        """Read a trace from a file.
-
-        Raises
-        ------
-        InvalidArgument
-            If the file is not a trace, is damaged or from another version.
-        """
-        try:
-            # np.load would leave a file open that it cannot read.
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            version = int(arrays["version"])
-            heads = json.loads(arrays["events"].tobytes())
-        except OSError as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise InvalidArgument(f"path must be a saved trace: {error}") from error
-        except Exception as error:  # numpy's own words would advise to trust the file
-            raise InvalidArgument("path must be an undamaged saved trace") from error
-        if version != TRACE_VERSION:
-            raise InvalidArgument(f"path is a trace of version {version}, need {TRACE_VERSION}")
-        try:
-            return cls(_restore(i, head, arrays) for i, head in enumerate(heads))
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidArgument("path must be an undamaged saved trace") from error
+    def narration(self) -> str:
+        return f"Done: {self.network.n_neurons} neurons from {self.queries:,} queries."
 
 
-_NETWORK = ("weights", "biases", "output_weights", "skip", "offset")
-
-
-def _restore(i: int, head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Event:
-    cls = EVENT_TYPES[head["type"]]
-    data: dict[str, Any] = {}
-    for field in dataclasses.fields(cls):
-        name = field.name
-        if name == "network":
-            data[name] = ReluNetwork(*(arrays[f"{i}.{name}.{part}"] for part in _NETWORK))
-        elif name == "certificate":
-            data[name] = Certificate(**head[name])
-        else:
-            data[name] = head[name] if name in head else arrays[f"{i}.{name}"]
-    return cls(**data)
+EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in Event.__subclasses__()}

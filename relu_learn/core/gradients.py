@@ -10,6 +10,7 @@ import numpy as np
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.lines import EPS, SIGMAS
 from relu_learn.core.oracle import BlackBox, Oracle
+from relu_learn.core.pieces import Piece
 from relu_learn.core.target import Target
 
 # How far to step from the middle of a piece, in units of its half width, once the direction is
@@ -141,11 +142,22 @@ def get_gradient(
     oracle = black_box if isinstance(black_box, Oracle) else Oracle(black_box, len(x))
     rng = np.random.default_rng(rng)
     basis = orthonormal_basis(rng.standard_normal(len(x)), rng)
-    directions = np.vstack([np.zeros(len(x)), basis.rows])
-    answers = oracle.around(x, np.full(len(directions), alpha), directions, directions[:0])
-    values = answers.reshape(len(answers), -1)
-    gradient = basis.combine((values[1:] - values[0]) / alpha)
-    return gradient[0] if oracle.is_scalar else gradient
+    piece = measure_gradient(Target(oracle), x, basis, np.full(len(x), alpha), None, rng)
+    return piece.gradient[0] if oracle.is_scalar else piece.gradient
+
+
+def measure_gradient(
+    target: Target,
+    point: np.ndarray,
+    basis: Basis,
+    steps: np.ndarray,
+    noise: np.ndarray | None,
+    rng: np.random.Generator,
+) -> Piece:
+    """The affine piece around a point, from steps along a whole basis: see `measure_rates`."""
+    value, rates, used = measure_rates(target, point, None, basis, steps, noise, rng)
+    error = 0.0 if noise is None else float(noise.max() / used.min())
+    return Piece(-1, point, value, basis.combine(rates), float(used.min()), error)
 
 
 def measure_rates(
@@ -154,7 +166,7 @@ def measure_rates(
     value: np.ndarray | None,
     basis: Basis,
     steps: np.ndarray,
-    noise: np.ndarray,
+    noise: np.ndarray | None,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Directional derivatives of the affine piece around a point, in n orthonormal directions.
@@ -173,8 +185,8 @@ def measure_rates(
     basis : Basis
         The n directions.
     steps : ndarray of shape (n,)
-    noise : ndarray of shape (m,)
-        Of one answer at the point.
+    noise : ndarray of shape (m,) or None
+        Of one answer at the point; None: trust the steps, and test nothing.
 
     Returns
     -------
@@ -186,27 +198,52 @@ def measure_rates(
     n = len(basis)
     # On a hyperplane there is no room: a worthless answer, but a number.
     steps = np.where(np.abs(steps) > EPS, steps, EPS)
-    rounding = EPS * np.linalg.norm(point) / np.sqrt(len(point))  # of a coordinate
-
-    def doubt() -> np.ndarray:
-        """Noise (m,) of an answer: where F is steep, the rounding of the question, too."""
-        return noise + rounding * np.linalg.norm(changes / steps[:, None], axis=0)
-
-    everything = _Combinations.draw([np.arange(n)], 1.0, rng)
+    test = [] if noise is None else [np.arange(n)]
+    everything = _Combinations.draw(test, 1.0, rng)
     moves = everything.moves(basis, steps)
-    measured = value is None
-    if value is None:
+    known = value is not None
+    if not known:
         moves = np.concatenate([moves, np.zeros((1, len(point)))])
     answers = target.around(point, steps, basis.rows, moves)
-    if value is None:
-        value = answers[-1]
+    value = value if value is not None else answers[-1]
     changes = answers[:n] - value
-    suspect = everything.failing(answers[n : n + 1] - value, changes, doubt())
-    if suspect and not measured:
-        # No step is wrong if the value is: it may come from a line that misjudged a kink.
-        value = target(point[None])[0]
-        changes = answers[:n] - value
-        suspect = everything.failing(answers[n : n + 1] - value, changes, doubt())
+    if noise is not None:
+        doubt = _Doubt(noise, point, steps)
+        suspect = everything.failing(answers[n : n + 1] - value, changes, doubt)
+        if suspect and known:
+            # No step is wrong if the value is: it may come from a line that misjudged a kink.
+            value = target(point[None])[0]
+            changes = answers[:n] - value
+            suspect = everything.failing(answers[n : n + 1] - value, changes, doubt)
+        if suspect:
+            _shorten(suspect, target, value, basis, changes, doubt, rng)
+    return value, changes / steps[:, None], steps
+
+
+class _Doubt:
+    """Noise of an answer near a point: where F is steep, the rounding of the question, too."""
+
+    def __init__(self, noise: np.ndarray, point: np.ndarray, steps: np.ndarray) -> None:
+        self.noise, self.point, self.steps = noise, point, steps
+        self.rounding = EPS * np.linalg.norm(point) / np.sqrt(len(point))  # of a coordinate
+
+    def of(self, changes: np.ndarray) -> np.ndarray:
+        """The noise (m,), if the steps change the answers by `changes` (n, m)."""
+        steepness = np.linalg.norm(changes / self.steps[:, None], axis=0)
+        return np.asarray(self.noise + self.rounding * steepness)
+
+
+def _shorten(
+    suspect: list[np.ndarray],
+    target: Target,
+    value: np.ndarray,
+    basis: Basis,
+    changes: np.ndarray,
+    doubt: _Doubt,
+    rng: np.random.Generator,
+) -> None:
+    """Find the steps that cross a hyperplane, and measure their `changes` with shorter ones."""
+    point, steps = doubt.point, doubt.steps
     for _ in range(_RETRIES):
         if not suspect:
             break
@@ -217,7 +254,7 @@ def measure_rates(
         parts = [np.sort(part) for part in parts]
         tests = _Combinations.draw(parts, 0.25, rng)
         answers = target.around(point, steps[:0], basis.rows[:0], tests.moves(basis, steps))
-        suspect = tests.failing(answers - value, changes, doubt())
+        suspect = tests.failing(answers - value, changes, doubt)
         if not suspect:
             break
         todo = np.sort(np.concatenate(suspect))
@@ -226,8 +263,7 @@ def measure_rates(
         moves = again.moves(basis, steps)
         answers = target.around(point, steps[todo], basis.rows[todo], moves)
         changes[todo] = answers[:-1] - value
-        suspect = again.failing(answers[-1:] - value, changes, doubt())
-    return value, changes / steps[:, None], steps
+        suspect = again.failing(answers[-1:] - value, changes, doubt)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -249,12 +285,11 @@ class _Combinations:
     def moves(self, basis: Basis, steps: np.ndarray) -> np.ndarray:
         """The combinations of the basis, each row as long as its step."""
         everything = len(basis)  # then g is 0, 1, 2, ...
-        return np.array(
-            [
-                basis.combine(w * steps) if len(g) == everything else (w * steps[g]) @ basis.rows[g]
-                for g, w in self._pairs()
-            ]
-        )
+        rows = [
+            basis.combine(w * steps) if len(g) == everything else (w * steps[g]) @ basis.rows[g]
+            for g, w in self._pairs()
+        ]
+        return np.reshape(rows, (-1, basis.rows.shape[1]))
 
     def of(self, changes: np.ndarray) -> np.ndarray:
         """The combinations of the rows of changes (n, m)."""
@@ -263,10 +298,8 @@ class _Combinations:
     def _pairs(self) -> zip[tuple[np.ndarray, np.ndarray]]:
         return zip(self.groups, self.weights, strict=True)
 
-    def failing(
-        self, measured: np.ndarray, changes: np.ndarray, noise: np.ndarray
-    ) -> list[np.ndarray]:
+    def failing(self, measured: np.ndarray, changes: np.ndarray, doubt: _Doubt) -> list[np.ndarray]:
         """The groups whose measured change is not the combination of their changes."""
         misfit = np.abs(measured - self.of(changes))
-        bad = (misfit > SIGMAS * noise * 2 * (1 + self.size)).any(axis=1)
+        bad = (misfit > SIGMAS * doubt.of(changes) * 2 * (1 + self.size)).any(axis=1)
         return [g for g, b in zip(self.groups, bad, strict=True) if b]

@@ -1,4 +1,4 @@
-"""Gaussian lines, and what is known of a function along one: its pieces and kinks, and its noise.
+"""Lines, and what is known of a function along one: its pieces and kinks, and its noise.
 
 On a line x(t) = origin + t * direction a ReLU network is a piecewise linear function of t with a
 kink wherever a critical hyperplane is crossed. (`search` finds them.)
@@ -16,11 +16,6 @@ EPS = np.finfo(float).eps
 # roundings is close to normal, and a search tests up to 1e5 deviations.
 SIGMAS = 16.0
 FAR = 1e6
-# Samples at each place where the noise is probed. (The last rows of a batch are often summed in
-# another order than those before: 3 * 6 leaves two of them.)
-_PROBES = 6
-# Places on either side that are probed if the answers seem to bend there.
-_PLACES = 8
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -107,6 +102,10 @@ class Window:
     def width(self) -> float:
         return self.high - self.low
 
+    def shown(self, tau: float) -> tuple[float, float]:
+        """The part of the line that pictures show: all of a chord, otherwise [-tau, tau]."""
+        return (-tau, tau) if self.cauchy else (self.low, self.high)
+
     def middle(self, a: np.ndarray, b: np.ndarray, fraction: np.ndarray) -> np.ndarray:
         """The point at the given fraction between a and b, in the window's coordinate."""
         if not self.cauchy:
@@ -147,56 +146,3 @@ class Noise:
     def at_point(self, x: np.ndarray) -> np.ndarray:
         """The same off the line: a point x(t) of a Gaussian line has norm ~ sqrt(d) (1 + |t|)."""
         return (1 + float(np.linalg.norm(x)) / np.sqrt(len(x))) * self.level
-
-
-def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarray:
-    """Estimate the precision of the answers from second differences over tiny steps.
-
-    Neighbouring points lie on one affine piece (or on two: a kink is recognised), and what remains
-    is the rounding of the answers. Every neuron is active at one of the two far ends of the line,
-    so large terms that cancel, and whose rounding does not, are seen there; and there kinks are
-    rare, so that steps can be long enough for the roundings of neighbouring points to be
-    independent.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        Noise of one answer, per unit of 1 + |t|.
-    """
-    width = window.high - window.low
-    sites = window.low + width * np.array([0.02, 0.98, 0.5])
-    spacing = 1e-6 * width * np.ones(3)
-    if window.cauchy:
-        sites, spacing = np.array([-1e3, 1e3, 0.0]), np.array([10.0, 10.0, 1e-6])
-    sites = sites + rng.uniform(-0.01, 0.01, 3) * (1 + np.abs(sites))
-
-    def probe(sites: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        t = sites[:, None] + spacing[:, None] * (np.arange(_PROBES) - _PROBES // 2)
-        y = ask(t.ravel()).reshape(*t.shape, -1) / (1 + np.abs(sites))[:, None, None]
-        return _spread(np.diff(y, 2, axis=1)), np.abs(y)
-
-    spread, size = probe(sites, spacing)
-    floor = 2 * EPS * size.max(axis=(0, 1))
-    if (spread[:2].max(axis=0) > 1e3 * np.maximum(spread[2], floor)).any():
-        # Far out the answers bend, which a few neurons cannot do: look closer for the noise alone.
-        # (At neighbouring points large terms may be rounded alike: in several places.)
-        around = np.repeat(sites[:2], _PLACES) * rng.uniform(0.99, 1.01, 2 * _PLACES)
-        spread[:2] = probe(around, 1e-6 * (1 + np.abs(around)))[0].max(axis=0)
-    return np.maximum(spread.max(axis=0), floor)
-
-
-def _spread(bends: np.ndarray) -> np.ndarray:
-    """The noise (s, m) that explains second differences (s, n, m) of n + 2 samples each.
-
-    One kink shows in one second difference, or in two neighbours of the same sign; an answer that
-    is off in three, of changing signs. Many answers may be rounded alike and differ not at all: so
-    it is the largest that tells, unless it is a kink's.
-    """
-    size = np.abs(bends)
-    first = size.argmax(axis=1, keepdims=True)
-    sign = np.sign(np.take_along_axis(bends, first, axis=1))
-    place = np.arange(size.shape[1])[None, :, None]
-    kink = (np.abs(place - first) <= 1) & (bends * sign >= 0)
-    others = np.where(kink, 0.0, size).max(axis=1)
-    largest = size.max(axis=1)
-    return np.where(others < largest / 8, others, largest) / np.sqrt(6)

@@ -431,21 +431,6 @@ class ReluNetwork:
 
     # -------------------------------------------------------------- comparison
 
-    def matches(self, other: ReluNetwork, tol: float = 1e-6) -> bool:
-        """Equal up to the order, the positive scale and the orientation of the neurons.
-
-        Parameters
-        ----------
-        other : ReluNetwork
-        tol : float
-            Bound for every error that `match_neurons` reports.
-        """
-        from relu_learn.core.loss import match_neurons
-
-        if (self.dim, self.offset.shape) != (other.dim, other.offset.shape):
-            return False
-        return match_neurons(self, other).worst <= tol
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ReluNetwork):
             return NotImplemented
@@ -495,6 +480,21 @@ class ReluNetwork:
                 f"{os.fspath(path)!r} has version {version}"
             )
         return cls(**arrays)
+
+
+def subset(network: ReluNetwork, keep: Array) -> ReluNetwork:
+    """Some neurons of a network, with its affine part."""
+    outputs = network.output_weights[..., keep]
+    return ReluNetwork(
+        network.weights[keep], network.biases[keep], outputs, network.skip, network.offset
+    )
+
+
+def prune(network: ReluNetwork, size: float = 1e-12) -> ReluNetwork:
+    """Drop neurons whose weights cannot matter: smaller than `size` times the largest."""
+    outputs = np.atleast_2d(network.output_weights)
+    strength = np.linalg.norm(outputs, axis=0) * np.linalg.norm(network.weights, axis=1)
+    return subset(network, strength > size * strength.max(initial=0.0))
 
 
 def normalised(weights: Array, biases: Array) -> tuple[Array, Array, Array]:

@@ -154,20 +154,6 @@ class Oracle:
         recipe = (point.copy(), np.array(steps), basis, np.array(moves))
         return self._ask(points_around(*recipe), recipe)
 
-    def room(self, x: np.ndarray) -> np.ndarray:
-        """How far (n,) a step from each row of x (n, d) may go: without end, unless bounded."""
-        return np.full(len(x), np.inf)
-
-    def candidates(self, n: int, rng: np.random.Generator, spread: float = 10.0) -> np.ndarray:
-        """Points (n, d) that may be asked: Gaussian, every other one `spread` times farther out."""
-        x = rng.standard_normal((n, self.dim))
-        x[1::2] *= spread
-        return x
-
-    def faces(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where questions end, seen from an affine subspace: normals (f, n) and distances (f,)."""
-        return np.empty((0, len(basis))), np.empty(0)
-
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         """Every query (n, d) and its answer, (n,) or (n, m), in the order they were asked."""
         shape = (0,) if self.is_scalar else (0, self.n_outputs or 0)

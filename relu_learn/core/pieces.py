@@ -1,16 +1,36 @@
-"""What is measured on a line: affine pieces, and the neurons between two of them."""
+"""What is measured on a line: affine pieces, and the neurons between two of them.
+
+Crossing the kink t_i of a line from left to right switches neuron i on (every neuron is oriented
+along the line). So the Jacobians J of two pieces r' < r differ by
+
+    J_r - J_r' = sum_{r' < i <= r} alpha_i w_i^T,
+
+where the unit vector alpha_i in R^m, the neuron's output direction, is known from the line alone:
+it is parallel to the jump of the slope at t_i. For m = 1 this is the paper's gradient jump. For
+m > 1 the Jacobians of two pieces separate up to m neurons at once, if their alpha_i are
+independent: about k/m + 1 Jacobians replace k + 1.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
-from relu_learn.core.lines import Line, Slice
+from relu_learn.core.lines import SIGMAS, Line, Noise, Slice
+from relu_learn.core.network import ReluNetwork
 
 # Error of F', in units of its scale, that a piece measured on the line may cause. Worse pieces are
 # measured at a roomy point instead.
 GOAL = 3e-11
+# A piece shorter than this on its line (in units of 1 + |t|) hardly matters to F'.
+SLIVER = 1e-5
+# A block whose output directions are nearly dependent amplifies errors; beyond this it is refused.
+_WORST_AMPLIFICATION = 1e4
+# Where all pieces that are too short to be measured fit into blocks, none of them is needed: such a
+# piece costs more than any amplification.
+HOPELESS_COST = 10 * _WORST_AMPLIFICATION
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,7 +45,7 @@ class Piece:
     value : ndarray of shape (m,)
     gradient : ndarray of shape (m, d)
     step : float
-        Smallest step that was used.
+        Smallest step that was used; 0 if nothing had to be measured.
     error : float
         Expected error of a gradient entry.
     """
@@ -34,25 +54,25 @@ class Piece:
     point: np.ndarray
     value: np.ndarray
     gradient: np.ndarray
-    step: float
-    error: float
+    step: float = 0.0
+    error: float = 0.0
+
+    @property
+    def constant(self) -> np.ndarray:
+        """The c (m,) of x -> gradient x + c."""
+        return np.asarray(self.value - self.gradient @ self.point)
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        """Its value (m,) at x (d,)."""
+        return np.asarray(self.value + self.gradient @ (x - self.point))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Crossing:
-    """From one piece to another: the affine functions differ by x -> jump x - level.
+def agree(measured: np.ndarray, expected: np.ndarray, doubt: np.ndarray | float) -> np.ndarray:
+    """Is this still the same affine piece? What was measured there, beside what it says.
 
-    Attributes
-    ----------
-    jump : ndarray of shape (m, d)
-    level : ndarray of shape (m,)
-    errors : (float, float)
-        Expected errors of the whole gradients of both pieces.
+    A neuron that no line has met may lie in between.
     """
-
-    jump: np.ndarray
-    level: np.ndarray
-    errors: tuple[float, float]
+    return np.asarray(np.abs(measured - expected) <= 4 * SIGMAS * doubt)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,8 +88,6 @@ class Block:
     kinks : ndarray of shape (n,)
     tilt : ndarray of shape (n,)
         Expected error of the unit weight vectors.
-    whole : Crossing, optional
-        What is known of all of them together.
     """
 
     first: int
@@ -79,7 +97,11 @@ class Block:
     outputs: np.ndarray
     kinks: np.ndarray
     tilt: np.ndarray
-    whole: Crossing | None = None
+
+    def only(self, keep: np.ndarray) -> Block:
+        """Some of its neurons."""
+        parts = (self.weights[keep], self.biases[keep], self.outputs[:, keep])
+        return Block(self.first, self.last, *parts, self.kinks[keep], self.tilt[keep])
 
 
 def output_directions(jumps: np.ndarray) -> np.ndarray:
@@ -88,31 +110,192 @@ def output_directions(jumps: np.ndarray) -> np.ndarray:
     return jumps / np.where(size > 0, size, 1)
 
 
-def solve_block(left: Piece, right: Piece, directions: np.ndarray, line: Line, s: Slice) -> Block:
-    """The neurons at the kinks between two pieces.
+def solve_block(
+    left: Piece, right: Piece, directions: np.ndarray, line: Line, kinks: np.ndarray | None = None
+) -> Block:
+    """The neurons between two pieces (the core of GetBias).
 
     Parameters
     ----------
     left, right : Piece
-    directions : ndarray of shape (k, m)
-        Output directions of all kinks of the line.
+    directions : ndarray of shape (n, m)
+        Output directions of the neurons in between.
+    line : Line
+        That crosses them, from `left` to `right`.
+    kinks : ndarray of shape (n,), optional
+        Where the line does, if that is known better than from where both pieces meet.
     """
-    inside = slice(left.index, right.index)
-    alpha = directions[inside].T
+    alpha = directions.T
     jump = right.gradient - left.gradient
-    weights = alpha.T @ jump if alpha.shape[1] == 1 else np.linalg.lstsq(alpha, jump, rcond=None)[0]
+    if kinks is None:  # w and -b of a neuron are switched on together
+        jump = np.column_stack([jump, right.constant - left.constant])
+    one = alpha.shape[1] == 1
+    rows = alpha.T @ jump if one else np.linalg.lstsq(alpha, jump, rcond=None)[0]
+    weights = rows[:, : len(left.point)]
     size = np.linalg.norm(weights, axis=1)
     keep = size > 0
     weights = weights[keep] / size[keep, None]
-    # <w, x(t)> - b vanishes at the kink: whatever the error of w, the neuron is right on the line.
-    kinks = s.kinks[inside][keep]
-    biases = (weights * line.at(kinks)).sum(axis=1)
-    root = np.sqrt(weights.shape[1])
-    errors = float(root * left.error), float(root * right.error)
-    # On the line, the pieces differ at the last kink by what the others have brought until there.
-    end = s.kinks[right.index - 1]
-    brought = s.jumps[inside].T @ (end - s.kinks[inside])
-    whole = Crossing(jump, jump @ line.at(end) - brought, errors)
-    tilt = np.hypot(*errors) / size[keep]
+    if kinks is None:
+        biases = -rows[keep, -1] / size[keep]
+        kinks = (biases - weights @ line.origin) / (weights @ line.direction)
+    else:
+        # <w, x(t)> - b vanishes at the kink: whatever the error of w, the neuron is right there.
+        kinks = kinks[keep]
+        biases = (weights * line.at(kinks)).sum(axis=1)
+    root = math.sqrt(weights.shape[1])
+    tilt = np.hypot(float(root * left.error), float(root * right.error)) / size[keep]
     outputs = alpha[:, keep] * size[keep]
-    return Block(left.index, right.index, weights, biases, outputs, kinks, tilt, whole)
+    return Block(left.index, right.index, weights, biases, outputs, kinks, tilt)
+
+
+@dataclasses.dataclass(eq=False)
+class Measured:
+    """What a line has given so far: its measured pieces, and the neurons between them.
+
+    Attributes
+    ----------
+    line : Line
+    pieces : dict of int to Piece
+        By their number on the line.
+    blocks : dict of int to Block
+        From left to right.
+    """
+
+    line: Line
+    pieces: dict[int, Piece] = dataclasses.field(default_factory=dict, kw_only=True)
+    blocks: dict[int, Block] = dataclasses.field(default_factory=dict, kw_only=True)
+
+    def network(self) -> ReluNetwork | None:
+        """The network on the line, or None as long as its leftmost piece is not known.
+
+        Left of all kinks every neuron is switched off, so that piece *is* the affine part.
+        """
+        if 0 not in self.pieces:
+            return None
+        first, blocks = self.pieces[0], [self.blocks[j] for j in sorted(self.blocks)]
+        d, m = len(first.point), len(first.value)
+        weights = np.concatenate([np.zeros((0, d)), *(b.weights for b in blocks)])
+        biases = np.concatenate([np.zeros(0), *(b.biases for b in blocks)])
+        outputs = np.concatenate([np.zeros((m, 0)), *(b.outputs for b in blocks)], axis=1)
+        return ReluNetwork(weights, biases, outputs, first.gradient, first.constant)
+
+
+@dataclasses.dataclass(eq=False)
+class Found(Measured):
+    """All that one line gave.
+
+    Attributes
+    ----------
+    slice : Slice
+        Its kinks and pieces.
+    noise, sharp : Noise
+        Of the target's answers, with the errors of F' if it is a residual; of an answer alone.
+    directions : ndarray of shape (k, m)
+        Output directions of the kinks.
+    chosen : ndarray of int, shape (p,)
+        The pieces whose gradients are measured: block j lies between the pieces j and j + 1 of
+        them, and amplifies their errors by `amplify` (p,).
+    doubt : ndarray of shape (k,)
+        How far the output directions may be off, in radians.
+    vague : ndarray of bool, shape (k,)
+        Directions that deserve a second look; `poor`: pieces that do.
+    """
+
+    slice: Slice
+    noise: Noise
+    sharp: Noise
+    directions: np.ndarray = dataclasses.field(init=False)
+    chosen: np.ndarray = dataclasses.field(init=False)
+    amplify: np.ndarray = dataclasses.field(init=False)
+    doubt: np.ndarray = dataclasses.field(init=False)
+    vague: np.ndarray = dataclasses.field(init=False)
+    poor: list[int] = dataclasses.field(init=False, default_factory=list)
+
+    def solve(self, j: int) -> Block:
+        """The neurons between the chosen pieces j and j + 1."""
+        a, b = map(int, self.chosen[j : j + 2])
+        inside = slice(a, b)
+        ends = self.pieces[a], self.pieces[b]
+        return solve_block(*ends, self.directions[inside], self.line, self.slice.kinks[inside])
+
+    def roughness(self) -> float:
+        """The largest error of F' that a piece may cause which is not too short to matter."""
+        s = self.slice
+        long = s.widths > SLIVER * (1 + np.abs(s.centers))
+        errors = [p.error * math.sqrt(len(p.point)) for r, p in self.pieces.items() if long[r]]
+        return max(errors, default=0.0)
+
+    def anchored(self) -> ReluNetwork:
+        """The network with its offset fixed where the line is near the origin.
+
+        The leftmost piece, which gave the affine part, may be far out, where values are large and
+        so is their rounding. The median ignores pieces between kinks that were not resolved; those
+        inside clumps of neurons, that need not be right, may be the majority.
+        """
+        net, s = self.network(), self.slice
+        assert net is not None
+        wide = s.widths > SLIVER * (1 + np.abs(s.centers))
+        wide = wide if wide.any() else ~wide
+        near = wide & (np.abs(s.centers) <= max(2.0, float(np.abs(s.centers[wide]).min())))
+        misfit = s.values[near] - net(self.line.at(s.centers[near]))
+        offset = net.offset + np.median(misfit, axis=0)
+        return ReluNetwork(net.weights, net.biases, net.output_weights, net.skip, offset)
+
+
+def choose_pieces(
+    directions: np.ndarray, errors: np.ndarray, goal: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pieces of a line to measure: as few as possible, and of these the most precise choice.
+
+    Dynamic programming over the pieces from left to right; best[r] is the smallest possible worst
+    error with a given number of blocks up to piece r.
+
+    Parameters
+    ----------
+    directions : ndarray of shape (k, m)
+        Output directions of the kinks.
+    errors : ndarray of shape (k + 1,)
+        Expected error of a gradient entry on each piece.
+    goal : float
+        An error that is small enough: a few more pieces are spent to get below it, and as many as
+        it takes to do without pieces whose error is `HOPELESS_COST` times as large.
+
+    Returns
+    -------
+    pieces : ndarray of int, shape (p,)
+        From 0 to k, increasing, never more than m apart.
+    amplify : ndarray of shape (p,)
+        How much the neurons on either side amplify an error of the piece.
+    """
+    k, m = directions.shape
+    longest = min(k, m)
+    if longest <= 1:
+        return np.arange(k + 1), np.ones(k + 1)
+    amplify = np.full((longest + 1, k + 1), np.inf)  # [n, r]: the block of n neurons up to piece r
+    for n in range(1, longest + 1):
+        stacks = np.lib.stride_tricks.sliding_window_view(directions, n, axis=0)  # (k-n+1, m, n)
+        smallest = np.linalg.svd(stacks, compute_uv=False)[:, -1]
+        firm = smallest * _WORST_AMPLIFICATION > 1
+        amplify[n, n:] = np.where(firm, 1 / np.maximum(smallest, 1e-30), np.inf)
+    amplify[1, 1:] = 1.0  # also where a jump vanished, and its direction with it
+    best, choices, reached = np.full(k + 1, np.inf), [], []
+    best[0] = 0.0
+    for _ in range(k):
+        options = np.full((longest, k + 1), np.inf)
+        for n in range(1, longest + 1):
+            cost = amplify[n, n:] * np.maximum(errors[n:], errors[: k + 1 - n])
+            options[n - 1, n:] = np.maximum(best[: k + 1 - n], cost)
+        choices.append(options.argmin(axis=0) + 1)
+        best = options.min(axis=0)
+        if np.isfinite(best[k]):
+            reached.append(float(best[k]))
+            patient = len(reached) <= 1 + len(choices) // 24 or best[k] >= HOPELESS_COST * goal
+            if best[k] <= goal or not patient:
+                break
+    spare = len(reached) - 1 - int(np.argmin(reached))
+    pieces = [k]
+    for choice in choices[: len(choices) - spare][::-1]:
+        pieces.append(pieces[-1] - int(choice[pieces[-1]]))
+    chosen = np.array(pieces[::-1])
+    inner = amplify[np.diff(chosen), chosen[1:]]
+    return chosen, np.maximum(np.r_[inner, 1.0], np.r_[1.0, inner])

@@ -13,25 +13,21 @@ uniform.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core.explain import louder, require_piecewise_linear
-from relu_learn.core.lines import EPS, SIGMAS, Level, Noise, Slice, Window
+from relu_learn.core.errors import LearningFailed
+from relu_learn.core.lines import EPS, SIGMAS, Ask, Level, Noise, Slice, Window
+from relu_learn.core.watch import LongLine, Watch, trust
 
 # Three samples are a test of collinearity only when the outer two have comparable distances to the
 # middle one; otherwise a kink next to the closer pair would hardly show.
 BALANCE = 2e-4
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
-# A search with more samples than this looks for the reason.
-PATIENCE = 3200
-# So many pieces, seen through so much noise, may be a curve that was taken for noise.
-_MANY, _BLUNT = 50, 1e-8
-# Kinks are in crowds of more than this many if these take so small a share of their room.
-_CROWD, _TINY = 8, 1e-4
-Ask = Callable[[np.ndarray], np.ndarray]
+# A search with more samples than this tells the watch; with more than `_MOST`, it gives up.
+PATIENCE, _MOST = 3200, 200_000
 
 
 class _Samples:
@@ -52,10 +48,6 @@ class _Samples:
         self.t, order = np.unique(t, return_index=True)
         self.y, self.noise = y[order], noise
         self._classify()
-
-    def eta(self, t: np.ndarray) -> np.ndarray:
-        """Noise (..., m) of answers at t (...)."""
-        return self.noise.at(t)
 
     def insert(self, t: np.ndarray, y: np.ndarray) -> _Samples:
         return _Samples(np.concatenate([self.t, t]), np.concatenate([self.y, y]), self.noise)
@@ -234,6 +226,7 @@ def search_line(
     *,
     grid: int = 8,
     extra: np.ndarray | None = None,
+    watch: Watch = trust,
 ) -> Generator[Level, None, Slice]:
     """Find all kinks of a piecewise linear function of t; a generator that returns a `Slice`.
 
@@ -249,11 +242,18 @@ def search_line(
         Samples of the first level.
     extra : ndarray, optional
         More parameters t for the first level.
+    watch : callable
+        Told when the search takes long, and at its end.
 
     Yields
     ------
     Level
         After each batch of queries.
+
+    Raises
+    ------
+    LearningFailed
+        If there are too many samples for any reason.
     """
     t = window.grid(grid, rng)
     if extra is not None:
@@ -263,12 +263,17 @@ def search_line(
     samples = _Samples(t, y, noise)
     patience, calm = PATIENCE, PATIENCE // 8
     for _ in range(_MAX_LEVELS):
-        if len(samples.t) > calm:
-            calm = 2 * len(samples.t)
-            noise = _listen(ask, samples, 8, rng)
-        if len(samples.t) > patience:
-            patience *= 4
-            noise = _explain(ask, samples, window, rng)
+        size = len(samples.t)
+        if size > calm or size > patience:
+            noise = watch(LongLine(ask, samples, window, rng, size > patience)) or noise
+            calm = 2 * size if size > calm else calm
+            patience *= 4 if size > patience else 1
+        if size > _MOST:
+            raise LearningFailed(
+                f"after {size:,} questions on one line the black box still bends between many of "
+                f"them: it has more than {size // 10:,} critical points there, or is not "
+                "piecewise linear"
+            )
         if noise is not samples.noise:
             samples = _Samples(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
@@ -280,30 +285,8 @@ def search_line(
         yield Level(new, y, intervals)
         samples = samples.insert(new, y)
     found = _finish(samples, window)
-    blunt = patience == PATIENCE and noise.level.max() > _BLUNT
-    if len(found.kinks) >= _MANY and (blunt or _crowded(found.kinks, window)):
-        _explain(ask, samples, window, rng)
+    watch(LongLine(ask, samples, window, rng, patience > PATIENCE, found))
     return found
-
-
-def _explain(ask: Ask, s: _Samples, window: Window, rng: np.random.Generator) -> Noise:
-    """Why is the search so long: many kinks, a curve or jumps, or answers noisier than thought?"""
-    share = rng.uniform(0.2, 0.8, 16)
-    c = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
-    require_piecewise_linear(ask, s, c, min(0.1, 0.01 * window.width), rng)
-    return _listen(ask, s, 16, rng)
-
-
-def _crowded(kinks: np.ndarray, window: Window) -> bool:
-    """Whether most kinks are in tiny crowds: a sharp bend that is round looks like one."""
-    share = np.arctan(kinks) / np.pi if window.cauchy else kinks / window.width
-    return bool(np.median(share[_CROWD:] - share[:-_CROWD]) < _CROWD / len(kinks) * _TINY)
-
-
-def _listen(ask: Ask, s: _Samples, n: int, rng: np.random.Generator) -> Noise:
-    """The noise, as it is after `n` more looks."""
-    factor = louder(ask, s, n, rng)
-    return Noise(s.noise.level * factor) if factor > 1 else s.noise
 
 
 def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:

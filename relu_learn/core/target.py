@@ -6,6 +6,7 @@ import numpy as np
 
 from relu_learn.core.network import ReluNetwork, normalised
 from relu_learn.core.oracle import Oracle, points_around
+from relu_learn.core.space import Gaussian, Space
 
 
 class Target:
@@ -16,14 +17,25 @@ class Target:
     Parameters
     ----------
     oracle : Oracle
-    scale : ndarray of shape (m,)
+        Takes the points of the space.
+    scale : ndarray of shape (m,), optional
         Powers of two, so that the division is exact.
     known : ReluNetwork, optional
         F', whitened, with m outputs.
+    space : Space, optional
+        Default: all of R^d.
     """
 
-    def __init__(self, oracle: Oracle, scale: np.ndarray, known: ReluNetwork | None = None) -> None:
-        self.oracle, self.scale, self.known = oracle, scale, known
+    def __init__(
+        self,
+        oracle: Oracle,
+        scale: np.ndarray | None = None,
+        known: ReluNetwork | None = None,
+        space: Space | None = None,
+    ) -> None:
+        self.oracle, self.known = oracle, known
+        self.scale = np.ones(1) if scale is None else scale
+        self.space = Gaussian(oracle.dim) if space is None else space
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Values (n, m) at the rows of x (n, d)."""
@@ -36,7 +48,7 @@ class Target:
         Where questions end; and the hyperplanes of F', at which F - F' has small kinks from its
         errors. Away from them a gradient of F - F' is as precise as one of F.
         """
-        normals, levels = self.oracle.faces(origin, basis)
+        normals, levels = self.space.faces(origin, basis)
         if self.known is None:
             return normals, levels
         w, b, _ = normalised(self.known.weights, self.known.biases)
@@ -53,7 +65,7 @@ class Target:
 
         Where a hyperplane of F' is too close to be avoided, steps are `least`.
         """
-        ball = 0.9 * self.oracle.room(point[None])
+        ball = 0.9 * self.space.room(point[None])
         if self.known is None:
             return np.broadcast_to(ball, tilt.shape[1:])
         w, b, _ = normalised(self.known.weights, self.known.biases)

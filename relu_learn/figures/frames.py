@@ -18,6 +18,7 @@ import plotly.graph_objects as go
 from relu_learn.core import events as ev
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
+from relu_learn.core.trace import Trace
 from relu_learn.figures.line import SliceView
 from relu_learn.figures.loss import LossView
 from relu_learn.figures.mosaic import Cell, Mosaic, letters, wrapped
@@ -117,7 +118,7 @@ def animation(
 
 def recorded(trace: Iterable[ev.Event], secret: ReluNetwork | None = None) -> RunView:
     """The states of a recorded run; a secret, if there is one, must have its size."""
-    events = ev.Trace(trace)
+    events = Trace(trace)
     if events.dim is None or not isinstance(events[0], (ev.LineDrawn, ev.RunStarted)):
         raise InvalidArgument(f"trace must be a run from its first line on, got {events!r}")
     # A run that stopped at once had not seen yet how many numbers an answer has.

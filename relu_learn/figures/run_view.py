@@ -7,7 +7,6 @@ indexing. Every view draws a state, never the learner and never the secret.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from relu_learn.core import events as ev
 from relu_learn.core.errors import ReluLearnError
 from relu_learn.core.network import ReluNetwork
+from relu_learn.core.trace import Hypothesis
 
 _NONE = np.empty(0)
 
@@ -23,60 +23,6 @@ _NONE = np.empty(0)
 def _empty(*shape: int) -> Any:
     """A field that starts as an empty array."""
     return dataclasses.field(default_factory=lambda: np.empty(shape))
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Hypothesis:
-    """The network so far, in parts; many states share one.
-
-    Attributes
-    ----------
-    queries : int
-        What it had cost when it was formed.
-    base : ReluNetwork or None
-        The last network that was stated as a whole.
-    neurons : tuple of NeuronFound
-        Found since then.
-    skip, offset : ndarray of shape (m, d) and (m,), or None
-        The affine part, when it was fitted since then.
-    """
-
-    dim: int
-    n_outputs: int
-    queries: int = 0
-    base: ReluNetwork | None = None
-    neurons: tuple[ev.NeuronFound, ...] = ()
-    skip: np.ndarray | None = None
-    offset: np.ndarray | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """True while there is no claim about F: neurons without an affine part are none yet."""
-        return self.base is None and self.skip is None
-
-    @property
-    def n_neurons(self) -> int:
-        """Number of neurons found so far."""
-        return len(self.neurons) + (self.base.n_neurons if self.base is not None else 0)
-
-    @functools.cached_property
-    def network(self) -> ReluNetwork:
-        """The parts put together."""
-        d, m = self.dim, self.n_outputs
-        weights = np.reshape([n.weights for n in self.neurons], (-1, d))
-        biases = np.array([n.bias for n in self.neurons])
-        outputs = np.reshape([n.output_weights for n in self.neurons], (-1, m)).T
-        skip, offset = np.zeros((m, d)), np.zeros(m)
-        if self.base is not None:
-            weights = np.concatenate([self.base.weights, weights])
-            biases = np.concatenate([self.base.biases, biases])
-            outputs = np.concatenate([np.atleast_2d(self.base.output_weights), outputs], axis=1)
-            skip, offset = np.atleast_2d(self.base.skip), np.atleast_1d(self.base.offset)
-        if self.skip is not None and self.offset is not None:
-            skip, offset = self.skip, self.offset
-        if m == 1:
-            return ReluNetwork(weights, biases, outputs[0], skip[0], offset[0])
-        return ReluNetwork(weights, biases, outputs, skip, offset)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -222,7 +168,7 @@ def after(state: State, event: ev.Event) -> State:
         "queries": event.queries,
         "fresh": _NONE,
     }
-    known = state.hypothesis
+    known = state.hypothesis.after(event)
     plane = state.dim == 2
     if isinstance(event, ev.LineDrawn):
         repair = event.phase == "repair" and not known.is_empty
@@ -253,18 +199,9 @@ def after(state: State, event: ev.Event) -> State:
         changes["kinks"] = (*state.kinks, event)
         changes["open_intervals"] = state.open_intervals[~explained]
     elif isinstance(event, ev.GradientMeasured):
-        if event.phase != "search":  # after the search, that is: all is explained
-            changes["open_intervals"] = state.open_intervals[:0]
+        changes["open_intervals"] = state.open_intervals[:0]  # the search is over
         if plane:
             changes["probed"] = np.concatenate([state.probed, event.point[None]])
-    elif isinstance(event, ev.NeuronFound):
-        known = dataclasses.replace(known, queries=event.queries, neurons=(*known.neurons, event))
-    elif isinstance(event, ev.ResidualFitted):
-        known = dataclasses.replace(
-            known, queries=event.queries, skip=event.skip, offset=event.offset
-        )
-    elif isinstance(event, (ev.NetworkUpdated, ev.Finished)):
-        known = Hypothesis(state.dim, known.n_outputs, event.queries, event.network)
     elif isinstance(event, ev.Validated):
         changes["tests"] = (*state.tests, event)
     if known is not state.hypothesis:

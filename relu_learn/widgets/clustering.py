@@ -10,8 +10,6 @@ import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.learning import learn_steps
-from relu_learn.core.loss import best_loss
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.clustering import (
     Clump,
@@ -26,6 +24,8 @@ from relu_learn.figures.clustering import (
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import Theme, number
+from relu_learn.judging.loss import best_loss
+from relu_learn.learn import learn_steps
 from relu_learn.widgets.explorer import Explorer, menu, slider, toggle
 
 TAU = 4.0

@@ -10,14 +10,14 @@ import ipywidgets
 import numpy as np
 
 from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded, ReluLearnError
-from relu_learn.core.learning import learn_from_queries
-from relu_learn.core.loss import best_loss
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import Oracle
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.game import GamePlane, GameSlice
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import number
+from relu_learn.judging.loss import best_loss
+from relu_learn.learn import learn_from_queries
 from relu_learn.widgets.board import Board, button
 
 REACH = 3.0

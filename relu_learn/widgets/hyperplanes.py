@@ -11,9 +11,7 @@ import numpy as np
 from relu_learn import zoo
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient
-from relu_learn.core.learning import learn_steps
 from relu_learn.core.lines import Line
-from relu_learn.core.loss import best_loss, match_neurons
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import get_bias
 from relu_learn.core.oracle import Oracle
@@ -31,6 +29,9 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import Theme, number
+from relu_learn.judging.loss import best_loss
+from relu_learn.judging.matching import match_neurons
+from relu_learn.learn import learn_steps
 from relu_learn.widgets import share
 from relu_learn.widgets.explorer import (
     Explorer,

@@ -13,10 +13,11 @@ from typing import Any
 import ipywidgets
 
 from relu_learn import zoo
-from relu_learn.core.learning import learn_steps
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
+from relu_learn.judging.matching import matches
+from relu_learn.learn import learn_steps
 from relu_learn.widgets.board import Board, button
 from relu_learn.widgets.lifeline import LiveWidget, module
 
@@ -80,7 +81,7 @@ class Preflight(Board):
         run = RunView(learn_steps(secret, 2, rng=self.seed), 2)
         self.state = run.finish()
         self.seconds["learn"] = time.perf_counter() - start
-        self.correct = self.state.hypothesis.network.matches(secret, 1e-6)
+        self.correct = matches(self.state.hypothesis.network, secret)
 
     def again(self) -> None:
         """Learn once more, draw it, and measure the way to the page and back."""

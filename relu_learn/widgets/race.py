@@ -12,11 +12,9 @@ import ipywidgets
 import numpy as np
 
 from relu_learn import baselines, zoo
+from relu_learn.core.certificate import certificate
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.learning import learn_from_queries, learn_steps
-from relu_learn.core.loss import best_loss, certificate, gaussian_loss, loss_floor, sampled_loss
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.theory import PaperParameters, paper_parameters
 from relu_learn.figures.dimensions import GrowthView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.race import (
@@ -29,6 +27,9 @@ from relu_learn.figures.race import (
 )
 from relu_learn.figures.run_view import Hypothesis, RunView
 from relu_learn.figures.theme import number, power_ticks
+from relu_learn.judging.loss import best_loss, gaussian_loss, loss_floor, sampled_loss
+from relu_learn.judging.theory import PaperParameters, paper_parameters
+from relu_learn.learn import learn_from_queries, learn_steps
 from relu_learn.widgets.board import Board, button, slider
 
 MAX_QUERIES = 100_000

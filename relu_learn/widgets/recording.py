@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets
 
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.events import Trace
+from relu_learn.core.trace import Trace
 from relu_learn.figures.line import SliceView
 from relu_learn.figures.loss import LossView
 from relu_learn.figures.neurons import NeuronsView

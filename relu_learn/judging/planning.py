@@ -18,8 +18,8 @@ import numpy as np
 
 from relu_learn.core.errors import InvalidArgument, LearningFailed
 from relu_learn.core.events import Event, GradientMeasured
-from relu_learn.core.learning import learn_steps
 from relu_learn.core.network import ReluNetwork
+from relu_learn.learn import learn_steps
 
 # The rehearsal's dimension. In fewer, steps cross hyperplanes more often.
 _DIM = 48

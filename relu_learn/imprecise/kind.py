@@ -8,9 +8,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-EPS = float(np.finfo(float).eps)
-Ask = Callable[[np.ndarray], np.ndarray]
+from relu_learn.core.answers import EXACT, Answers, Hearing, powers_of_two
+from relu_learn.core.errors import BlackBoxError
+from relu_learn.core.lines import EPS, SIGMAS, Ask
 
+RANDOM = (
+    "black_box must answer the same point alike: two answers differ by more than the function "
+    "itself varies"
+)
+# Precise answers have errors below this, in units of the scale.
+_BLUNT = 1e-8
+# Points off the line that have to be rounded as well before answers are called rounded.
+_ELSEWHERE = 24
+# Sums of float32 numbers are not less precise than this, in units of the scale.
+_SINGLE = 1e-3
 _SITES = 4
 # Points off a line that is silent.
 _GLANCE = 6
@@ -70,6 +81,43 @@ class NoiseEstimate:
             "mixed": f"some outputs are rounded more coarsely than others, and off by about {size}",
             "random": f"the answers are noisy: off by about {size}, differently every time",
         }[self.kind]
+
+
+def listen(heard: Hearing) -> Answers:
+    """What the answers are that do not look like float64 at a tiny scale.
+
+    Raises
+    ------
+    BlackBoxError
+        If they are nothing but noise.
+    """
+    oracle, line, space, rng = heard.oracle, heard.line, heard.space, heard.rng
+    estimate = estimate_noise(
+        lambda x: oracle(x).reshape(len(x), -1),
+        line.origin,
+        line.direction,
+        rng,
+        lambda: space.sample(_ELSEWHERE, rng),
+    )
+    seeming, noise, kind = heard.answers, estimate.sigma, estimate.kind
+    scale, size = seeming.scale, heard.size
+    # Float64, too, is imprecise under a large offset.
+    dirty = kind != "exact" or bool((noise > _BLUNT * scale).any())
+    if kind == "float32":  # or a curve; float32 has more digits than a few
+        dirty = heard.single or bool((noise < _SINGLE * scale).all())
+    if not dirty or not (noise > EXACT / 100 * scale).any():
+        return seeming
+    if kind not in ("float32", "digits"):  # it does not grow with t: more is heard above it
+        clear = np.where(heard.spread > space.audible * noise, heard.spread, 0)
+        size = np.where(clear > 0, clear, np.where(heard.values > SIGMAS * noise, heard.values, 0))
+        if kind == "random" and not size.any():
+            raise BlackBoxError(RANDOM, space.place(line.at(np.zeros(2))))
+        scale = powers_of_two(size)
+    weak = noise > 0.3 * scale
+    if weak.any() and not weak.all():  # an output that is nothing but noise
+        sharpest = max((noise / scale)[~weak].min(), EPS / 2)
+        scale[weak] = np.exp2(np.round(np.log2(noise[weak] / sharpest)))
+    return Answers.of(size, noise, scale, "coarse" if kind == "exact" else kind, estimate.step)
 
 
 def estimate_noise(

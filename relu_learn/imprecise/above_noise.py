@@ -64,15 +64,7 @@ def readable(block: Block, line: Line) -> Block:
     """
     along = np.abs(block.weights @ line.direction) / float(np.linalg.norm(line.direction))
     usual = 1 / (math.sqrt(len(line.direction)) * np.hypot(1, block.kinks))
-    keep = block.tilt < _FIRM * np.minimum(1, along / usual)
-    return dataclasses.replace(
-        block,
-        weights=block.weights[keep],
-        biases=block.biases[keep],
-        outputs=block.outputs[:, keep],
-        kinks=block.kinks[keep],
-        tilt=block.tilt[keep],
-    )
+    return block.only(block.tilt < _FIRM * np.minimum(1, along / usual))
 
 
 def merge_alike(network: ReluNetwork) -> ReluNetwork:

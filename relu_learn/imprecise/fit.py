@@ -19,16 +19,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 import numpy as np
 
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.least_squares import Fit, Samples, levenberg_marquardt, propose_neurons
 from relu_learn.core.network import ReluNetwork
-
-Ask = Callable[[np.ndarray], np.ndarray]
-Draw = Callable[[int], np.ndarray]
+from relu_learn.core.target import Target
+from relu_learn.imprecise.least_squares import Fit, Samples, levenberg_marquardt, propose_neurons
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,9 +59,6 @@ class NoisyStep:
 _SLACK, _HELD_OUT = 1.1, 500
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
-# Half of the samples are spread this much wider than a Gaussian: the noise does not grow with them,
-# so they weigh more, and neurons that Gaussian points rarely reach show.
-_REACH = 3.0
 # Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
 _MOSTLY = 0.01
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
@@ -84,36 +79,26 @@ class _Learner:
 
     def __init__(
         self,
-        ask: Ask,
-        dim: int,
+        target: Target,
         noise: np.ndarray,
         rng: np.random.Generator,
-        draw: Draw | None,
         grows: bool,
         precision: float = 0.5,
     ) -> None:
-        self.ask, self.dim, self.rng, self.unbounded = ask, dim, rng, draw is None
+        self.ask, self.space, self.dim, self.rng = target, target.space, target.space.dim, rng
         self.slack = 1 + (_SLACK - 1) * (precision / 0.5) ** 2
         self.grows = grows
         self.work = _WORK
-        self.draw: Draw = draw or (lambda n: rng.standard_normal((n, dim)))
         noise = np.asarray(noise, dtype=float)
         if noise.ndim != 1 or not (np.isfinite(noise) & (noise > 0)).all():
             raise InvalidArgument(f"noise must be positive numbers of shape (m,), got {noise}")
         self.outputs = len(noise)
         self.set_noise(noise)
-        self.center, self.spread = np.zeros(dim), np.ones(dim)
-        n = math.ceil(_HELD_OUT * (0.5 / precision) ** 4)
-        x = self.draw(n)
-        if x.shape != (n, dim) or not np.isfinite(x).all():
-            raise InvalidArgument(f"draw(n) must give finite points of shape (n, {dim})")
-        if not self.unbounded:  # conjugate gradients like samples around zero
-            self.center = x.mean(axis=0)
-            self.spread = np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1.0)
-        values = ask(x)
+        x = self.space.sample(math.ceil(_HELD_OUT * (0.5 / precision) ** 4), rng)
+        values = target(x)
         self.base = np.median(values, axis=0)  # what all answers share would only round them
         self.points, self.held_out, self.sure = x, self.rows(x, values), False
-        self.samples = self.sample(self.draw(0))
+        self.samples = self.sample(np.empty((0, self.dim)))
 
     def set_noise(self, noise: np.ndarray) -> None:
         # Very precise outputs must not drown the others.
@@ -125,7 +110,7 @@ class _Learner:
         return self.rows(x, self.ask(x) if len(x) else np.zeros((0, self.outputs)))
 
     def rows(self, x: np.ndarray, values: np.ndarray) -> Samples:
-        rows = np.column_stack([(x - self.center) / self.spread, np.ones(len(x))])
+        rows = np.column_stack([x, np.ones(len(x))])
         y = (values - self.base) / self.unit
         if self.grows:  # a multiple of a row has the same multiple of F (with its offset)
             weight = 2 / (1 + np.linalg.norm(x, axis=1, keepdims=True) / math.sqrt(self.dim))
@@ -141,10 +126,7 @@ class _Learner:
         each = ratio * self.parameters(neurons) / self.outputs
         wanted = max(300, 10 * (self.dim + 1 + neurons), math.ceil(each))
         if wanted > len(self.samples.x):
-            x = self.draw(wanted - len(self.samples.x))
-            if self.unbounded:
-                x[::2] *= _REACH
-            self.add(x)
+            self.add(self.space.spread(wanted - len(self.samples.x), self.rng))
 
     def add(self, x: np.ndarray) -> None:
         old, new = self.samples, self.sample(x)
@@ -155,8 +137,7 @@ class _Learner:
         misfit = fit.predict(self.held_out.x) - self.held_out.y
         worst = self.points[np.argsort((misfit**2).sum(axis=1))[-10:]]
         n = len(self.samples.x) // 2
-        centers, x = np.tile(worst, (n // 10 + 1, 1))[:n], self.draw(n)
-        self.add(centers + (0.4 * x if self.unbounded else 0.2 * (x - centers)))
+        self.add(self.space.near(np.tile(worst, (n // 10 + 1, 1))[:n], self.rng))
 
     def by_heart(self, fit: Fit) -> bool:
         """Whether F' fits its own samples much better than held-out ones."""
@@ -185,7 +166,7 @@ class _Learner:
         black box rounds inside is rounded differently."""
         n = _RECHECK
         inwards = 1 - _NEAR * self.rng.random((n, 1))
-        near = self.sample(self.center + inwards * (self.points[:n] - self.center))
+        near = self.sample(inwards * self.points[:n])
         change = (near.y - fit.predict(near.x)) - (self.held_out.y - fit.predict(self.held_out.x))[
             :n
         ]
@@ -210,27 +191,23 @@ class _Learner:
         finished = self.complete(fit, _CLAIM)
         return NoisyStep(action, self.network(fit), len(fit.residual), self.error(fit), finished)
 
-    def inside(self, network: ReluNetwork) -> np.ndarray:
-        """The hidden neurons of a network, in the learner's coordinates."""
-        shifted = network.weights @ self.center - network.biases
-        return np.column_stack([network.weights * self.spread, shifted])
-
     def network(self, fit: Fit) -> ReluNetwork:
-        k, unit = len(fit.hidden), self.unit
-        w = fit.hidden[:, :-1] / self.spread
-        linear = fit.coefficients[k:-1].T * unit[:, None] / self.spread
-        offset = self.base + fit.coefficients[-1] * unit - linear @ self.center
-        bias = w @ self.center - fit.hidden[:, -1]
-        return ReluNetwork(w, bias, fit.outputs.T * unit[:, None], linear, offset)
+        k, unit = len(fit.hidden), self.unit[:, None]
+        outputs, affine = fit.outputs.T * unit, fit.coefficients[k:].T * unit
+        offset = self.base + affine[:, -1]
+        return ReluNetwork(fit.hidden[:, :-1], -fit.hidden[:, -1], outputs, affine[:, :-1], offset)
+
+
+def _rows(network: ReluNetwork) -> np.ndarray:
+    """The hidden neurons (k, d + 1) of a network."""
+    return np.column_stack([network.weights, -network.biases])
 
 
 def learn_noisy(
-    target: Ask,
-    dim: int,
+    target: Target,
     noise: np.ndarray,
     rng: np.random.Generator,
     *,
-    draw: Draw | None = None,
     start: ReluNetwork | None = None,
     precision: float = 0.5,
     max_neurons: int = 400,
@@ -240,14 +217,11 @@ def learn_noisy(
 
     Parameters
     ----------
-    target : callable
-        Points (n, d) -> whitened answers (n, m).
-    dim : int
+    target : Target
+        F itself, whitened. Its space gives the points.
     noise : ndarray of shape (m,)
         Root-mean-square error of one answer, whitened.
     rng : numpy.random.Generator
-    draw : callable, optional
-        n -> points (n, d) of the measure that F' is to be good on (default: standard Gaussian).
     start : ReluNetwork, optional
         A rough hypothesis, whose neurons are kept and improved.
     precision : float
@@ -274,19 +248,18 @@ def learn_noisy(
 
     Examples
     --------
-    >>> from relu_learn import zoo
+    >>> from relu_learn import Oracle, zoo
     >>> secret, rng = zoo.random_network(5, 4, rng=0), np.random.default_rng(0)
-    >>> steps = learn_noisy(lambda x: secret(x)[:, None].round(2), 5, np.array([0.003]), rng)
+    >>> oracle = Oracle(lambda x: secret(x).round(2), 5)
+    >>> steps = learn_noisy(Target(oracle), np.array([0.003]), rng)
     >>> *_, last = steps
     >>> last.finished
     True
     """
     if not 0 < precision < 1:
         raise InvalidArgument(f"precision must be in (0, 1), got {precision!r}")
-    learner = _Learner(target, dim, noise, rng, draw, grows, precision)
-    hidden = np.zeros((0, dim + 1))
-    if start is not None:
-        hidden = learner.inside(start)
+    learner = _Learner(target, noise, rng, grows, precision)
+    hidden = np.zeros((0, learner.dim + 1)) if start is None else _rows(start)
     learner.top_up(len(hidden), 1.5)
     fit = Fit(learner.samples, hidden)
     if len(hidden):
@@ -332,12 +305,11 @@ def learn_noisy(
 
 
 def sharpen(
-    target: Ask,
+    target: Target,
     network: ReluNetwork,
     noise: np.ndarray,
     rng: np.random.Generator,
     *,
-    draw: Draw | None = None,
     grows: bool = False,
 ) -> ReluNetwork:
     """Correct all neurons of an almost right network at once: one Gauss-Newton step.
@@ -350,9 +322,9 @@ def sharpen(
     ReluNetwork
         The better of the two.
     """
-    learner = _Learner(target, network.dim, noise, rng, draw, grows)
+    learner = _Learner(target, noise, rng, grows)
     learner.top_up(network.n_neurons, 2.0)
-    fit = Fit(learner.samples, learner.inside(network))
+    fit = Fit(learner.samples, _rows(network))
     better = Fit(fit.samples, fit.hidden + fit.step(1e-6, 20))
     return learner.network(better) if learner.error(better) < learner.error(fit) else network
 

@@ -8,12 +8,14 @@ if the hyperplanes are closer together than they would be tilted, F' is off by l
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
-from relu_learn.core.lines import Line
-from relu_learn.core.pieces import GOAL, Block, Crossing
+from relu_learn.core.pieces import GOAL, Block, Found, Piece
+from relu_learn.core.target import Target
 
 # Kinks farther apart than this on the line (in units of 1 + |t|) are never one clump. (What double
 # precision measures worse than it costs to leave it out is shorter by two orders of magnitude.)
@@ -26,62 +28,62 @@ _ROUNDING = 1e-15
 _MISSING = 1e-9
 
 
-def merge_clumps(blocks: list[Block], line: Line) -> list[Block]:
+def merge_clumps(target: Target, found: Found, rng: np.random.Generator) -> Iterator[Piece]:
     """Leave out the pieces between close neurons that are too short to be measured.
 
     From the worst measured piece on: it is left out if that costs less than its error. The neurons
     next to it become as few as reproduce the affine functions on both sides of the clump.
-
-    Parameters
-    ----------
-    blocks : list of Block
-        In the order of their kinks.
-    line : Line
-
-    Returns
-    -------
-    list of Block
     """
-    blocks = [b for b in blocks if len(b.kinks)]
-    doubts = np.array([_doubt(a, b) for a, b in itertools.pairwise(blocks)])
+    yield from ()
+    blocks = [b for _, b in sorted(found.blocks.items()) if len(b.kinks)]
+    pairs = list(itertools.pairwise(blocks))
+    doubts = np.array([_doubt(found, a, b) for a, b in pairs])
     cut = np.ones(len(blocks) + 1, bool)  # before each block, and after the last one
     for j in np.argsort(-doubts, kind="stable"):
         if doubts[j] <= GOAL:
             break
         first = int(np.flatnonzero(cut[: j + 1])[-1])
         last = int(np.flatnonzero(cut[j + 2 :])[0]) + int(j) + 2
-        cut[j + 1] = not _Clump(blocks[first:last], line).acts_as_one(float(doubts[j]))
+        cut[j + 1] = not _Clump(blocks[first:last], found).acts_as_one(float(doubts[j]))
     edges = np.flatnonzero(cut)
     edge = np.r_[0.0, doubts, 0.0] > GOAL  # the short pieces that are left
     merged = []
     for a, b in itertools.pairwise(edges):
         if b > a + 1:
-            merged.append(_Clump(blocks[a:b], line).as_one())
+            merged.append(_Clump(blocks[a:b], found).as_one())
         elif edge[a : b + 1].any() and len(blocks[a].kinks) < len(blocks[a].outputs):
-            merged.append(_Clump(blocks[a:b], line).completed())
+            merged.append(_Clump(blocks[a:b], found).completed())
         else:
             merged.append(blocks[a])
-    return merged
+    found.blocks = dict(enumerate(merged))
 
 
-def _doubt(a: Block, b: Block) -> float:
+def _doubt(found: Found, a: Block, b: Block) -> float:
     """Expected error of the gradient between two blocks, if it may be the inside of a clump."""
-    if a.whole is None or b.whole is None or a.last != b.first:
-        return 0.0
-    if not len(a.kinks) or not len(b.kinks):
-        return 0.0
     near = b.kinks[0] - a.kinks[-1] <= _WIDEST * (1 + abs(a.kinks[-1]))
-    return a.whole.errors[1] if near else 0.0
+    root = np.sqrt(a.weights.shape[1])
+    return float(root * found.pieces[a.last].error) if near and a.last == b.first else 0.0
+
+
+def _crossing(found: Found, b: Block) -> tuple[np.ndarray, np.ndarray]:
+    """From the piece on the left of a block to that on its right the affine function changes by
+    x -> jump x - level, (m, d) and (m,)."""
+    s, inside = found.slice, slice(b.first, b.last)
+    jump = found.pieces[b.last].gradient - found.pieces[b.first].gradient
+    # On the line, the pieces differ at the last kink by what the others have brought until there.
+    end = s.kinks[b.last - 1]
+    brought = s.jumps[inside].T @ (end - s.kinks[inside])
+    return jump, jump @ found.line.at(end) - brought
 
 
 class _Clump:
     """The neurons of neighbouring blocks."""
 
-    def __init__(self, blocks: list[Block], line: Line) -> None:
-        self.blocks, self.line = blocks, line
-        self.parts = [b.whole for b in blocks if b.whole is not None]
-        self.jump = np.sum([p.jump for p in self.parts], axis=0)
-        self.level = np.sum([p.level for p in self.parts], axis=0)
+    def __init__(self, blocks: list[Block], found: Found) -> None:
+        self.blocks, self.line = blocks, found.line
+        parts = [_crossing(found, b) for b in blocks]
+        self.jump = np.sum([jump for jump, _ in parts], axis=0)
+        self.level = np.sum([level for _, level in parts], axis=0)
         self.weights = np.concatenate([b.weights for b in blocks])
         self.biases = np.concatenate([b.biases for b in blocks])
         self.outputs = np.concatenate([b.outputs for b in blocks], axis=1)
@@ -91,7 +93,7 @@ class _Clump:
         self.best = int(self.tilt.argmin())
         self.span = float(np.ptp(self.kinks)) / (1 + float(np.abs(self.kinks).min()))
         # Typical distance of the hyperplanes: that on the line, whose points are 1 + |t| far out.
-        self.width = self.span * abs(float(self.weights[self.best] @ line.direction))
+        self.width = self.span * abs(float(self.weights[self.best] @ self.line.direction))
 
     def acts_as_one(self, doubt: float) -> bool:
         """Whether its hyperplanes are parallel as far as one can tell, and closer together than an
@@ -157,15 +159,13 @@ class _Clump:
         weights = np.concatenate([weights, hidden / length[:, None]])
         biases = np.concatenate([biases, (strength * bias + constants[s]) / length])
         keep = outputs.any(axis=0)
-        first, last = self.blocks[0], self.blocks[-1]
-        whole = Crossing(self.jump, self.level, (self.parts[0].errors[0], self.parts[-1].errors[1]))
-        return Block(
-            first.first,
-            last.last,
-            weights[keep],
-            biases[keep],
-            outputs[:, keep],
-            np.full(int(keep.sum()), self.kinks[self.best]),
-            np.full(int(keep.sum()), self.tilt[self.best]),
-            whole,
+        count = int(keep.sum())
+        return dataclasses.replace(
+            self.blocks[0],
+            last=self.blocks[-1].last,
+            weights=weights[keep],
+            biases=biases[keep],
+            outputs=outputs[:, keep],
+            kinks=np.full(count, self.kinks[self.best]),
+            tilt=np.full(count, self.tilt[self.best]),
         )

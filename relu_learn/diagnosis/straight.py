@@ -1,19 +1,18 @@
-"""Why is the search of a line so long: many kinks, a curve, jumps, or noise?"""
+"""Is the black box curved, or does it jump, on a line or between two points?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Iterator
 
 import numpy as np
 
-from relu_learn.core.errors import LearningFailed, NotPiecewiseLinear
-
-EPS = float(np.finfo(float).eps)
-Ask = Callable[[np.ndarray], np.ndarray]
+from relu_learn.core.errors import NotPiecewiseLinear
+from relu_learn.core.lines import EPS, Ask, Line
+from relu_learn.core.run import Run
+from relu_learn.core.watch import LongLine, Samples
 
 # Places that are looked at, and step sizes there, each half of the one before.
-_PLACES, _SCALES = 16, 26
+PLACES, _SCALES = 16, 26
 # A bend above so many times the noise is seen well; near this floor a curve disappears.
 _SEEN = 100.0
 # Intervals that are bisected to see whether a jump is left, and the last halvings that tell.
@@ -22,54 +21,26 @@ _JUMPS, _LAST = 8, 10
 _CLEAR = 30.0
 # An interval that most functions do not oscillate in (Gaussian inputs have size 1).
 _SHORT = 0.05
-# With more samples of a line, the search gives up.
-_MOST = 200_000
+# Pairs of points between which steps are looked for.
+_PAIRS = 6
+# Intervals of a segment, on which is looked for curves: about 900 queries.
+_INTERVALS = 64
 
 
-class Samples(Protocol):
-    """What is known of a line (see `lines`): samples t (n,) and y (n, m), whether the intervals to
-    their right are explained (n - 1,), and the noise."""
-
-    t: np.ndarray
-    y: np.ndarray
-    affine: np.ndarray
-
-    def eta(self, t: np.ndarray) -> np.ndarray:
-        """Noise (..., m) of answers at t (...)."""
-
-
-def require_piecewise_linear(
-    ask: Ask, s: Samples, middle: np.ndarray, reach: float, rng: np.random.Generator
-) -> None:
-    """Look for curves and jumps where the search is, and at other places.
-
-    Parameters
-    ----------
-    ask : callable
-        t (n,) -> values (n, m).
-    s : Samples
-    middle : ndarray of shape (n,)
-        Places t to look at.
-    reach : float
-        The longest step there.
-    rng : numpy.random.Generator
+def require_piecewise_linear(long: LongLine) -> None:
+    """Look for curves and jumps where the search of a line is, and at other places.
 
     Raises
     ------
     NotPiecewiseLinear
         With three parameters t as its witness.
-    LearningFailed
-        If there are too many samples for any reason.
     """
-    c, longest, searched = _places(s, middle, reach, rng)
-    require_straight(ask, c, longest, s.eta(c), searched)
-    _require_continuous(ask, s, rng)
-    if len(s.t) > _MOST:
-        raise LearningFailed(
-            f"after {len(s.t):,} questions on one line the black box still bends between many of "
-            f"them: it has more than {len(s.t) // 10:,} critical points there, or is not "
-            "piecewise linear"
-        )
+    window, s, rng = long.window, long.samples, long.rng
+    share = rng.uniform(0.2, 0.8, PLACES)
+    middle = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
+    c, longest, searched = _places(s, middle, min(0.1, 0.01 * window.width), rng)
+    require_straight(long.ask, c, longest, s.noise.at(c), searched)
+    _require_continuous(long.ask, s, rng)
 
 
 def _places(
@@ -160,24 +131,35 @@ def _require_continuous(ask: Ask, s: Samples, rng: np.random.Generator) -> None:
         return
     i = i[np.abs(s.t[i]).argsort()][: max(_JUMPS, len(i) // 2)]  # noise may grow far out
     i = rng.choice(i, _JUMPS, replace=False)
-    a, b, left, right = s.t[i], s.t[i + 1], s.y[i], s.y[i + 1]
-    sizes = [np.abs(right - left)]
-    while (b - a > 8 * np.spacing(1 + np.abs(a) + np.abs(b))).any():
-        c = (a + b) / 2
-        y = ask(c)
-        sides = [(np.abs(part) / s.eta(c)).max(axis=1) for part in (y - left, right - y)]
-        first = sides[0] >= sides[1]
-        a, left = np.where(first, a, c), np.where(first[:, None], left, y)
-        b, right = np.where(first, c, b), np.where(first[:, None], y, right)
+    ends = s.t[i], s.t[i + 1], s.y[i], s.y[i + 1]
+    sizes = [np.abs(ends[3] - ends[2])]
+    for a, b, left, right in _halved(ask, *ends, s.noise.level):
         sizes.append(np.abs(right - left))
+        if not (b - a > 8 * np.spacing(1 + np.abs(a) + np.abs(b))).any():
+            break
     if len(sizes) <= _LAST:
         return
     jump = sizes[-1]
-    lasting = (jump > 0.5 * sizes[-1 - _LAST]) & (jump > _CLEAR * s.eta(a))
+    lasting = (jump > 0.5 * sizes[-1 - _LAST]) & (jump > _CLEAR * s.noise.at(a))
     found = np.flatnonzero(lasting.any(axis=1))
     if len(found) > _JUMPS / 2:
         j = found[np.abs(a[found]).argmin()]
         raise NotPiecewiseLinear(*jump_at(float(a[j] + b[j]) / 2))
+
+
+def _halved(
+    ask: Ask, a: np.ndarray, b: np.ndarray, left: np.ndarray, right: np.ndarray, unit: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Bisect intervals from a to b (n,), with answers `left` and `right` (n, m), again and again:
+    of each the half in which the answers change more, in these units (m,)."""
+    while True:
+        c = (a + b) / 2
+        y = ask(c)
+        sides = [(np.abs(part) / unit).max(axis=1) for part in (y - left, right - y)]
+        first = sides[0] >= sides[1]
+        a, left = np.where(first, a, c), np.where(first[:, None], left, y)
+        b, right = np.where(first, c, b), np.where(first[:, None], y, right)
+        yield a, b, left, right
 
 
 def jump_at(t: float) -> tuple[str, np.ndarray]:
@@ -190,13 +172,14 @@ def jump_at(t: float) -> tuple[str, np.ndarray]:
     return text, np.array([t - 2 * h, t - h / 2, t + h])  # not t in the middle: sign(0) is halfway
 
 
-def louder(ask: Ask, s: Samples, n: int, rng: np.random.Generator) -> float:
+def louder(long: LongLine, n: int) -> float:
     """By how much the answers are noisier than thought: 1 unless their second differences do not
     fall with the step.
 
     At a kink they fall like the step, or vanish; noise is the same at a sixty-fourth of it. (In a
     long interval a wave would look like noise.)
     """
+    s, rng = long.samples, long.rng
     gap = np.diff(s.t)
     close = (gap > 1e-9 * (1 + np.abs(s.t[:-1]))) & (gap < _SHORT)
     close = np.flatnonzero(~s.affine & close)
@@ -206,7 +189,100 @@ def louder(ask: Ask, s: Samples, n: int, rng: np.random.Generator) -> float:
     c = s.t[i] + gap[i] * rng.uniform(0.2, 0.8, n)
     h = np.multiply.outer(gap[i] / 2, 0.5 ** np.array([4, 10]))
     t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
-    y = ask(t.ravel()).reshape(n, 5, -1)
-    bend = np.abs(y[:, 1:3] - 2 * y[:, :1] + y[:, 3:]) / s.eta(c)[:, None]
+    y = long.ask(t.ravel()).reshape(n, 5, -1)
+    bend = np.abs(y[:, 1:3] - 2 * y[:, :1] + y[:, 3:]) / s.noise.at(c)[:, None]
     flat = np.quantile(bend.max(axis=2), 0.75, axis=0)
     return float(flat[1]) if flat[1] > 8 and flat[1] > flat[0] / 8 else 1.0
+
+
+def jump_between(run: Run, line: Line, a: float, b: float) -> float:
+    """How far F jumps between two parameters of the line; 0 if it is only steep there.
+
+    What is left of a ramp shrinks with the interval, what is left of a jump does not.
+    """
+    target = run.target(known=False)
+    whole = np.inf
+    while True:
+        t = np.linspace(a, b, 10)
+        y = target(line.at(t)) * run.answers.scale
+        whole = min(whole, float(np.abs(y[-1] - y[0]).max()))
+        steps = np.abs(np.diff(y, axis=0)).max(axis=1)
+        i = int(steps.argmax())
+        a, b = t[i], t[i + 1]
+        if steps[i] < whole / 2:
+            return 0.0
+        if b - a <= 8 * np.spacing(max(abs(a), abs(b), 1.0)):
+            return float(steps[i])
+
+
+def look_for_curves(run: Run) -> None:
+    """Does F bend like a parabola on the way from where F' is worst to where F differs most?
+
+    A line may have missed it: probabilities, say, are constant on most of it, or nearly.
+
+    Raises
+    ------
+    NotPiecewiseLinear
+        If it does.
+    """
+    left = run.oracle.remaining
+    if left is not None and left < 60 * PLACES:
+        return
+    target, scale, i, tested = run.target(known=False), run.answers.scale, 0, run.evidence.all
+    if tested is not None and run.known is not None:
+        points, values = tested
+        i = int(run.evidence.off(run.known).max(axis=1).argmax())
+    else:
+        points = run.space.sample(PLACES, run.rng)
+        values = target(points)
+    differ = (np.abs(values - values[i]) * scale).max(axis=1)
+    a, b = points[i], points[differ.argmax()]
+
+    def ask(t: np.ndarray) -> np.ndarray:
+        return target(a + np.multiply.outer(t, b - a)) * scale
+
+    t = np.linspace(0, 1, _INTERVALS + 1)
+    moves = np.abs(np.diff(ask(t), axis=0)).max(axis=1)[1:-1]
+    inner = run.rng.choice(len(moves), PLACES, p=moves / moves.sum() if moves.any() else None)
+    inner[::2] = run.rng.integers(0, len(moves), len(inner[::2]))
+    middle = t[1 + inner] + run.rng.uniform(0.2, 0.8, PLACES) / _INTERVALS
+    noise = np.tile(run.answers.noise * scale, (PLACES, 1))
+    try:
+        require_straight(ask, middle, np.full(PLACES, 1 / _INTERVALS), noise)
+    except NotPiecewiseLinear as error:
+        error.witness = a + np.multiply.outer(error.witness, b - a)
+        raise
+
+
+def look_for_steps(run: Run) -> None:
+    """Do rounded answers jump by more than what they are rounded to? Bisect between points whose
+    answers differ most, until they differ no more than that.
+
+    Raises
+    ------
+    NotPiecewiseLinear
+        If they do somewhere.
+    """
+    target, answers = run.target(known=False), run.answers
+    points = run.space.sample(3 * _PAIRS, run.rng)
+    values = target(points)
+    order = np.argsort(values[:, int(np.ptp(values, axis=0).argmax())])
+    low, high = points[order[:_PAIRS]], points[order[-_PAIRS:]]
+
+    def ask(share: np.ndarray) -> np.ndarray:
+        return target(low + share[:, None] * (high - low))
+
+    start = np.zeros(_PAIRS), np.ones(_PAIRS), target(low), target(high)
+    halves = _halved(ask, *start, np.ones(values.shape[1]))
+    for _ in range(50):
+        a, b, left, right = next(halves)
+        jump = (np.abs(right - left) * answers.scale).max(axis=1)
+        if (jump < 1.5 * answers.step).all():
+            return
+    j = int(jump.argmax())
+    middle = low[j] + (a[j] + b[j]) / 2 * (high[j] - low[j])
+    raise NotPiecewiseLinear(
+        f"the black box jumps by {jump[j]:.3g} at the witness, while its answers are all "
+        f"multiples of {answers.step:.3g}: labels, a step function, a tree?",
+        middle + np.multiply.outer([-2e-9, -0.5e-9, 1e-9], high[j] - low[j]),
+    )

@@ -1,0 +1,1 @@
+"""Answers only inside a box."""

@@ -1,0 +1,157 @@
+"""The practical method in a box: a star of chords.
+
+A chord of the cube meets only some critical hyperplanes, so several chords are needed. All go
+through one point p (a star). What the chords so far have given is subtracted; each neuron that is
+still missing has p and all these chords on one side of its hyperplane, and once it is oriented away
+from them it is switched off there: F - F' vanishes around the chords, and on their convex hull. So
+a chord from p through any point where F and F' differ meets at least one more neuron; it starts on
+a piece whose gradient is known to be zero, and costs gradients only for what is new.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from relu_learn.bounded.box import FIRST_LOOK
+from relu_learn.core.events import Event
+from relu_learn.core.lines import SIGMAS, Line, Noise
+from relu_learn.core.pieces import Found
+from relu_learn.core.run import Run
+from relu_learn.core.watch import Creases
+
+# Every further chord builds on this one: see `neurons.SLACK`.
+_SLACK = 60.0
+# Chords after which a black box that still is not explained is looked at for bent hyperplanes.
+_SUSPICION = 12
+# Chords in a row that do not help after which a run gives up; and so many are added in any case:
+# one may end in the middle of a bump, and only others show the rest of it.
+_PATIENCE, _ASTRAY = 12, 3
+# Errors at known points below this (in units of the scale) are not from a missing neuron: some
+# gradient was measured badly. They are measured again.
+_NEARLY = 1e-6
+# Hyperplanes that only graze the box are met one chord at a time; this many chords end a run.
+_MAX_CHORDS = 300
+# Corners that are tested besides uniform points: so many, or a quarter of all queries, up to 8
+# times as many.
+_CORNERS = 128
+# Length of the step that checks whether a residual vanishes; see `safe_step`.
+_CHECK_STEP = 0.1
+
+
+def star(run: Run) -> Iterator[Event]:
+    """Chord after chord through the worst point known, until fresh points show none."""
+    evidence, center, corners = run.evidence, run.line.origin, _Corners(run)
+    precision = partial(_precision, run)
+    found = yield from run.search(precision)
+    if not len(found.slice.kinks):  # perhaps affine in the whole box: then no step is too long
+        found.slice = dataclasses.replace(found.slice, widths=np.full(1, np.inf))
+    yield from run.solve(found, slack=_SLACK)
+    run.take(found.anchored())
+    lines, polished, rejected = [run.line], False, 0
+    goal, tries = np.array(evidence.score(run.known)), 0
+    best, mark = run.known, evidence.score(run.known)
+    for number in range(_MAX_CHORDS):
+        points, worst = evidence.worst(run.known)
+        nearly = worst.max() <= _NEARLY * evidence.scale
+        if not rejected:
+            best, mark = run.known, evidence.score(run.known)
+        if nearly and corners.ask():
+            continue
+        good = worst.max() <= evidence.tolerance
+        if not polished and (run.settings.polish if good else nearly):
+            polished = True
+            yield from run.polish(lines)
+            continue
+        if good:
+            best, rejected = run.known, 0
+            yield from run.test()
+            if evidence.passed:
+                return
+            if evidence.worst(run.known)[1].max() <= evidence.tolerance:
+                break  # right on the cube, but its digits do not survive the way to the box
+            continue
+        if number % _SUSPICION == _SUSPICION - 1:
+            run.watch(Creases())
+        # Nearly right, and no chord helps much: what is left are digits that nobody can see.
+        now = np.array(evidence.score(run.known))
+        if (now < goal / 2).any():
+            goal, tries = np.minimum(goal, now), 0
+        tries += nearly
+        if _PATIENCE in (rejected, tries):
+            break
+        if rejected % _ASTRAY == 0:  # from the best so far; and from another place this time
+            run.known = best
+            center = run.space.sample(1, run.rng)[0] / 2 if rejected else center
+            points, worst = evidence.worst(run.known)
+        yield from run.draw(line=Line(center, points[worst.argmax()] - center))
+        found = yield from run.search(precision, marks=np.array([0.0, 1.0]))
+        yield from run.solve(found, _silent_pieces(run, found), _SLACK)
+        run.take(found.anchored())
+        lines.append(run.line)
+        if evidence.better(run.known, mark):
+            rejected = 0
+            yield run.updated("repair")
+        else:
+            rejected += 1
+    run.known = best
+    yield from run.test()
+    run.require_useful()
+
+
+def _precision(run: Run) -> Noise:
+    """The noise of an answer; of a residual, also what F' is off where it is right."""
+    noise, scale, tolerance = run.answers.noise, run.answers.scale, run.evidence.tolerance
+    if run.known is None:
+        return Noise(noise)
+    errors = run.evidence.off(run.known)
+    right = (errors * scale).max(axis=1) <= tolerance
+    most = tolerance / scale / (2 * SIGMAS)
+    level = 2 * errors[right].max(axis=0) if right.any() else most
+    return Noise(np.maximum(noise, np.minimum(level, most)))
+
+
+def _silent_pieces(run: Run, found: Found) -> list[int]:
+    """Pieces of the chord on which F' is right: the residual vanishes in random directions."""
+    s, d = found.slice, run.oracle.dim
+    eta = SIGMAS * found.noise.at(s.centers)
+    flat = (np.abs(s.values) <= eta) & (np.abs(s.slopes) * s.widths[:, None] <= eta)
+    points = found.line.at(s.centers)
+    radius = np.minimum(_CHECK_STEP * np.sqrt(d) * s.widths, 0.9 * run.space.room(points))
+    silent = []
+    for r in np.flatnonzero(flat.all(axis=1)):
+        moves = run.rng.standard_normal((2, d))
+        moves *= radius[r] / np.linalg.norm(moves, axis=1, keepdims=True)
+        if (np.abs(run.target()(points[r] + moves)) <= eta[r]).all():
+            silent.append(int(r))
+    return silent
+
+
+class _Corners:
+    """The corners of the cube, as points to be tested.
+
+    A neuron that is switched on somewhere in the box is on at a corner, and on a larger share of
+    the corners than of uniform points, whose spread is smaller by sqrt(3) in every direction: 1 in
+    60 corners shows what 1 in 10,000 uniform points do.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.done = run, 0
+
+    def ask(self) -> bool:
+        """Add the next corners to the evidence; False when they were enough."""
+        run, d = self.run, self.run.oracle.dim
+        if 2**d <= _CORNERS:
+            x = 2.0 * (np.arange(2**d)[:, None] >> np.arange(d) & 1) - 1
+            x = x[self.done :]
+        else:
+            wanted = min(max(_CORNERS, run.oracle.queries // 4), 8 * _CORNERS)
+            n = max(0, wanted - self.done) if self.done else FIRST_LOOK
+            x = run.rng.choice([-1.0, 1.0], (n, d))
+        if len(x):
+            self.done += len(x)
+            run.evidence.add(x, run.target(known=False)(x))
+        return len(x) > 0

@@ -1,0 +1,108 @@
+"""Every tested point with its answer: what a hypothesis is judged by."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from relu_learn.core.answers import Answers
+from relu_learn.core.certificate import Certificate, certificate, output_scale
+from relu_learn.core.lines import SIGMAS
+from relu_learn.core.network import ReluNetwork
+
+# Errors on fresh points below this (in units of the output's scale) need no repair.
+PRECISE = 5e-9
+# A network that cannot be repaired any more is still returned, with its certificate, if its errors
+# on fresh points are below this.
+USEFUL = 1e-5
+# Errors of F' up to so many times the answers' own are rounding that steps have made larger.
+_LEVER = 1e4
+
+
+class Evidence:
+    """The points of all tests, and what they say about a network.
+
+    Parameters
+    ----------
+    answers : Answers
+        May be replaced: a search may find them noisier than they seemed.
+    epsilon : float or None
+        A mean squared error that is good enough.
+
+    Attributes
+    ----------
+    scale : float
+        The size of the outputs that errors are compared with.
+    points, errors : ndarray of shape (n, d) and (n,)
+        Of the last test: its points, and |F - F'| there (the largest of all outputs).
+    looks : int
+        Tests so far.
+    """
+
+    def __init__(self, answers: Answers, epsilon: float | None = None) -> None:
+        self.answers, self.epsilon = answers, epsilon
+        self.scale = answers.size
+        self.points, self.errors = np.empty((0, 1)), np.empty(0)
+        self.looks = 0
+        self._tested: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, points: np.ndarray, answers: np.ndarray) -> None:
+        """Points (n, d) and their whitened answers (n, m)."""
+        self._tested.append((points, answers))
+
+    @property
+    def all(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The points (n, d) of all tests so far and their whitened answers (n, m)."""
+        if not self._tested:
+            return None
+        points, answers = (np.concatenate(part) for part in zip(*self._tested, strict=True))
+        return points, answers
+
+    def off(self, network: ReluNetwork | None) -> np.ndarray:
+        """How far (n, m) a whitened network is off on all points, whitened; None: F' = 0."""
+        assert self.all is not None
+        points, answers = self.all
+        return np.abs(answers if network is None else answers - network(points))
+
+    def worst(self, network: ReluNetwork | None) -> tuple[np.ndarray, np.ndarray]:
+        """All points (n, d), and the largest |F - F'| (n,) there."""
+        assert self.all is not None
+        return self.all[0], (self.off(network) * self.answers.scale).max(axis=1)
+
+    def score(self, network: ReluNetwork | None) -> tuple[float, float]:
+        """How bad a network is: the share of points off by more than the tolerance, and the worst
+        error."""
+        if network is None or not self._tested:
+            return math.inf, math.inf
+        errors = self.worst(network)[1]
+        return float((errors > self.tolerance).mean()), float(errors.max())
+
+    def better(self, network: ReluNetwork | None, mark: tuple[float, float]) -> bool:
+        """Whether a network fits all answers clearly better than what had this `score`: fewer
+        points are off, or as many and the worst one by less."""
+        return self.score(network) < (mark[0], 0.9 * mark[1])
+
+    @property
+    def tolerance(self) -> float:
+        """Errors up to this need no repair, in units of the answers."""
+        if self.epsilon is not None:  # no point off by more: the mean square is below
+            return max(PRECISE * self.scale, math.sqrt(self.epsilon))
+        rounding = _LEVER * self.answers.rounding
+        return max(PRECISE * self.scale, min(rounding, USEFUL * self.scale))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the last test found nothing to repair."""
+        return bool(self.errors.max() <= self.tolerance)
+
+    def measure_scale(self, values: np.ndarray) -> None:
+        """Take the size of fresh answers (n, m), whitened, for the scale, unless they are nothing
+        but rounding."""
+        scale, answers = output_scale(values * self.answers.scale), self.answers
+        loud = not answers.exact or scale > SIGMAS * answers.rounding
+        self.scale = scale if loud else float(answers.scale.max())
+
+    def certificate(self, delta: float, measure: str) -> Certificate:
+        """What the last test proves."""
+        return certificate(self.errors, delta, measure, looks=self.looks)

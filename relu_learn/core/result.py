@@ -1,0 +1,50 @@
+"""What a run hands out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from relu_learn.core.certificate import Certificate
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.trace import Trace
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LearnResult:
+    """What a run found, and what it can claim.
+
+    Attributes
+    ----------
+    network : ReluNetwork
+    queries : int
+    loss : float
+        Mean of |F - F'|^2 over the fresh points of the last validation (not used for learning).
+    certificate : Certificate
+        What these points prove.
+    worst_error : float
+        Largest |F - F'| on these points.
+    scale : float
+        The size of the outputs that errors are to be compared with (their standard deviation).
+    noise : float
+        Estimated error of one answer, in units of the scale.
+    trace : Trace
+        All events.
+    complete : bool
+        False in the `partial` result of an error.
+    """
+
+    network: ReluNetwork
+    queries: int
+    loss: float
+    certificate: Certificate
+    worst_error: float
+    scale: float
+    noise: float
+    trace: Trace
+    complete: bool = True
+
+    def __repr__(self) -> str:
+        return (
+            f"LearnResult({self.network!r}, queries={self.queries:,}, loss={self.loss:.1e}, "
+            f"worst_error={self.worst_error:.1e}, scale={self.scale:.2g})"
+        )

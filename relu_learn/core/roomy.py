@@ -1,0 +1,272 @@
+"""Roomy points: where to measure, once the hyperplanes are roughly known.
+
+A gradient's error is the noise of an answer divided by the step, and the step is limited by the
+nearest hyperplane. On the line a piece can be arbitrarily short, because a line clips corners; its
+*cell*, the polytope between the hyperplanes, is almost always much wider elsewhere. A few
+directional derivatives of every piece tell how the hyperplanes lie in a subspace of a few
+dimensions; that is enough to walk away from all of them inside the subspace.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from relu_learn.core.gradients import Basis, measure_rates, safe_step
+from relu_learn.core.pieces import Found, Piece, agree
+from relu_learn.core.target import Target
+
+# Directions (besides the line's) in which every piece is measured before roomy points are chosen.
+_SCOUTS = 3
+# A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
+_BACKTRACKS = 3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Arrangement:
+    """k hyperplanes as seen from an affine subspace of R^d: <normals, c> + levels = 0.
+
+    Attributes
+    ----------
+    origin : ndarray of shape (d,)
+        Point of R^d with coordinates c = 0.
+    basis : ndarray of shape (n, d)
+        Orthonormal rows: the point with coordinates c is ``origin + c @ basis``.
+    normals : ndarray of shape (k, n)
+        Each divided by the norm of the neuron's whole weight vector in R^d.
+    levels : ndarray of shape (k,)
+        Divided likewise: distances from the hyperplanes in R^d.
+    """
+
+    origin: np.ndarray
+    basis: np.ndarray
+    normals: np.ndarray
+    levels: np.ndarray
+
+    def distances(self, c: np.ndarray) -> np.ndarray:
+        """Signed distances (p, k) of points with coordinates c (p, n) from the hyperplanes."""
+        return c @ self.normals.T + self.levels
+
+    def reach(self, c: np.ndarray, fraction: float, most: float) -> np.ndarray:
+        """Steps (n,) along the basis from the point c that stay within `fraction` of the way to
+        every hyperplane, and are not longer than `most`."""
+        away = np.abs(self.distances(c[None]))[0]
+        tilt = np.abs(self.normals)
+        free = (away[:, None] / np.maximum(tilt, 1e-300)).min(axis=0, initial=np.inf)
+        return np.minimum(fraction * free, most)
+
+    def roomy(
+        self, start: np.ndarray, steps: int = 150, limit: float = 100.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Walk away from all hyperplanes without crossing any.
+
+        Each step projects onto the most violated of the constraints "at least 1.5 times the best
+        distance so far" (Motzkin's relaxation method, with a goal that grows). Distance is weighed
+        against the size of the point, because the noise of an answer grows with it.
+
+        Parameters
+        ----------
+        start : ndarray of shape (p, n)
+            Coordinates of points strictly inside their cells.
+        steps : int
+        limit : float
+            Largest norm of the coordinates, in units of sqrt(d).
+
+        Returns
+        -------
+        points : ndarray of shape (p, n)
+            Coordinates; never worse than the start.
+        room : ndarray of shape (p,)
+            Distance from the nearest hyperplane.
+        """
+        if not len(self.normals):
+            return start, np.full(len(start), np.inf)
+        signs = np.sign(self.distances(start))
+        toward = self.normals / np.maximum((self.normals**2).sum(axis=1), 1e-300)[:, None]
+        size2, lean = self.origin @ self.origin, 2 * self.basis @ self.origin
+        rows = np.arange(len(start))
+
+        def measure(c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            far = signs * self.distances(c)
+            worst = far.argmin(axis=1)
+            room = far[rows, worst]
+            norm2 = size2 + np.einsum("pn,pn->p", c, c + lean)
+            return room / (1 + np.sqrt(np.maximum(norm2, 0) / len(self.origin))), room, worst
+
+        # Parallel hyperplanes leave cells without end: do not go on for ever.
+        most = limit * np.sqrt(len(self.origin))
+        longest = np.maximum(most, 1.5 * np.linalg.norm(start, axis=1))
+        best = c = start.copy()
+        best_score, room, worst = measure(c)
+        best_room = room
+        for _ in range(steps):
+            push = 1.5 * np.maximum(best_room, 1e-12) - room
+            push = np.where(push > 0, push, 0.5 * best_room) * signs[rows, worst]
+            c = c + push[:, None] * toward[worst]
+            length = np.sqrt(np.einsum("pn,pn->p", c, c))
+            if (length > longest).any():
+                c *= (longest / np.maximum(length, longest))[:, None]
+            score, room, worst = measure(c)
+            better = score > best_score
+            best = np.where(better[:, None], c, best)
+            best_score = np.where(better, score, best_score)
+            best_room = np.where(better, room, best_room)
+        return best, best_room
+
+
+class Survey:
+    """The gradients of the pieces of one line.
+
+    Pieces that are wide enough are measured where the line crosses them. The narrow ones are
+    scouted in a few directions there, and measured at a roomy point of the same cell.
+
+    Parameters
+    ----------
+    target : Target
+    found : Found
+        A line that was searched.
+    basis : Basis
+        Orthonormal, its first row along the line.
+    rng : numpy.random.Generator
+    """
+
+    def __init__(
+        self, target: Target, found: Found, basis: Basis, rng: np.random.Generator
+    ) -> None:
+        self.target, self.found, self.basis, self.rng = target, found, basis, rng
+        s, line = found.slice, found.line
+        d = len(line.origin)
+        self.points, self.tilt = line.at(s.centers), target.tilt(basis.rows)
+        pairs = zip(s.widths, s.centers, strict=True)
+        self.steps = np.array([safe_step(w, t, d) for w, t in pairs])
+        limits = [
+            target.reach(x, self.tilt, 0.01 * h).min()
+            for x, h in zip(self.points, self.steps, strict=True)
+        ]
+        self.steps = np.minimum(self.steps, limits)
+        self.noise, self.sharp = found.noise.at(s.centers), found.sharp.at(s.centers)
+        # Expected errors (k + 1,) of a gradient entry, measured where the line crosses the piece.
+        self.errors = self.sharp.max(axis=1) / self.steps
+        self.rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in n directions
+
+    def measure(self, narrow: list[int]) -> Iterator[Piece]:
+        """All chosen pieces that are not known, the narrow ones last."""
+        found, few = self.found, min(len(self.found.line.origin), 1 + _SCOUTS)
+        for r in map(int, found.chosen):
+            if r in narrow:
+                self.rough[r] = self._rates(r, few)[1]
+            else:
+                yield found.pieces[r] if r in found.pieces else self._on_line(r)
+        if narrow:
+            yield from self._elsewhere(narrow)
+
+    def _rates(self, r: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Value, rates (count, m) and steps where the line crosses piece r.
+
+        Value and slope of the line itself are known; but those of a residual hold errors of F'.
+        """
+        s, line = self.found.slice, self.found.line
+        rates = s.slopes[r : r + 1] / float(np.linalg.norm(line.direction))
+        value, used = s.values[r], self.steps[r : r + 1]
+        free = 1 if self.target.known is None else 0
+        if count > free:
+            value, more, used = measure_rates(
+                self.target,
+                self.points[r],
+                value if free else None,
+                self.basis.part(free, count),
+                np.full(count - free, self.steps[r]),
+                self.sharp[r],
+                self.rng,
+            )
+            rates = np.concatenate([rates[:free], more])
+        return value, rates, used
+
+    def _on_line(self, r: int) -> Piece:
+        value, rates, used = self._rates(r, len(self.basis))
+        step = float(used.min())
+        error = float(self.sharp[r].max() / step)
+        return Piece(r, self.points[r], value, self.basis.combine(rates), step, error)
+
+    def _elsewhere(self, narrow: list[int]) -> Iterator[Piece]:
+        """The narrow pieces at roomy points of their cells."""
+        view, s, line = self._view(), self.found.slice, self.found.line
+        start = np.zeros((len(narrow), len(view.basis)))
+        start[:, 0] = s.centers[narrow] * float(np.linalg.norm(line.direction))
+        where, room = view.roomy(start)
+        answers = self.target(view.origin + where @ view.basis)
+        for _ in range(_BACKTRACKS):
+            shift = where - start
+            guess = [s.values[r] + c @ self.rough[r] for r, c in zip(narrow, shift, strict=True)]
+            doubt = self.noise[narrow].max(axis=1) + self.errors[narrow] * np.linalg.norm(
+                shift, axis=1
+            )
+            off = ~agree(answers, np.array(guess), doubt[:, None]).all(axis=1)
+            if not off.any():
+                break
+            where[off] = start[off] + shift[off] / 4
+            room[off] = np.abs(view.distances(where[off])).min(axis=1)
+            answers[off] = self.target(view.origin + where[off] @ view.basis)
+        for i, r in enumerate(narrow):
+            piece = self._roomy_piece(r, view, where[i], where[i] - start[i], room[i], answers[i])
+            piece = piece or self._on_line(r)
+            if r == 0:  # the affine part is wanted near the line, where its value is known best
+                piece = dataclasses.replace(piece, point=self.points[r], value=s.values[r])
+            yield piece
+
+    def _roomy_piece(
+        self,
+        r: int,
+        view: Arrangement,
+        where: np.ndarray,
+        shift: np.ndarray,
+        room: float,
+        value: np.ndarray,
+    ) -> Piece | None:
+        """Piece r at a point of the view, if it is the same piece there and better measured."""
+        found, basis, rough = self.found, self.basis, self.rough[r]
+        n, d = view.basis.shape
+        point = view.origin + where @ view.basis
+        own = found.sharp.at_point(point)
+        longest = 30 * np.sqrt(d)
+        reach = np.full(d, min(0.08 * np.sqrt(d) * room, longest))
+        reach[:n] = view.reach(where, 0.4, longest)
+        reach = np.minimum(reach, self.target.reach(point, self.tilt))
+        doubt = found.noise.at_point(point) + self.errors[r] * np.linalg.norm(shift)
+        expected = found.slice.values[r] + shift @ rough
+        if own.max() >= self.errors[r] * reach.min() or not agree(value, expected, doubt).all():
+            return None
+        _, rates, used = measure_rates(self.target, point, value, basis, reach, own, self.rng)
+        step = float(used.min())
+        error = float(own.max() / step)
+        if not agree(rates[:n], rough, self.errors[r] + own.max() / reach[:n, None]).all():
+            return None
+        return Piece(r, point, value, basis.combine(rates), step, error)
+
+    def _view(self) -> Arrangement:
+        """How the hyperplanes lie in the subspace that was scouted on every chosen piece."""
+        found, line, s = self.found, self.found.line, self.found.slice
+        rough, pieces, chosen = self.rough, found.pieces, found.chosen
+        n = min(len(self.basis), 1 + _SCOUTS)
+        basis, d = self.basis.rows[:n], len(line.origin)
+        rates = {
+            r: rough[r] if r in rough else basis @ pieces[r].gradient.T for r in map(int, chosen)
+        }
+        normals = np.zeros((len(s.kinks), n))
+        norms = np.zeros(len(s.kinks))
+        for a, b in zip(chosen[:-1], chosen[1:], strict=True):
+            inverse = np.linalg.pinv(found.directions[a:b].T)
+            normals[a:b] = inverse @ (rates[int(b)] - rates[int(a)]).T
+            if a in pieces and b in pieces:
+                whole = inverse @ (pieces[int(b)].gradient - pieces[int(a)].gradient)
+                norms[a:b] = np.linalg.norm(whole, axis=1)
+        # Of the others only n of d coordinates are known.
+        guess = np.sqrt(d / n) * np.linalg.norm(normals, axis=1)
+        norms = np.where(norms > 0, norms, guess)
+        normals /= np.where(norms > 0, norms, 1)[:, None]
+        levels = -normals[:, 0] * s.kinks * np.linalg.norm(line.direction)
+        more, distances = self.target.obstacles(line.origin, basis)
+        normals, levels = np.concatenate([normals, more]), np.concatenate([levels, distances])
+        return Arrangement(line.origin, basis, normals, levels)

@@ -1,0 +1,203 @@
+"""What the events add up to: the hypothesis after each of them, and the recorded run as a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, overload
+
+import numpy as np
+
+from relu_learn.core import events as ev
+from relu_learn.core.certificate import Certificate
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.events import Event
+from relu_learn.core.network import ReluNetwork
+
+TRACE_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """The network so far, in parts, as the events tell it; many moments share one.
+
+    Attributes
+    ----------
+    dim, n_outputs : int
+    queries : int
+        What it had cost when it was formed.
+    base : ReluNetwork or None
+        The last network that was stated as a whole.
+    neurons : tuple of NeuronFound
+        Found since then.
+    skip, offset : ndarray of shape (m, d) and (m,), or None
+        The affine part, when it was fitted since then.
+    """
+
+    dim: int
+    n_outputs: int
+    queries: int = 0
+    base: ReluNetwork | None = None
+    neurons: tuple[ev.NeuronFound, ...] = ()
+    skip: np.ndarray | None = None
+    offset: np.ndarray | None = None
+
+    def after(self, event: Event) -> Hypothesis:
+        """The hypothesis when `event` has happened; the same object if it says nothing new."""
+        if isinstance(event, ev.NeuronFound):
+            neurons = (*self.neurons, event)
+            return dataclasses.replace(self, queries=event.queries, neurons=neurons)
+        if isinstance(event, ev.ResidualFitted):
+            skip, offset = event.skip, event.offset
+            return dataclasses.replace(self, queries=event.queries, skip=skip, offset=offset)
+        if isinstance(event, (ev.NetworkUpdated, ev.Finished)):
+            return Hypothesis(self.dim, self.n_outputs, event.queries, event.network)
+        return self
+
+    @property
+    def is_empty(self) -> bool:
+        """True while there is no claim about F: neurons without an affine part are none yet."""
+        return self.base is None and self.skip is None
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons found so far."""
+        return len(self.neurons) + (self.base.n_neurons if self.base is not None else 0)
+
+    @functools.cached_property
+    def network(self) -> ReluNetwork:
+        """The parts put together."""
+        if self.base is not None and not self.neurons and self.skip is None:
+            return self.base
+        d, m = self.dim, self.n_outputs
+        weights = np.reshape([n.weights for n in self.neurons], (-1, d))
+        biases = np.array([n.bias for n in self.neurons])
+        outputs = np.reshape([n.output_weights for n in self.neurons], (-1, m)).T
+        skip, offset = np.zeros((m, d)), np.zeros(m)
+        if self.base is not None:
+            weights = np.concatenate([self.base.weights, weights])
+            biases = np.concatenate([self.base.biases, biases])
+            outputs = np.concatenate([np.atleast_2d(self.base.output_weights), outputs], axis=1)
+            skip, offset = np.atleast_2d(self.base.skip), np.atleast_1d(self.base.offset)
+        if self.skip is not None and self.offset is not None:
+            skip, offset = self.skip, self.offset
+        if m == 1:
+            return ReluNetwork(weights, biases, outputs[0], skip[0], offset[0])
+        return ReluNetwork(weights, biases, outputs, skip, offset)
+
+
+class Trace:
+    """The recorded events of a run; replays without the black box.
+
+    A sequence: ``len``, indexing (scrubbing backwards is indexing), slicing, iteration.
+
+    Parameters
+    ----------
+    events : iterable of Event
+    """
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self._events = tuple(events)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._events)
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> Trace: ...
+    def __getitem__(self, index: int | slice) -> Event | Trace:
+        return Trace(self._events[index]) if isinstance(index, slice) else self._events[index]
+
+    def __repr__(self) -> str:
+        queries = self._events[-1].queries if self._events else 0
+        return f"Trace({len(self)} events, {queries:,} queries)"
+
+    @property
+    def dim(self) -> int | None:
+        """Input dimension, or None before the first line."""
+        return next((len(e.origin) for e in self if isinstance(e, ev.LineDrawn)), None)
+
+    @property
+    def n_outputs(self) -> int | None:
+        """Number of outputs, or None before it is known."""
+        return next((e.n_outputs for e in self if isinstance(e, ev.RunStarted)), None)
+
+    def network_at(self, index: int) -> ReluNetwork | None:
+        """The hypothesis after event number `index`, or None while there is none."""
+        known = Hypothesis(self.dim or 1, self.n_outputs or 1)
+        for event in self._events[: range(len(self))[index] + 1]:
+            known = known.after(event)
+        return None if known.is_empty else known.network
+
+    def save(self, path: Any) -> None:
+        """Write the trace to one file (npz; no pickles inside)."""
+        arrays: dict[str, Any] = {"version": np.array(TRACE_VERSION)}
+        heads = []
+        for i, event in enumerate(self):
+            head: dict[str, Any] = {"type": type(event).__name__}
+            for field in dataclasses.fields(event):
+                value = getattr(event, field.name)
+                if isinstance(value, np.ndarray):
+                    arrays[f"{i}.{field.name}"] = value
+                elif isinstance(value, ReluNetwork):
+                    for part in _NETWORK:
+                        arrays[f"{i}.{field.name}.{part}"] = getattr(value, part)
+                elif isinstance(value, Certificate):
+                    head[field.name] = dataclasses.asdict(value)
+                else:
+                    head[field.name] = value
+            heads.append(head)
+        arrays["events"] = np.frombuffer(json.dumps(heads).encode(), dtype=np.uint8)
+        with open(path, "wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    @classmethod
+    def load(cls, path: Any) -> Trace:
+        """Read a trace from a file.
+
+        Raises
+        ------
+        InvalidArgument
+            If the file is not a trace, is damaged or from another version.
+        """
+        try:
+            # np.load would leave a file open that it cannot read.
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            version = int(arrays["version"])
+            heads = json.loads(arrays["events"].tobytes())
+        except OSError as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise InvalidArgument(f"path must be a saved trace: {error}") from error
+        except Exception as error:  # numpy's own words would advise to trust the file
+            raise InvalidArgument("path must be an undamaged saved trace") from error
+        if version != TRACE_VERSION:
+            raise InvalidArgument(f"path is a trace of version {version}, need {TRACE_VERSION}")
+        try:
+            return cls(_restore(i, head, arrays) for i, head in enumerate(heads))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidArgument("path must be an undamaged saved trace") from error
+
+
+_NETWORK = ("weights", "biases", "output_weights", "skip", "offset")
+
+
+def _restore(i: int, head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Event:
+    cls = ev.EVENT_TYPES[head["type"]]
+    data: dict[str, Any] = {}
+    for field in dataclasses.fields(cls):
+        name = field.name
+        if name == "network":
+            data[name] = ReluNetwork(*(arrays[f"{i}.{name}.{part}"] for part in _NETWORK))
+        elif name == "certificate":
+            data[name] = Certificate(**head[name])
+        else:
+            data[name] = head[name] if name in head else arrays[f"{i}.{name}"]
+    return cls(**data)

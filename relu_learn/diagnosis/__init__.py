@@ -1,0 +1,1 @@
+"""What is outside the class, with a witness."""

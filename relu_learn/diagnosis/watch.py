@@ -1,0 +1,111 @@
+"""What the watch looks at on each occasion; see `core.watch`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relu_learn.core.errors import (
+    LearningFailed,
+    NotOneHiddenLayer,
+    NotPiecewiseLinear,
+    ReluLearnError,
+)
+from relu_learn.core.lines import Noise, Slice, Window
+from relu_learn.core.pieces import Found
+from relu_learn.core.run import Run
+from relu_learn.core.watch import Creases, Doubted, LongLine, Occasion, SearchedLine
+from relu_learn.diagnosis.creases import look_for_bent_hyperplanes
+from relu_learn.diagnosis.repeat import check_witness, require_repeatable
+from relu_learn.diagnosis.straight import (
+    jump_at,
+    jump_between,
+    look_for_curves,
+    look_for_steps,
+    louder,
+    require_piecewise_linear,
+)
+
+# So many pieces, seen through so much noise, may be a curve that was taken for noise.
+_MANY, _BLUNT = 50, 1e-8
+# Kinks are in crowds of more than this many if these take so small a share of their room.
+_CROWD, _TINY = 8, 1e-4
+# Kinks of a long line that are looked at again, to hear its noise: a first time, and closely.
+_LOOKS, _CLOSE_LOOKS = 8, 16
+
+
+def diagnose(run: Run, occasion: Occasion) -> Noise | None:
+    """Raise with a witness if the black box is outside the class, or say how noisy it is.
+
+    Raises
+    ------
+    BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer
+    """
+    if isinstance(occasion, LongLine):
+        return _long_line(run, occasion)
+    if isinstance(occasion, SearchedLine):
+        _require_meeting(run, occasion.found)
+    elif isinstance(occasion, Doubted):
+        if run.answers.random:
+            require_repeatable(run)
+        elif run.answers.step:
+            look_for_steps(run)
+    elif isinstance(occasion, Creases):
+        look_for_bent_hyperplanes(run)
+    else:
+        look_for_curves(run)
+        if not occasion.curved:
+            look_for_bent_hyperplanes(run)
+    return None
+
+
+def confirm(run: Run, error: ReluLearnError) -> None:
+    """Before an error is raised: is the black box the one that was asked?
+
+    Raises
+    ------
+    BlackBoxError
+        If it changes, which looks like anything.
+    """
+    if isinstance(error, (NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed)):
+        require_repeatable(run)
+        check_witness(run, error)
+
+
+def _long_line(run: Run, long: LongLine) -> Noise | None:
+    """Why is the search so long: many kinks, a curve or jumps, or answers noisier than thought?"""
+    noise, looks = long.samples.noise, _LOOKS
+    if long.found is not None:
+        blunt = not long.very and noise.level.max() > _BLUNT
+        many = len(long.found.kinks) >= _MANY
+        if many and (blunt or _crowded(long.found, long.window)):
+            require_piecewise_linear(long)
+        return None
+    if long.very:
+        require_repeatable(run)
+        require_piecewise_linear(long)
+        looks = _CLOSE_LOOKS
+    factor = louder(long, looks)
+    return Noise(noise.level * factor) if factor > 1 else None
+
+
+def _crowded(s: Slice, window: Window) -> bool:
+    """Whether most kinks are in tiny crowds: a sharp bend that is round looks like one."""
+    share = np.arctan(s.kinks) / np.pi if window.cauchy else s.kinks / window.width
+    gaps = share[_CROWD:] - share[:-_CROWD]
+    return bool(np.median(gaps) < _CROWD / len(s.kinks) * _TINY)
+
+
+def _require_meeting(run: Run, found: Found) -> None:
+    """Do the pieces of a line meet at the kinks?
+
+    A jump that is seen along most of a line is one; a single odd kink is left to validation.
+    """
+    kinks = found.slice.kinks
+    if not run.answers.exact and run.known is not None:
+        return  # of an imprecise residual, that is no proof
+    step = np.abs(found.slice.steps).max(axis=1, initial=0.0) / (1 + np.abs(kinks))
+    if (step > max(1e-6, 1e3 * float(run.answers.noise.max()))).sum() > len(kinks) / 2:
+        t = float(kinks[int(step.argmax())])
+        h = 1e-9 * (1 + abs(t))
+        if jump_between(run, found.line, t - h, t + h) > 0:
+            raise NotPiecewiseLinear(*jump_at(t))

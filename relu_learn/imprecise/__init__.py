@@ -1,0 +1,1 @@
+"""Rounded, float32 and noisy answers."""

@@ -1,0 +1,1 @@
+"""How good a network is, what was to be expected, and what it cost."""

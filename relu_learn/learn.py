@@ -1,0 +1,341 @@
+"""LearnFromQueries: the one place that knows the core and the wings, and puts them together.
+
+`learn_steps` is the primitive, a generator of events; `learn_from_queries` drains it, and
+`get_neurons` its first line. What they do with a black box is chosen here, from its answers:
+
+- the *method*: `adaptive` for exact answers, `grid` for the paper's, `star` in a box, `fit` for
+  imprecise answers;
+- the *space*: all of R^d, or a box;
+- the *watch*: what to do when answers make no sense;
+- the *looks*: what is measured a second time, for the last digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from relu_learn.bounded.box import Box
+from relu_learn.bounded.star import star
+from relu_learn.core.answers import hear
+from relu_learn.core.errors import InvalidArgument, ReluLearnError
+from relu_learn.core.events import Event
+from relu_learn.core.learning import adaptive
+from relu_learn.core.lines import Line
+from relu_learn.core.network import ReluNetwork
+from relu_learn.core.oracle import BlackBox, Oracle, positive_int
+from relu_learn.core.paper import get_neurons_on_grid, grid
+from relu_learn.core.pieces import Measured
+from relu_learn.core.result import LearnResult
+from relu_learn.core.run import Looks, Run, Settings
+from relu_learn.core.space import Gaussian, Space
+from relu_learn.diagnosis.watch import confirm, diagnose
+from relu_learn.imprecise.kind import listen
+from relu_learn.imprecise.method import fit
+from relu_learn.precise.clumps import merge_clumps
+from relu_learn.precise.polish import polish as measure_again
+from relu_learn.precise.second_looks import remeasure, settle_biases, sharpen
+
+Method = Callable[[Run], Iterator[Event]]
+# Kinks far out are a matter of endless lines.
+_LOOKS = Looks((sharpen, remeasure), (merge_clumps, settle_biases), measure_again)
+_BOX_LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again)
+
+
+def learn_steps(
+    black_box: BlackBox | Oracle,
+    dim: int,
+    *,
+    method: str = "adaptive",
+    rng: int | np.random.Generator | None = None,
+    epsilon: float | None = None,
+    delta: float = 0.05,
+    max_queries: int | None = None,
+    validation: int | None = None,
+    polish: bool = False,
+    bounds: Any = None,
+    r: float = 0.05,
+    tau: float = 4.0,
+    alpha: float = 1e-3,
+) -> Iterator[Event]:
+    """Learn a one-hidden-layer ReLU network from its answers, step by step (LearnFromQueries).
+
+    Parameters
+    ----------
+    black_box : callable or Oracle
+        (n, d) -> (n,) or (n, m). Its weights are never looked at, only its answers.
+    dim : int
+        Input dimension d.
+    method : {"adaptive", "grid"}
+        "adaptive" finds all critical points by refinement, and is exact to rounding. "grid" is the
+        paper's: intervals of length r on [-tau, tau], one gradient in each.
+    rng : int, numpy.random.Generator or None
+        Same seed and black box: same queries, bit for bit.
+    epsilon : float, optional
+        A loss E[(F - F')^2] that is good enough (default: repair down to rounding).
+    delta : float
+        The certificate may be wrong with this probability.
+    max_queries : int, optional
+        Budget.
+    validation : int, optional
+        Fresh points of the final test (default: chosen from what was found).
+    polish : bool
+        Measure everything once more with long steps, for the last digits: about twice the queries.
+    bounds : (low, high), optional
+        Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
+        is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
+    r, tau, alpha : float
+        The paper's parameters, for "grid": length of an interval and half length of the line (in
+        units of t), radius of the gradient's steps (in units of x).
+
+    Yields
+    ------
+    Event
+        See `relu_learn.core.events`; the last one is `Finished`.
+
+    Raises
+    ------
+    InvalidArgument
+        Before the first query.
+    QueryBudgetExceeded, BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
+        With what was found so far as `partial`.
+    """
+    settings = _checked(method, epsilon, delta, validation, polish, r, tau, alpha)
+    return _steps(_run(black_box, dim, settings, rng, max_queries, bounds))
+
+
+def learn_from_queries(
+    black_box: BlackBox | Oracle,
+    dim: int,
+    *,
+    method: str = "adaptive",
+    rng: int | np.random.Generator | None = None,
+    epsilon: float | None = None,
+    delta: float = 0.05,
+    max_queries: int | None = None,
+    validation: int | None = None,
+    polish: bool = False,
+    bounds: Any = None,
+    r: float = 0.05,
+    tau: float = 4.0,
+    alpha: float = 1e-3,
+    on_event: Callable[[Event], object] | None = None,
+    progress: bool = False,
+) -> LearnResult:
+    """Learn a one-hidden-layer ReLU network from its answers (paper: LearnFromQueries).
+
+    Parameters
+    ----------
+    black_box : callable or Oracle
+        (n, d) -> (n,) or (n, m).
+    dim : int
+        Input dimension d.
+    method, rng, epsilon, delta, max_queries, validation, polish, bounds, r, tau, alpha
+        As for `learn_steps`.
+    on_event : callable, optional
+        Called with every event.
+    progress : bool
+        Show a tqdm bar that counts queries.
+
+    Returns
+    -------
+    LearnResult
+
+    Raises
+    ------
+    ReluLearnError
+        See `learn_steps`.
+
+    Examples
+    --------
+    >>> from relu_learn import learn_from_queries, zoo
+    >>> secret = zoo.random_network(dim=5, neurons=8, rng=1)
+    >>> result = learn_from_queries(secret, dim=5, rng=0)
+    >>> result.network.n_neurons
+    8
+    """
+    settings = _checked(method, epsilon, delta, validation, polish, r, tau, alpha)
+    run = _run(black_box, dim, settings, rng, max_queries, bounds)
+    bar = None
+    if progress:
+        from tqdm.auto import tqdm
+
+        bar = tqdm(unit=" queries")
+    try:
+        for event in _steps(run):
+            if on_event is not None:
+                on_event(event)
+            if bar is not None:
+                bar.update(event.queries - bar.n)
+                bar.set_description(event.phase)
+    finally:
+        if bar is not None:
+            bar.close()
+    return run.result()
+
+
+def get_neurons(
+    black_box: BlackBox | Oracle,
+    dim: int,
+    *,
+    method: str = "adaptive",
+    line: Line | None = None,
+    rng: int | np.random.Generator | None = None,
+    r: float = 0.05,
+    tau: float = 4.0,
+    alpha: float = 1e-3,
+) -> ReluNetwork:
+    """The neurons whose critical hyperplanes one Gaussian line crosses (paper: GetNeurons).
+
+    The first line of `learn_steps`, and nothing else. Orientations are those of the line: every
+    neuron grows along it. What they get wrong is affine, and left to LearnFromQueries; so is
+    everything that the line missed.
+
+    Parameters
+    ----------
+    black_box : callable or Oracle
+        (n, d) -> (n,) or (n, m).
+    dim : int
+        Input dimension d.
+    method : {"adaptive", "grid"}
+    line : Line, optional
+        Default: a random Gaussian line.
+    rng : int, numpy.random.Generator or None
+    r, tau, alpha : float
+        For "grid": see `learn_steps`.
+
+    Returns
+    -------
+    ReluNetwork
+        The neurons in the order of their critical points, without an affine part.
+
+    Raises
+    ------
+    InvalidArgument, BlackBoxError, NotPiecewiseLinear
+
+    Examples
+    --------
+    >>> from relu_learn import zoo
+    >>> get_neurons(zoo.random_network(3, 5, rng=0), 3, rng=1).n_neurons
+    5
+    """
+    settings = _checked(method, None, 0.05, None, False, r, tau, alpha)
+    run = _run(black_box, dim, settings, rng, None, None)
+    run.line = line or run.line
+
+    def one_line(run: Run) -> Iterator[Event]:
+        if method == "grid":
+            run.found = Measured(run.line)
+            for _ in get_neurons_on_grid(run, run.found):
+                pass
+        else:
+            yield from run.look()
+
+    for _ in _steps(run, one_line):
+        pass
+    net = run.hypothesis()
+    return ReluNetwork(net.weights, net.biases, net.output_weights)
+
+
+def _run(
+    black_box: BlackBox | Oracle,
+    dim: int,
+    settings: Settings,
+    rng: int | np.random.Generator | None,
+    max_queries: int | None,
+    bounds: Any,
+) -> Run:
+    """A run that has not begun, in its space and with its watch."""
+    if isinstance(black_box, Oracle):
+        oracle = black_box
+        if oracle.dim != dim:
+            raise InvalidArgument(f"dim must be the oracle's {oracle.dim}, got {dim!r}")
+        if max_queries is not None:
+            raise InvalidArgument("max_queries must be given to the Oracle when one is passed")
+    else:
+        oracle = Oracle(black_box, dim, max_queries=max_queries)
+    try:
+        random = np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        rule = "rng must be a non-negative integer, a numpy.random.Generator or None"
+        raise InvalidArgument(f"{rule}, got {rng!r}") from error
+    if bounds is not None and settings.method == "grid":
+        raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
+    space: Space = Gaussian(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
+    run = Run(oracle, space, settings, random, _LOOKS if bounds is None else _BOX_LOOKS)
+    run.watch = partial(diagnose, run)
+    return run
+
+
+def _method(run: Run) -> Method:
+    """What to do with a black box that answers like this one."""
+    if run.settings.method == "grid":
+        return grid
+    if not run.answers.exact:
+        return fit
+    return star if isinstance(run.space, Box) else adaptive
+
+
+def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
+    try:
+        yield from run.draw(line=run.line)
+        heard = hear(run.oracle, run.space, run.line, run.rng)
+        yield from run.start(heard.answers if heard.is_clear() else listen(heard), heard)
+        try:
+            yield from (method or _method(run))(run)
+        except ReluLearnError as error:
+            confirm(run, error)
+            raise
+        if method is None:
+            yield run.finished()
+    except ReluLearnError as error:
+        run.space.told(error)
+        if error.partial is None and run.oracle.queries:
+            error.partial = run.result(complete=False)
+        raise
+
+
+def _checked(
+    method: str,
+    epsilon: float | None,
+    delta: float,
+    validation: int | None,
+    polish: bool,
+    r: float,
+    tau: float,
+    alpha: float,
+) -> Settings:
+    if validation is not None:
+        validation = positive_int("validation", validation)
+    if not isinstance(polish, (bool, np.bool_)):
+        raise InvalidArgument(f"polish must be True or False, got {polish!r}")
+    positive = {"r": r, "tau": tau, "alpha": alpha}
+    if epsilon is not None:
+        positive["epsilon"] = epsilon
+    for name, value in positive.items():
+        if not _between(0, value, math.inf):
+            raise InvalidArgument(f"{name} must be a positive number, got {value!r}")
+    if not _between(0, delta, 1):
+        raise InvalidArgument(f"delta must be a number in (0, 1), got {delta!r}")
+    if r > 2 * tau:
+        raise InvalidArgument(f"r must be at most 2 tau = {2 * tau}, got {r!r}")
+    return Settings(
+        method,
+        None if epsilon is None else float(epsilon),
+        float(delta),
+        validation,
+        bool(polish),
+        float(r),
+        float(tau),
+        float(alpha),
+    )
+
+
+def _between(low: float, value: Any, high: float) -> bool:
+    """Whether it is a number, and in the open interval."""
+    kinds = (int, float, np.integer, np.floating)
+    return isinstance(value, kinds) and not isinstance(value, bool) and bool(low < value < high)

@@ -1,0 +1,1 @@
+"""The last digits: what a single line measures badly, measured again elsewhere."""

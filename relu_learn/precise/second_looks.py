@@ -1,0 +1,212 @@
+"""Second looks: what a single line measures badly, measured again elsewhere.
+
+A line can run nearly parallel to a hyperplane, cross two of them within a hair's breadth, or meet
+one far out. Each of these spoils one quantity: the neuron's output direction, the gradient of the
+piece in between, the bias. Once the network is roughly known, a better place for a few queries can
+be chosen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from relu_learn.core.gradients import measure_rates, orthonormal_basis
+from relu_learn.core.lines import SIGMAS
+from relu_learn.core.pieces import GOAL, Found, Piece, agree, output_directions
+from relu_learn.core.roomy import Arrangement
+from relu_learn.core.target import Target
+
+# Points among which the best place is chosen.
+_CANDIDATES = 256
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Neurons:
+    """All neurons of a line, in the order of their kinks."""
+
+    weights: np.ndarray
+    biases: np.ndarray
+    outputs: np.ndarray
+    tilt: np.ndarray
+
+    @classmethod
+    def of(cls, found: Found) -> _Neurons | None:
+        """Those between all measured pieces; None if there is a kink without weights, which is not
+        to be trusted."""
+        blocks = [found.solve(j) for j in range(len(found.chosen) - 1)]
+        if not blocks or sum(len(b.biases) for b in blocks) < len(found.slice.kinks):
+            return None
+        return cls(
+            np.concatenate([b.weights for b in blocks]),
+            np.concatenate([b.biases for b in blocks]),
+            np.concatenate([b.outputs for b in blocks], axis=1),
+            np.concatenate([b.tilt for b in blocks]),
+        )
+
+
+def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[Piece]:
+    """The vague output directions, measured again by second differences.
+
+    F(x + h w) - 2 F(x) + F(x - h w) is a multiple of the output weights of the one neuron whose
+    hyperplane passes through x, or close by: for three queries, and with a step h as long as the
+    other hyperplanes allow at the roomiest of many points of it.
+    """
+    neurons = _Neurons.of(found) if found.vague.any() else None
+    if neurons is None:
+        return
+    weights, biases = neurons.weights, neurons.biases
+    sizes = np.linalg.norm(neurons.outputs, axis=0)
+    asked, points, precision = [], [], []
+    for i in np.flatnonzero(found.vague):
+        x = target.space.candidates(_CANDIDATES, rng)
+        x -= np.multiply.outer(x @ weights[i] - biases[i], weights[i])
+        away = np.abs(x @ weights.T - biases)
+        away[:, i] = np.inf
+        room = np.minimum(away.min(axis=1), 30 * np.sqrt(weights.shape[1]))
+        room = np.minimum(room, target.space.room(x))
+        best = int((room / (1 + np.linalg.norm(x, axis=1))).argmax())
+        if room[best] <= 0:
+            continue
+        three = x[best] + np.multiply.outer([-0.4 * room[best], 0.0, 0.4 * room[best]], weights[i])
+        eta = max(float(found.noise.at_point(p).max()) for p in three)
+        own = eta / max(0.4 * room[best] * sizes[i], 1e-300)
+        if own < found.doubt[i] / 4:
+            asked.append(i)
+            precision.append(own)
+            points.append(three)
+    if not asked:
+        return
+    y = target(np.concatenate(points)).reshape(len(asked), 3, -1)
+    bends = output_directions(y[:, 0] - 2 * y[:, 1] + y[:, 2])
+    better = found.directions.copy()
+    for i, own, bend in zip(asked, precision, bends, strict=True):
+        bend = bend if bend @ better[i] > 0 else -bend
+        # Something else in between that no line has met? Then it is another direction altogether.
+        if np.linalg.norm(bend - better[i]) <= SIGMAS * (found.doubt[i] + own):
+            better[i] = bend
+    found.directions = better
+    yield from ()
+
+
+def remeasure(target: Target, found: Found, rng: np.random.Generator) -> Iterator[Piece]:
+    """The pieces that are short wherever they were looked at, from another cell.
+
+    Between two hyperplanes that the line crosses close together, look where they are far apart: in
+    a cell that lies on the same sides of these two. The other neurons that are switched differently
+    there are known, and their weights are subtracted.
+    """
+    for r in sorted(found.poor, key=lambda r: found.pieces[r].error):
+        neurons = _Neurons.of(found)
+        again = None if neurons is None else _elsewhere(target, found, neurons, r, rng)
+        if again is not None:
+            found.pieces[r] = again
+            yield again
+
+
+def _elsewhere(
+    target: Target, found: Found, neurons: _Neurons, r: int, rng: np.random.Generator
+) -> Piece | None:
+    """Piece r from another cell, or None if no better place was found."""
+    weights, biases, piece = neurons.weights, neurons.biases, found.pieces[r]
+    k, d = weights.shape
+    spread = neurons.tilt * np.linalg.norm(neurons.outputs, axis=0) / np.sqrt(d)
+    on = np.arange(k) < r
+    sides = [i for i in (r - 1, r) if 0 <= i < k]
+    x = _between(target, neurons, sides, on, rng)
+    basis = orthonormal_basis(rng.standard_normal((d,)), rng)
+    normals, levels = target.space.faces(np.zeros(d), basis.rows)
+    normals = np.concatenate([weights @ basis.rows.T, normals])
+    view = Arrangement(np.zeros(d), basis.rows, normals, np.concatenate([-biases, levels]))
+
+    def doubt(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Expected errors (n,) of the gradient if it is measured at x, and who is flipped."""
+        depth = x @ weights.T - biases
+        flipped = (depth > 0) != on
+        step = 0.4 * np.minimum(np.abs(depth).min(axis=1), 3 * np.sqrt(d))
+        step = np.minimum(step, 0.9 * target.space.room(x))
+        own = np.array([found.noise.at_point(p).max() for p in x]) / np.maximum(step, 1e-300)
+        return np.hypot(own, np.linalg.norm(flipped * spread, axis=1)), flipped
+
+    flipped = doubt(x)[1]
+    x = x[~flipped[:, sides].any(axis=1) & (target.space.room(x) > 0)]
+    if not len(x):
+        return None
+    x = x[np.argsort(doubt(x)[0])[:8]]
+    x = view.roomy(x @ basis.rows.T, limit=2.0)[0] @ basis.rows
+    error, flipped = doubt(x)
+    best = int(error.argmin())
+    if error[best] > piece.error / 4:
+        return None
+    point, turned = x[best], flipped[best]
+    reach = view.reach(basis.rows @ point, 0.4, 3 * np.sqrt(d))
+    reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
+    own = found.noise.at_point(point)
+    _, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
+    sign = np.where(on, 1.0, -1.0) * turned
+    gradient = basis.combine(rates) + (neurons.outputs * sign) @ weights
+    doubtful = float(np.hypot(own.max() / used.min(), np.linalg.norm(turned * spread)))
+    if not agree(gradient, piece.gradient, (piece.error + doubtful) / 4).all():
+        return None
+    return dataclasses.replace(piece, gradient=gradient, step=float(used.min()), error=doubtful)
+
+
+def _between(
+    target: Target, neurons: _Neurons, sides: list[int], on: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Points (n, d) beside two hyperplanes, on those sides where their neurons are `on` or off."""
+    starts = []
+    for i, other in (sides, sides[::-1]) if len(sides) == 2 else ():
+        w, b = neurons.weights, neurons.biases
+        x = target.space.candidates(_CANDIDATES, rng, 1.0)
+        x -= np.multiply.outer(x @ w[i] - b[i], w[i])
+        push = 0.3 * np.abs(x @ w[other] - b[other]) * (1 if on[i] else -1)
+        starts.append(x + push[:, None] * w[i])
+    return np.concatenate(starts) if starts else target.space.candidates(_CANDIDATES, rng, 1.0)
+
+
+def settle_biases(target: Target, found: Found, rng: np.random.Generator) -> Iterator[Piece]:
+    """Correct the biases of neurons whose kinks are far out on the first line.
+
+    A kink at x(t) gives b = <w, x(t)>: an error of w is multiplied by the size of x(t), and what it
+    does to F is a constant on the neuron's active side. Some points near the origin, on both sides,
+    tell the constants; one more than there are such neurons, and those that tell most (QR with
+    column pivoting).
+    """
+    from scipy.linalg import qr
+
+    yield from ()
+    blocks, line, network = found.blocks, found.line, found.anchored()
+    if target.known is not None:
+        return
+    d, rows = len(line.origin), []
+    for j, b in sorted(blocks.items()):
+        for i in range(len(b.biases)):
+            tilt = float(b.tilt[i] * np.linalg.norm(b.outputs[:, i]))
+            rows.append((j, i, tilt, float(np.linalg.norm(line.at(b.kinks[i])) / np.sqrt(d))))
+    # What the tilts do at Gaussian points cannot be told from a constant.
+    goal = max(GOAL, 4 * float(np.linalg.norm([tilt for *_, tilt, _ in rows])))
+    far = [(j, i, blocks[j].tilt[i] * size) for j, i, tilt, size in rows if tilt * size > goal]
+    if not far:
+        return
+    weights = np.stack([blocks[j].weights[i] for j, i, _ in far])
+    biases = np.array([blocks[j].biases[i] for j, i, _ in far])
+    x = target.space.sample(_CANDIDATES, rng)
+    active = np.column_stack([x @ weights.T - biases > 0, np.ones(len(x))])
+    x = x[qr(active.T, pivoting=True, mode="r")[1][: active.shape[1]]]
+    depth = x @ weights.T - biases
+    m, f = network.n_outputs, len(far)
+    outputs = np.stack([blocks[j].outputs[:, i] for j, i, _ in far])  # (f, m)
+    design = np.zeros((len(x), m, f + m))
+    design[:, :, :f] = np.where(depth > 0, -1.0, 0.0)[:, None, :] * outputs.T
+    design[:, :, f:] = np.eye(m)
+    residual = target(x) - network(x)
+    change = np.linalg.lstsq(design.reshape(-1, f + m), residual.ravel(), rcond=1e-8)[0]
+    settled = {j: b.biases.copy() for j, b in blocks.items()}
+    for (j, i, doubt), delta in zip(far, change, strict=False):
+        if abs(delta) <= SIGMAS * doubt:  # more than that is another neuron's fault
+            settled[j][i] += delta
+    for j, biases in settled.items():
+        blocks[j] = dataclasses.replace(blocks[j], biases=biases)
