@@ -16,7 +16,7 @@ from relu_learn import (
     zoo,
 )
 from relu_learn.core import events as ev
-from relu_learn.core.loss import Certificate
+from relu_learn.core.certificate import Certificate
 
 SECRETS = {
     "scalar": zoo.random_network(3, 4, rng=2),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from relu_learn import zoo
 from relu_learn.core import events as ev
 from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
-from relu_learn.core.learning import learn_steps
+from relu_learn.learn import learn_steps
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures import line, loss, plane
 from relu_learn.figures.line import SliceView, kink_heights

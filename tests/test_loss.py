@@ -10,17 +10,9 @@ from scipy import integrate
 
 from relu_learn.core import loss
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.loss import (
-    Certificate,
-    best_loss,
-    certificate,
-    gaussian_loss,
-    loss_floor,
-    match_neurons,
-    output_scale,
-    sampled_loss,
-    worst_error,
-)
+from relu_learn.core.certificate import Certificate, certificate, output_scale
+from relu_learn.judging.loss import best_loss, gaussian_loss, loss_floor, sampled_loss, worst_error
+from relu_learn.judging.matching import match_neurons
 from relu_learn.core.network import ReluNetwork
 
 

@@ -18,9 +18,9 @@ from relu_learn import (
     match_neurons,
     zoo,
 )
-from relu_learn.core.cells import Arrangement
+from relu_learn.core.roomy import Arrangement
 from relu_learn.core.lines import Line
-from relu_learn.core.neurons import choose_pieces, output_directions
+from relu_learn.core.pieces import choose_pieces, output_directions
 
 
 def kinks(secret, line):

@@ -17,7 +17,7 @@ import pytest
 
 from relu_learn import Trace, zoo
 from relu_learn.core.errors import InvalidArgument, ReluLearnError
-from relu_learn.core.learning import learn_steps
+from relu_learn.learn import learn_steps
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures import Cell, LossView, Mosaic, PlaneView, SliceView, animation, export_html
 from relu_learn.figures.export import page

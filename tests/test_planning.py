@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from relu_learn import InvalidArgument, learn_from_queries, zoo
-from relu_learn.core.planning import plan, queries_by_purpose
+from relu_learn.judging.planning import plan, queries_by_purpose
 
 SIZES = [
     (1, 20, 1),

@@ -13,7 +13,8 @@ import pytest
 
 from relu_learn import learn_from_queries, zoo
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.events import Finished, Trace
+from relu_learn.core.events import Finished
+from relu_learn.core.trace import Trace
 from relu_learn.widgets import Player
 from relu_learn.widgets.narration import readable
 from relu_learn.widgets.recording import read_trace, replay

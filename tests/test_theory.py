@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.theory import paper_parameters
+from relu_learn.judging.theory import paper_parameters
 
 USUAL = {"epsilon": 0.01, "delta": 0.1, "dim": 5, "neurons": 4, "R": 1.0, "B": 1.0}
 
