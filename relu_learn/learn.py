@@ -21,9 +21,9 @@ import numpy as np
 
 from relu_learn.bounded.box import Box
 from relu_learn.bounded.star import star
-from relu_learn.core.answers import hear
 from relu_learn.core.errors import InvalidArgument, ReluLearnError
 from relu_learn.core.events import Event
+from relu_learn.core.hearing import hear
 from relu_learn.core.learning import adaptive
 from relu_learn.core.lines import Line
 from relu_learn.core.network import ReluNetwork
@@ -32,7 +32,7 @@ from relu_learn.core.paper import get_neurons_on_grid, grid
 from relu_learn.core.pieces import Measured
 from relu_learn.core.result import LearnResult
 from relu_learn.core.run import Looks, Run, Settings
-from relu_learn.core.space import Gaussian, Space
+from relu_learn.core.space import Space
 from relu_learn.diagnosis.watch import confirm, diagnose
 from relu_learn.imprecise.kind import listen
 from relu_learn.imprecise.method import fit
@@ -265,7 +265,7 @@ def _run(
         raise InvalidArgument(f"{rule}, got {rng!r}") from error
     if bounds is not None and settings.method == "grid":
         raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
-    space: Space = Gaussian(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
+    space = Space(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
     run = Run(oracle, space, settings, random, _LOOKS if bounds is None else _BOX_LOOKS)
     run.watch = partial(diagnose, run)
     return run

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from relu_learn import zoo
 from relu_learn.core import events as ev
 from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
-from relu_learn.learn import learn_steps
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures import line, loss, plane
 from relu_learn.figures.line import SliceView, kink_heights
@@ -24,6 +23,7 @@ from relu_learn.figures.plane import PlaneView, crease_segments
 from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import THEMES, get_theme, nice_step, number, power_ticks
 from relu_learn.figures.view import View, still
+from relu_learn.learn import learn_steps
 
 SECRETS = {
     "plane": zoo.get("paper_plane"),

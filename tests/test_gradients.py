@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relu_learn import InvalidArgument, Oracle, QueryBudgetExceeded, ReluNetwork, get_gradient, zoo
-from relu_learn.core.gradients import measure_rates, orthonormal_basis, safe_step
+from relu_learn.core.basis import orthonormal_basis
+from relu_learn.core.gradients import measure_rates, safe_step
 from relu_learn.core.target import Target
 
 

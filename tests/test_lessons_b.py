@@ -13,10 +13,10 @@ from ipywidgets.widgets.widget import _instances
 
 from relu_learn import certificate, learn_from_queries, match_neurons, paper_parameters, zoo
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.judging.loss import gaussian_loss
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.race import BILL, LEARNERS, itemised
 from relu_learn.figures.theme import THEMES, number
+from relu_learn.judging.loss import gaussian_loss
 from relu_learn.widgets import dimensions, game, preflight, race, wild
 from relu_learn.widgets.board import Board, slider
 from relu_learn.widgets.library import PlotlyLibrary

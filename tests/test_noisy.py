@@ -9,10 +9,10 @@ from relu_learn import learn_from_queries, worst_error, zoo
 from relu_learn.core.errors import InvalidArgument, NotPiecewiseLinear, QueryBudgetExceeded
 from relu_learn.core.lines import Line
 from relu_learn.core.network import ReluNetwork
-from relu_learn.imprecise.fit import NoisyStep, learn_noisy
 from relu_learn.core.oracle import Oracle
-from relu_learn.imprecise.kind import estimate_noise
 from relu_learn.imprecise.above_noise import merge_alike
+from relu_learn.imprecise.fit import NoisyStep, learn_noisy
+from relu_learn.imprecise.kind import estimate_noise
 
 Ask = Callable[[np.ndarray], np.ndarray]
 

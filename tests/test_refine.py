@@ -7,8 +7,8 @@ from relu_learn import Oracle, ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.core import learning, neurons
 from relu_learn.core.lines import Line, Noise
 from relu_learn.core.pieces import Block, Piece, output_directions
-from relu_learn.precise.second_looks import remeasured, settle_biases, sharpened
 from relu_learn.core.target import Target
+from relu_learn.precise.second_looks import remeasured, settle_biases, sharpened
 
 NOISE = Noise(np.array([1e-15]))
 

@@ -23,10 +23,10 @@ from jupyter_client.manager import start_new_kernel
 
 from relu_learn import zoo
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.learn import learn_steps
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import THEMES
+from relu_learn.learn import learn_steps
 from relu_learn.widgets import lifecycle, share, transport
 from relu_learn.widgets.library import PlotlyLibrary, plotly_source
 from relu_learn.widgets.lifecycle import Messages, close_tree

@@ -7,7 +7,7 @@ and what they say is mapped back: neither offsets nor widths matter.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,7 @@ from relu_learn.core.events import Event, ResidualFitted
 from relu_learn.core.lines import Ask, Line, Window
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import Oracle, points_around
-
-T = TypeVar("T")
+from relu_learn.core.space import Space, T, Tested
 
 # A random chord passes the center of the cube within this distance (in every coordinate), and ends
 # within it of two opposite corners: far reaching, but never special.
@@ -28,7 +27,7 @@ FIRST_LOOK = 16
 _FLOATS = 2**19
 
 
-class Box:
+class Box(Space):
     """The box low <= x <= high as a space: the cube [-1, 1]^d, mapped by x = mid + half z.
 
     Parameters
@@ -126,7 +125,7 @@ class Box:
 
     def first_look(
         self, ask: Ask, probes: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    ) -> tuple[np.ndarray, np.ndarray, Tested]:
         x = self.sample(FIRST_LOOK, rng)
         y = ask(x)
         most = np.abs(y).max(axis=0)

@@ -55,7 +55,7 @@ class Event:
     @property
     def narration(self) -> str:
         """One sentence for people."""
-        raise NotImplementedError
+        return _sentence(self)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,13 +69,6 @@ class RunStarted(Event):
     method: str
     noise: float
 
-    @property
-    def narration(self) -> str:
-        return (
-            f"The secret takes {self.dim} numbers and answers with {self.n_outputs}; "
-            f"its answers are precise to about {self.noise:.0e} of their size."
-        )
-
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class LineDrawn(Event):
@@ -86,12 +79,6 @@ class LineDrawn(Event):
     origin: np.ndarray
     direction: np.ndarray
     t_range: np.ndarray
-
-    @property
-    def narration(self) -> str:
-        if self.phase == "repair":
-            return "Draw a new line through the point where the hypothesis is worst."
-        return "Draw a random line through the input space."
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -105,14 +92,6 @@ class IntervalProbed(Event):
     values: np.ndarray
     open_intervals: np.ndarray
 
-    @property
-    def narration(self) -> str:
-        n, q = len(self.t), len(self.open_intervals)
-        return (
-            f"Ask at {n} point{'s' * (n != 1)} of the line: {q} interval{'s' * (q != 1)} "
-            "still to be explained."
-        )
-
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class CriticalPointFound(Event):
@@ -123,10 +102,6 @@ class CriticalPointFound(Event):
     t: float
     jump: np.ndarray
     point: np.ndarray
-
-    @property
-    def narration(self) -> str:
-        return f"The slope jumps at t = {self.t:.4g}: the line crosses a critical hyperplane there."
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -139,15 +114,6 @@ class GradientMeasured(Event):
     point: np.ndarray
     gradient: np.ndarray
     step: float
-
-    @property
-    def narration(self) -> str:
-        if math.isnan(self.t):
-            return "Measure a gradient again, far from all hyperplanes and with long steps."
-        return (
-            f"Measure the gradient on the piece around t = {self.t:.4g} with "
-            f"{len(self.point)} small steps."
-        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -162,13 +128,6 @@ class NeuronFound(Event):
     output_weights: np.ndarray
     t: float
 
-    @property
-    def narration(self) -> str:
-        return (
-            f"The gradients on both sides of t = {self.t:.4g} differ by the weights of neuron "
-            f"{self.index + 1}; the kink gives its bias."
-        )
-
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class ResidualFitted(Event):
@@ -179,10 +138,6 @@ class ResidualFitted(Event):
     skip: np.ndarray
     offset: np.ndarray
 
-    @property
-    def narration(self) -> str:
-        return "What is left where every neuron is switched off is the affine part."
-
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class NetworkUpdated(Event):
@@ -191,15 +146,6 @@ class NetworkUpdated(Event):
     usual = "neurons"
 
     network: ReluNetwork
-
-    @property
-    def narration(self) -> str:
-        k = self.network.n_neurons
-        return {
-            "repair": "Add what this line met to the hypothesis.",
-            "polish": "Solve for all neurons again: the last digits.",
-            "fit": f"Fit {k} neurons to all answers so far at once, by least squares.",
-        }.get(self.phase, f"The affine part becomes ReLUs, too: a network of {k} neurons.")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -214,13 +160,6 @@ class Validated(Event):
     scale: float
     loss: float
 
-    @property
-    def narration(self) -> str:
-        share = self.worst / self.scale
-        size = "rounding" if share < 1e-8 else f"{share:.1g} of the output's spread"
-        worst = f"differ by at most {self.worst:.1e}: {size}"
-        return f"On {len(self.errors)} fresh points F and F' {worst}."
-
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Finished(Event):
@@ -234,9 +173,53 @@ class Finished(Event):
     worst: float
     scale: float
 
-    @property
-    def narration(self) -> str:
-        return f"Done: {self.network.n_neurons} neurons from {self.queries:,} queries."
+
+def _sentence(event: Event) -> str:
+    """What happened, told from the event's fields."""
+    match event:
+        case RunStarted():
+            return (
+                f"The secret takes {event.dim} numbers and answers with {event.n_outputs}; "
+                f"its answers are precise to about {event.noise:.0e} of their size."
+            )
+        case LineDrawn(phase="repair"):
+            return "Draw a new line through the point where the hypothesis is worst."
+        case LineDrawn():
+            return "Draw a random line through the input space."
+        case IntervalProbed():
+            n, q = len(event.t), len(event.open_intervals)
+            points = f"{n} point{'s' * (n != 1)} of the line"
+            return f"Ask at {points}: {q} interval{'s' * (q != 1)} still to be explained."
+        case CriticalPointFound():
+            kink = f"The slope jumps at t = {event.t:.4g}"
+            return f"{kink}: the line crosses a critical hyperplane there."
+        case GradientMeasured() if math.isnan(event.t):
+            return "Measure a gradient again, far from all hyperplanes and with long steps."
+        case GradientMeasured():
+            piece = f"on the piece around t = {event.t:.4g}"
+            return f"Measure the gradient {piece} with {len(event.point)} small steps."
+        case NeuronFound():
+            return (
+                f"The gradients on both sides of t = {event.t:.4g} differ by the weights of neuron "
+                f"{event.index + 1}; the kink gives its bias."
+            )
+        case ResidualFitted():
+            return "What is left where every neuron is switched off is the affine part."
+        case NetworkUpdated(phase="repair"):
+            return "Add what this line met to the hypothesis."
+        case NetworkUpdated(phase="polish"):
+            return "Solve for all neurons again: the last digits."
+        case NetworkUpdated():
+            means = "by least squares" if event.phase == "fit" else "the affine part as ReLUs, too"
+            return f"All {event.network.n_neurons} neurons of the hypothesis at once, {means}."
+        case Validated():
+            share = event.worst / event.scale
+            size = "rounding" if share < 1e-8 else f"{share:.1g} of the output's spread"
+            worst = f"differ by at most {event.worst:.1e}: {size}"
+            return f"On {len(event.errors)} fresh points F and F' {worst}."
+        case Finished():
+            return f"Done: {event.network.n_neurons} neurons from {event.queries:,} queries."
+    raise NotImplementedError(type(event).__name__)
 
 
 EVENT_TYPES: dict[str, type[Event]] = {cls.__name__: cls for cls in Event.__subclasses__()}

@@ -7,17 +7,17 @@ from typing import Protocol
 
 import numpy as np
 
+from relu_learn.core.basis import orthonormal_basis
+from relu_learn.core.choice import HOPELESS_COST, choose_pieces
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.gradients import get_gradient, orthonormal_basis
+from relu_learn.core.gradients import get_gradient
 from relu_learn.core.lines import Line
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.pieces import (
     GOAL,
-    HOPELESS_COST,
     Block,
     Found,
     Piece,
-    choose_pieces,
     output_directions,
     solve_block,
 )

@@ -13,8 +13,9 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from relu_learn.core import events as ev
+from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.events import Event
-from relu_learn.core.gradients import measure_gradient, orthonormal_basis
+from relu_learn.core.gradients import measure_gradient
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import neuron_between

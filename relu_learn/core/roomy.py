@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relu_learn.core.gradients import Basis, measure_rates, safe_step
+from relu_learn.core.basis import Basis
+from relu_learn.core.gradients import measure_rates, safe_step
 from relu_learn.core.pieces import Found, Piece, agree
 from relu_learn.core.target import Target
 

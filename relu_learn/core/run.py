@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 import numpy as np
 
 from relu_learn.core import events as ev
-from relu_learn.core.answers import Answers, Hearing
+from relu_learn.core.answers import Answers
 from relu_learn.core.errors import LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import USEFUL, Evidence
+from relu_learn.core.hearing import Hearing
 from relu_learn.core.lines import SIGMAS, Line, Noise, Slice
 from relu_learn.core.network import ReluNetwork, prune
 from relu_learn.core.neurons import SLACK, SecondLook, solve_line

@@ -12,210 +12,19 @@ uniform.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Generator, Iterator
 
 import numpy as np
 
 from relu_learn.core.errors import LearningFailed
-from relu_learn.core.lines import EPS, SIGMAS, Ask, Level, Noise, Slice, Window
+from relu_learn.core.lines import EPS, Ask, Level, Noise, Slice, Window
+from relu_learn.core.samples import Samples
 from relu_learn.core.watch import LongLine, Watch, trust
 
-# Three samples are a test of collinearity only when the outer two have comparable distances to the
-# middle one; otherwise a kink next to the closer pair would hardly show.
-BALANCE = 2e-4
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
 # A search with more samples than this tells the watch; with more than `_MOST`, it gives up.
 PATIENCE, _MOST = 3200, 200_000
-
-
-class _Samples:
-    """Sorted samples of the line, and what they say about every interval between neighbours.
-
-    Attributes
-    ----------
-    t, y : ndarray of shape (n,), (n, m)
-    first, last : ndarray of shape (r,)
-        First and last sample of each run: a maximal set of consecutive collinear samples.
-    affine : ndarray of shape (n - 1,)
-        Whether the interval to the right of each sample lies in a run.
-    before, after : ndarray of shape (n,)
-        The farthest sample to the left (right) known to be on the same piece, or the neighbour.
-    """
-
-    def __init__(self, t: np.ndarray, y: np.ndarray, noise: Noise) -> None:
-        self.t, order = np.unique(t, return_index=True)
-        self.y, self.noise = y[order], noise
-        self._classify()
-
-    def insert(self, t: np.ndarray, y: np.ndarray) -> _Samples:
-        return _Samples(np.concatenate([self.t, t]), np.concatenate([self.y, y]), self.noise)
-
-    def _classify(self) -> None:
-        n = len(self.t)
-        left, right = np.diff(self.t)[:-1], np.diff(self.t)[1:]
-        balanced = np.minimum(left, right) > BALANCE * np.maximum(left, right)
-        collinear = np.zeros(n, bool)
-        middle = np.arange(1, n - 1)
-        collinear[1:-1] = balanced & self._collinear(middle - 1, middle, middle + 1)
-        self.affine = collinear[:-1] | collinear[1:]
-        starts = self.affine & ~(np.r_[False, self.affine[:-1]] & collinear[:-1])
-        self._runs(np.cumsum(starts) - 1)
-        self._straighten()
-        while len(self.first) > 1:  # runs that touch and agree are one: the triple was unbalanced
-            same = self._agree()
-            if not same.any():
-                break
-            relabel = np.cumsum(np.r_[True, ~same]) - 1
-            self._runs(relabel[self.run])
-        # A sample beyond a kink hardly shows in a triple whose other two are close together; it
-        # does against the whole run. Without it, its interval is open.
-        long = self.last - self.first > 2
-        head, tail = self.first[long], self.last[long]
-        beyond = head[~self._collinear(head, head + 1, tail)]
-        behind = tail[~self._collinear(head, tail - 1, tail)]
-        if len(beyond) or len(behind):
-            self.affine[beyond] = False
-            self.affine[behind - 1] = False
-            self._runs(self.run)
-        while len(self.first) > 2:  # samples around a kink can be collinear within the noise
-            sliver = np.r_[False, self.hinged(self.last[:-2], self.first[2:]), False]
-            sliver[1:] &= ~sliver[:-1]
-            if not sliver.any():
-                break
-            short = np.zeros(n + 1, int)
-            np.add.at(short, self.first[sliver], 1)
-            np.add.at(short, self.last[sliver], -1)
-            self.affine &= np.cumsum(short)[: n - 1] == 0
-            self._runs(self.run)
-
-    def _straighten(self) -> None:
-        """Split runs that are not straight: triples next to a kink can all be collinear within the
-        noise, and link the pieces on both sides of it."""
-        while True:
-            run = self.run
-            inner = np.flatnonzero(self.affine[:-1] & self.affine[1:] & (run[:-1] == run[1:])) + 1
-            bend = self._bend(self.first[run[inner]], inner, self.last[run[inner]])
-            worst = np.zeros(len(self.first))
-            np.maximum.at(worst, run[inner], bend)
-            cut = inner[(bend > 1) & (bend == worst[run[inner]])]
-            if not len(cut):
-                return
-            ends = np.zeros(len(run), int)
-            ends[cut] = 1
-            run = run + np.cumsum(ends)
-            # A single interval that is left over at a kink proves nothing.
-            differs = np.r_[
-                True, (run[1:] != run[:-1]) | ~self.affine[:-1] | ~self.affine[1:], True
-            ]
-            self.affine &= ~(differs[:-1] & differs[1:])
-            self._runs(np.cumsum(self.affine & differs[:-1]) - 1)
-
-    def _runs(self, run: np.ndarray) -> None:
-        self.run = run
-        index = np.flatnonzero(self.affine)
-        label = run[index]
-        if len(index):
-            self.first = index[np.r_[True, np.diff(label) > 0]]
-            self.last = index[np.r_[np.diff(label) > 0, True]] + 1
-        else:
-            self.first = self.last = index
-        n = len(self.t)
-        self.before = np.maximum(np.arange(n) - 1, 0)
-        self.after = np.minimum(np.arange(n) + 1, n - 1)
-        self.before[self.last] = self.first
-        self.after[self.first] = self.last
-
-    def _agree(self) -> np.ndarray:
-        """Whether neighbouring runs share a sample and lie on one line."""
-        a, b, c = self.first[:-1], self.last[:-1], self.last[1:]
-        return (self.first[1:] == b) & self._collinear(a, b, c)
-
-    def _collinear(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-        """Whether the samples b lie on the lines through the samples a < b < c."""
-        return self._bend(a, b, c) <= 1
-
-    def _bend(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-        """How far the samples b are off the lines through the samples a < b < c: above 1, it is
-        more than the noise explains."""
-        t, y, eta = self.t, self.y, self.noise.at(self.t)
-        # From the nearer end: a difference of far values times a small weight rounds well.
-        near = np.where(t[b] - t[a] < t[c] - t[b], a, c)
-        far = a + c - near
-        weight = ((t[b] - t[near]) / (t[far] - t[near]))[:, None]
-        bend = np.abs((y[b] - y[near]) - weight * (y[far] - y[near]))
-        tolerance = SIGMAS * (eta[b] + (1 - weight) * eta[near] + weight * eta[far])
-        return np.asarray((bend / tolerance).max(axis=1))
-
-    def resolution(self) -> np.ndarray:
-        """Widths (n - 1,) below which nothing can be told, or nothing matters.
-
-        The parameter itself is rounded; and what happens in an interval that the function crosses
-        by less than the noise cannot move it by more.
-        """
-        t = self.t
-        rounding = 64 * EPS * (1 + np.maximum(np.abs(t[1:]), np.abs(t[:-1])))
-        slopes = np.abs(np.diff(self.y, axis=0)) / np.diff(t)[:, None]
-        steepest = slopes.max(axis=0)
-        with np.errstate(divide="ignore"):
-            harmless = float((self.noise.level / steepest).min())
-        return np.maximum(rounding, harmless if np.isfinite(harmless) else 0.0)
-
-    def meet(self, b: np.ndarray, c: np.ndarray) -> _Meeting:
-        """Intersect the lines that end at the samples `b` and begin at the samples `c`."""
-        t, y = self.t, self.y
-        a, d = self.before[b], self.after[c]
-        ends = (a < b) & (c < d)
-        span_left, span_right = t[b] - t[a], t[d] - t[c]
-        gap = t[c] - t[b]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            left = (y[b] - y[a]) / span_left[:, None]
-            right = (y[d] - y[c]) / span_right[:, None]
-            jump = right - left
-            # Both lines at b: their difference `rise` falls off at the rate `jump`.
-            rise = y[c] - right * gap[:, None] - y[b]
-            lever = 1 + gap / np.minimum(span_left, span_right)
-            eta = 2 * self.noise.at(np.maximum(np.abs(t[b]), np.abs(t[c]))) * lever[:, None]
-            weight = jump / eta**2
-            power = (weight * jump).sum(axis=1)
-            offset = -(weight * rise).sum(axis=1) / power
-            tolerance = SIGMAS / np.sqrt(power)
-            misfit = np.abs(rise + jump * offset[:, None])
-            inside = (offset >= -tolerance) & (offset <= gap + tolerance)
-            ok = ends & inside & (misfit <= SIGMAS * eta).all(axis=1)
-        where = t[b] + np.clip(np.nan_to_num(offset), 0, gap)
-        return _Meeting(where, left, right, eta, tolerance, ok)
-
-    def hinged(self, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-        """Whether all samples from b to c fit one kink between the lines on both sides."""
-        t, y = self.t, self.y
-        meeting = self.meet(b, c)
-        count = np.maximum(c - b - 1, 0)
-        g = np.repeat(np.arange(len(b)), count)  # the gap that each sample in between belongs to
-        i = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + b[g] + 1
-        on_left = t[i] < meeting.where[g]
-        base = np.where(on_left, b[g], c[g])
-        slope = np.where(on_left[:, None], meeting.left[g], meeting.right[g])
-        misfit = np.abs(y[i] - y[base] - slope * (t[i] - t[base])[:, None])
-        off = (misfit > SIGMAS * meeting.eta[g]).any(axis=1)
-        # Lines much shorter than the gap would fit anything.
-        spans = np.minimum(t[b] - t[self.before[b]], t[self.after[c]] - t[c])
-        firm = t[c] - t[b] <= np.where(count == 0, 30.0, 0.05) * spans
-        return meeting.ok & firm & (np.bincount(g, off, len(b)) == 0)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Meeting:
-    """Where two lines meet (n,), their slopes (n, m), the noise of their difference (n, m), how far
-    `where` may be off (n,), and whether they meet in the interval between them in all outputs."""
-
-    where: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    eta: np.ndarray
-    tolerance: np.ndarray
-    ok: np.ndarray
 
 
 def search_line(
@@ -260,7 +69,7 @@ def search_line(
         t = np.union1d(t, extra)
     y = ask(t)
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
-    samples = _Samples(t, y, noise)
+    samples = Samples(t, y, noise)
     patience, calm = PATIENCE, PATIENCE // 8
     for _ in range(_MAX_LEVELS):
         size = len(samples.t)
@@ -275,7 +84,7 @@ def search_line(
                 "piecewise linear"
             )
         if noise is not samples.noise:
-            samples = _Samples(samples.t, samples.y, noise)
+            samples = Samples(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
         if not len(new):
             new, intervals = _certify(samples)
@@ -295,7 +104,7 @@ def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
     yield return_value
 
 
-def _split(s: _Samples, window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _split(s: Samples, window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Samples that split the open intervals, and these intervals."""
     t = s.t
     is_open = ~s.affine & (np.diff(t) > s.resolution())
@@ -324,7 +133,7 @@ def _split(s: _Samples, window: Window, rng: np.random.Generator) -> tuple[np.nd
     return np.concatenate([new, more]), np.stack([t[b], t[c]], axis=1)
 
 
-def _independent_outputs(s: _Samples) -> bool:
+def _independent_outputs(s: Samples) -> bool:
     """Whether the bends seen so far span more than one direction of the outputs."""
     if s.y.shape[1] == 1:
         return False
@@ -336,7 +145,7 @@ def _independent_outputs(s: _Samples) -> bool:
     return len(values) > 1 and bool(values[1] > 0.05 * values[0])
 
 
-def _certify(s: _Samples) -> tuple[np.ndarray, np.ndarray]:
+def _certify(s: Samples) -> tuple[np.ndarray, np.ndarray]:
     """Two samples as close to each kink as the noise allows: no pair of kinks hides in between."""
     b, c = s.last[:-1], s.first[1:]
     meeting = s.meet(b, c)
@@ -349,7 +158,7 @@ def _certify(s: _Samples) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([where - h, where + h]), np.stack([a, z], axis=1)[wide]
 
 
-def _finish(s: _Samples, window: Window) -> Slice:
+def _finish(s: Samples, window: Window) -> Slice:
     t, y = s.t, s.y
     b, c = s.last[:-1], s.first[1:]
     meeting = s.meet(b, c)

@@ -1,12 +1,12 @@
-"""Where a black box may be asked, and what F' shall be good on. (Boxes: see `bounded.box`.)
+"""Where a black box may be asked, and what F' shall be good on: all of R^d here, `bounded.Box`.
 
-The learner works in the coordinates of its space. `ask` maps its questions to the user's inputs;
-`told` maps what it says (events, networks, witnesses) back: nothing else knows of both.
+The learner works in the coordinates of its space. `asking` maps its questions to the user's inputs;
+`told` maps what it says (networks, events, witnesses) back: nothing else knows of both.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from relu_learn.core.lines import SIGMAS, Ask, Line, Window
 from relu_learn.core.oracle import Oracle
 
 T = TypeVar("T")
+Tested = tuple[np.ndarray, np.ndarray]
 
 
-class Space(Protocol):
-    """Inputs, their distribution, and the change of variables that a black box is asked through.
+class Space:
+    """All of R^d, with the standard normal distribution.
 
     Attributes
     ----------
@@ -30,106 +31,55 @@ class Space(Protocol):
         At least one query in so many is a fresh point of the final test.
     """
 
-    dim: int
-    measure: str
-    audible: float
-    share: int
-
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Fresh points (n, d) of the measure that F' is to be good on."""
-
-    def spread(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Points (n, d) for a least squares fit, which may explode where no sample is."""
-
-    def near(self, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A random point (n, d) in the neighbourhood of each of these."""
-
-    def line(self, rng: np.random.Generator, through: np.ndarray | None = None) -> Line:
-        """A random line, or one through a point (at t = 0)."""
-
-    def window(self, line: Line) -> Window:
-        """The part of a line that may be asked."""
-
-    def candidates(self, n: int, rng: np.random.Generator, reach: float = 10.0) -> np.ndarray:
-        """Points (n, d) that may be asked, near and far."""
-
-    def room(self, x: np.ndarray) -> np.ndarray:
-        """How far (n,) a step from each row of x (n, d) may go."""
-
-    def faces(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where questions end, in an affine subspace: normals (f, n) and distances (f,)."""
-
-    def batches(self, n: int, few: int) -> list[int]:
-        """The sizes of the batches in which n fresh points are asked, the first one `few`."""
-
-    def first_look(
-        self, ask: Ask, probes: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
-        """Spread and size (m,) of the answers, and the points and answers that told, if any.
-
-        Parameters
-        ----------
-        ask : callable
-            Points (n, d) -> answers (n, m).
-        probes : ndarray of shape (18, m)
-            Answers at both far ends of a line and in its middle (see `answers.probe_noise`).
-        """
-
-    def asking(self, oracle: Oracle) -> Oracle:
-        """An oracle that takes this space's points."""
-
-    def place(self, points: np.ndarray) -> np.ndarray:
-        """Points as the black box sees them."""
-
-    def growth(self, x: np.ndarray) -> np.ndarray:
-        """How much (n,) the noise has grown at points as the black box sees them."""
-
-    def told(self, value: T) -> T:
-        """A network, an event or an error in the user's coordinates."""
-
-
-class Gaussian:
-    """All of R^d, with the standard normal distribution."""
-
     measure = "standard Gaussian"
-    audible = SIGMAS / 1e3  # first_look divides by 1e3 what the two ends of a line differ by
+    audible = SIGMAS / 1e3  # `first_look` divides by 1e3 what both ends of a line differ by
     share = 200
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Fresh points (n, d) of the measure that F' is to be good on."""
         return rng.standard_normal((n, self.dim))
 
     def spread(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Every other point three times farther out: noise does not grow with them, so they weigh
-        more, and neurons that Gaussian points rarely reach show."""
+        """Points (n, d) for a least squares fit: every other one three times farther out. Noise
+        does not grow with them, so they weigh more, and neurons that are rarely reached show."""
         x = self.sample(n, rng)
         x[::2] *= 3.0
         return x
 
     def near(self, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return points + 0.4 * rng.standard_normal(points.shape)
+        """A random point (n, d) in the neighbourhood of each of these."""
+        return points + 0.4 * self.sample(len(points), rng)
 
     def line(self, rng: np.random.Generator, through: np.ndarray | None = None) -> Line:
+        """A random line, or one through a point (at t = 0)."""
         return Line.draw(self.dim, rng, through)
 
     def window(self, line: Line) -> Window:
+        """The part of a line that may be asked."""
         return Window()
 
     def candidates(self, n: int, rng: np.random.Generator, reach: float = 10.0) -> np.ndarray:
-        x = rng.standard_normal((n, self.dim))
+        """Points (n, d) that may be asked, every other one `reach` times farther out."""
+        x = self.sample(n, rng)
         x[1::2] *= reach
         return x
 
     def room(self, x: np.ndarray) -> np.ndarray:
+        """How far (n,) a step from each row of x (n, d) may go."""
         return np.full(len(x), np.inf)
 
     def faces(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where questions end, in an affine subspace: normals (f, n) and distances (f,)."""
         return np.empty((0, len(basis))), np.empty(0)
 
     def batches(self, n: int, few: int) -> list[int]:
-        """Doubled sizes: what one point in a hundred shows costs some hundred points."""
+        """The sizes of the batches in which n fresh points are asked, the first one `few`.
+
+        Doubled: what one point in a hundred shows costs some hundred points.
+        """
         sizes: list[int] = []
         while n > sum(sizes):
             sizes.append(min(max(few, sum(sizes)), n - sum(sizes)))
@@ -137,20 +87,26 @@ class Gaussian:
 
     def first_look(
         self, ask: Ask, probes: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, None]:
+    ) -> tuple[np.ndarray, np.ndarray, Tested | None]:
+        """Spread and size (m,) of the answers; and points (n, d) with answers (n, m), if any were
+        asked. `probes` (18, m) are those of `answers.probe_noise`."""
         left, right, middle = np.split(probes, 3)
         # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
         size = np.abs(np.stack([left[3] - middle[3], right[3] - middle[3]])).max(axis=0) / 1e3
         return size, np.abs(middle).max(axis=0), None
 
     def asking(self, oracle: Oracle) -> Oracle:
+        """An oracle that takes this space's points."""
         return oracle
 
     def place(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., d) as the black box sees them."""
         return points
 
     def growth(self, x: np.ndarray) -> np.ndarray:
+        """How much (n,) the noise has grown at points as the black box sees them."""
         return 1 + np.linalg.norm(x, axis=1) / np.sqrt(self.dim)
 
     def told(self, value: T) -> T:
+        """A network, an event or an error in the user's coordinates."""
         return value

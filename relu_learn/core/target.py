@@ -6,7 +6,7 @@ import numpy as np
 
 from relu_learn.core.network import ReluNetwork, normalised
 from relu_learn.core.oracle import Oracle, points_around
-from relu_learn.core.space import Gaussian, Space
+from relu_learn.core.space import Space
 
 
 class Target:
@@ -35,7 +35,7 @@ class Target:
     ) -> None:
         self.oracle, self.known = oracle, known
         self.scale = np.ones(1) if scale is None else scale
-        self.space = Gaussian(oracle.dim) if space is None else space
+        self.space = Space(oracle.dim) if space is None else space
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Values (n, m) at the rows of x (n, d)."""

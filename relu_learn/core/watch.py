@@ -8,22 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
 from relu_learn.core.lines import Ask, Noise, Slice, Window
 from relu_learn.core.pieces import Found
-
-
-class Samples(Protocol):
-    """What is known of a line during its search: samples t (n,) and y (n, m), whether the
-    intervals to their right are explained (n - 1,), and the noise."""
-
-    t: np.ndarray
-    y: np.ndarray
-    affine: np.ndarray
-    noise: Noise
+from relu_learn.core.samples import Samples
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

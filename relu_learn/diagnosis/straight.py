@@ -9,7 +9,8 @@ import numpy as np
 from relu_learn.core.errors import NotPiecewiseLinear
 from relu_learn.core.lines import EPS, Ask, Line
 from relu_learn.core.run import Run
-from relu_learn.core.watch import LongLine, Samples
+from relu_learn.core.samples import Samples
+from relu_learn.core.watch import LongLine
 
 # Places that are looked at, and step sizes there, each half of the one before.
 PLACES, _SCALES = 16, 26

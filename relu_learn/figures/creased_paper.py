@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from relu_learn.core import events as ev
-from relu_learn.core.answers import probe_noise
+from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import Level, Line, Noise, Slice, Window
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import Oracle

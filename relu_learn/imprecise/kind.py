@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from relu_learn.core.answers import EXACT, Answers, Hearing, powers_of_two
+from relu_learn.core.answers import EXACT, Answers, powers_of_two
 from relu_learn.core.errors import BlackBoxError
+from relu_learn.core.hearing import Hearing
 from relu_learn.core.lines import EPS, SIGMAS, Ask
 
 RANDOM = (

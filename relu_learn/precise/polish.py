@@ -12,14 +12,15 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 
-from relu_learn.core.gradients import measure_gradient, orthonormal_basis
+from relu_learn.core.basis import orthonormal_basis
+from relu_learn.core.choice import choose_pieces
+from relu_learn.core.gradients import measure_gradient
 from relu_learn.core.lines import Line, Noise, Window
 from relu_learn.core.network import ReluNetwork, prune, subset
 from relu_learn.core.pieces import (
     Measured,
     Piece,
     agree,
-    choose_pieces,
     output_directions,
     solve_block,
 )

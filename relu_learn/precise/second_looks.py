@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relu_learn.core.gradients import measure_rates, orthonormal_basis
+from relu_learn.core.basis import orthonormal_basis
+from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
 from relu_learn.core.pieces import GOAL, Found, Piece, agree, output_directions
 from relu_learn.core.roomy import Arrangement

@@ -1,0 +1,70 @@
+"""Which pieces of a line to measure, when one block of neurons may lie between two of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# A block whose output directions are nearly dependent amplifies errors; beyond this it is refused.
+_WORST_AMPLIFICATION = 1e4
+# Where all pieces that are too short to be measured fit into blocks, none of them is needed: such a
+# piece costs more than any amplification.
+HOPELESS_COST = 10 * _WORST_AMPLIFICATION
+
+
+def choose_pieces(
+    directions: np.ndarray, errors: np.ndarray, goal: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pieces of a line to measure: as few as possible, and of these the most precise choice.
+
+    Dynamic programming over the pieces from left to right; best[r] is the smallest possible worst
+    error with a given number of blocks up to piece r.
+
+    Parameters
+    ----------
+    directions : ndarray of shape (k, m)
+        Output directions of the kinks.
+    errors : ndarray of shape (k + 1,)
+        Expected error of a gradient entry on each piece.
+    goal : float
+        An error that is small enough: a few more pieces are spent to get below it, and as many as
+        it takes to do without pieces whose error is `HOPELESS_COST` times as large.
+
+    Returns
+    -------
+    pieces : ndarray of int, shape (p,)
+        From 0 to k, increasing, never more than m apart.
+    amplify : ndarray of shape (p,)
+        How much the neurons on either side amplify an error of the piece.
+    """
+    k, m = directions.shape
+    longest = min(k, m)
+    if longest <= 1:
+        return np.arange(k + 1), np.ones(k + 1)
+    amplify = np.full((longest + 1, k + 1), np.inf)  # [n, r]: the block of n neurons up to piece r
+    for n in range(1, longest + 1):
+        stacks = np.lib.stride_tricks.sliding_window_view(directions, n, axis=0)  # (k-n+1, m, n)
+        smallest = np.linalg.svd(stacks, compute_uv=False)[:, -1]
+        firm = smallest * _WORST_AMPLIFICATION > 1
+        amplify[n, n:] = np.where(firm, 1 / np.maximum(smallest, 1e-30), np.inf)
+    amplify[1, 1:] = 1.0  # also where a jump vanished, and its direction with it
+    best, choices, reached = np.full(k + 1, np.inf), [], []
+    best[0] = 0.0
+    for _ in range(k):
+        options = np.full((longest, k + 1), np.inf)
+        for n in range(1, longest + 1):
+            cost = amplify[n, n:] * np.maximum(errors[n:], errors[: k + 1 - n])
+            options[n - 1, n:] = np.maximum(best[: k + 1 - n], cost)
+        choices.append(options.argmin(axis=0) + 1)
+        best = options.min(axis=0)
+        if np.isfinite(best[k]):
+            reached.append(float(best[k]))
+            patient = len(reached) <= 1 + len(choices) // 24 or best[k] >= HOPELESS_COST * goal
+            if best[k] <= goal or not patient:
+                break
+    spare = len(reached) - 1 - int(np.argmin(reached))
+    pieces = [k]
+    for choice in choices[: len(choices) - spare][::-1]:
+        pieces.append(pieces[-1] - int(choice[pieces[-1]]))
+    chosen = np.array(pieces[::-1])
+    inner = amplify[np.diff(chosen), chosen[1:]]
+    return chosen, np.maximum(np.r_[inner, 1.0], np.r_[1.0, inner])
