@@ -21,8 +21,10 @@ import numpy as np
 
 from relu_learn.bounded.box import Box
 from relu_learn.bounded.star import star
+from relu_learn.core import events as ev
 from relu_learn.core.errors import InvalidArgument, ReluLearnError
 from relu_learn.core.events import Event
+from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
 from relu_learn.core.learning import adaptive
 from relu_learn.core.lines import Line
@@ -283,20 +285,44 @@ def _method(run: Run) -> Method:
 def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
     try:
         yield from run.draw(line=run.line)
-        heard = hear(run.oracle, run.space, run.line, run.rng)
-        yield from run.start(heard.answers if heard.is_clear() else listen(heard), heard)
+        yield _started(run)
         try:
             yield from (method or _method(run))(run)
         except ReluLearnError as error:
             confirm(run, error)
             raise
         if method is None:
-            yield run.finished()
+            result = run.result()
+            yield run.emit(
+                ev.Finished,
+                network=run.best,
+                certificate=result.certificate,
+                loss=result.loss,
+                worst=result.worst_error,
+                scale=result.scale,
+            )
     except ReluLearnError as error:
         run.space.told(error)
         if error.partial is None and run.oracle.queries:
             error.partial = run.result(complete=False)
         raise
+
+
+def _started(run: Run) -> Event:
+    """How precise are the answers?"""
+    heard = hear(run.oracle, run.space, run.line, run.rng)
+    answers = heard.answers if heard.is_clear() else listen(heard)
+    run.evidence = Evidence(answers, run.settings.epsilon)
+    if heard.tested is not None:
+        points, values = heard.tested
+        run.evidence.add(points, values / answers.scale)
+    return run.emit(
+        ev.RunStarted,
+        dim=run.oracle.dim,
+        n_outputs=run.oracle.n_outputs or 1,
+        method=run.settings.method,
+        noise=float(answers.noise.max()),
+    )
 
 
 def _checked(

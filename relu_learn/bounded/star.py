@@ -18,6 +18,7 @@ import numpy as np
 
 from relu_learn.bounded.box import FIRST_LOOK
 from relu_learn.core.events import Event
+from relu_learn.core.learning import polish, require_useful
 from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
@@ -64,7 +65,7 @@ def star(run: Run) -> Iterator[Event]:
         good = worst.max() <= evidence.tolerance
         if not polished and (run.settings.polish if good else nearly):
             polished = True
-            yield from run.polish(lines)
+            yield from polish(run, lines)
             continue
         if good:
             best, rejected = run.known, 0
@@ -99,7 +100,7 @@ def star(run: Run) -> Iterator[Event]:
             rejected += 1
     run.known = best
     yield from run.test()
-    run.require_useful()
+    require_useful(run)
 
 
 def _precision(run: Run) -> Noise:

@@ -9,13 +9,18 @@ network, too.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import math
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 
+from relu_learn.core.errors import LearningFailed
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import USEFUL
-from relu_learn.core.run import FEW, Run
+from relu_learn.core.lines import Line, Noise
+from relu_learn.core.pieces import Piece
+from relu_learn.core.run import FEW, Run, each
+from relu_learn.core.watch import Unexplained
 
 # A repair adds what one line has met; many narrow bumps take as many.
 _MAX_REPAIRS = 16
@@ -48,7 +53,7 @@ def adaptive(run: Run) -> Iterator[Event]:
     polished, rejected = run.settings.polish or found.roughness() > _ROUGH, 0
     if polished:
         yield from run.test(FEW)
-        yield from run.polish()
+        yield from polish(run)
     yield from run.test()
     while run.repairs < _MAX_REPAIRS:
         points, errors = evidence.points, evidence.errors
@@ -60,7 +65,7 @@ def adaptive(run: Run) -> Iterator[Event]:
         if not polished and (little or np.median(errors) > evidence.tolerance / 10):
             # Only a little wrong: nothing is missing, but something was measured badly.
             polished = True
-            yield from run.polish()
+            yield from polish(run)
             yield from run.test()
             continue
         run.repairs += 1
@@ -71,7 +76,7 @@ def adaptive(run: Run) -> Iterator[Event]:
             yield from run.test()
         else:
             rejected += 1
-    run.require_useful()
+    require_useful(run)
 
 
 def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, None, bool]:
@@ -84,3 +89,55 @@ def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, Non
     found = yield from run.look(marks=np.zeros(1))
     run.take(found.anchored())
     return (yield from run.keep(before, "repair"))
+
+
+def polish(
+    run: Run, lines: Sequence[Line] = (), worse: float = 1.0
+) -> Generator[Event, None, float | None]:
+    """Measure everything again with long steps, if there is a way, and keep the better network.
+
+    Parameters
+    ----------
+    run : Run
+    lines : sequence of Line
+        Along which (default: the polish chooses).
+    worse : float
+        See `Run.keep`.
+
+    Returns
+    -------
+    float or None
+        The expected error of the new network, whitened.
+    """
+    rough, measure = run.known, run.looks.polish
+    if measure is None or rough is None:
+        return None
+    errors = [0.0]
+
+    def measured(piece: Piece) -> Event:
+        errors.append(piece.error * math.sqrt(run.oracle.dim))
+        return run.measured(piece, math.nan, "polish")
+
+    noise = Noise(run.answers.noise)
+    steps = measure(run.target(known=False), rough, noise, run.rng, lines)
+    run.known = yield from each(steps, measured)
+    kept = yield from run.keep(rough, "polish", worse)
+    return math.hypot(*errors) if kept else None
+
+
+def require_useful(run: Run) -> None:
+    """Raise if what cannot be repaired is more than imprecise.
+
+    Raises
+    ------
+    NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
+    """
+    evidence = run.evidence
+    worst = float(max(evidence.errors.max(), evidence.worst(run.known)[1].max()))
+    if worst > USEFUL * evidence.scale:
+        run.watch(Unexplained())
+        raise LearningFailed(
+            f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g} "
+            f"(outputs are of size {evidence.scale:.2g}): the black box is not a one-hidden-layer "
+            "ReLU network there, or its answers are too imprecise"
+        )

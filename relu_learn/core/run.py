@@ -1,8 +1,8 @@
 """One run of LearnFromQueries: what is known, and the five verbs in the order of their use.
 
 `look` along a line (GetNeurons) gives neurons; `take` adds them to the hypothesis F'; `test` asks
-fresh points; `keep` holds on to a better hypothesis; `result` is what is handed out. Which of them
-to use when is a method's business: `learning.adaptive`, `paper.grid`, and those of the wings.
+fresh points; `keep` holds on to a better hypothesis; `result` is what is handed out. When to use
+which is a method's business: `learning.adaptive`, `paper.grid`, `star` (boxes), `fit` (noise).
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.answers import Answers
-from relu_learn.core.errors import LearningFailed, NotPiecewiseLinear
+from relu_learn.core.errors import NotPiecewiseLinear
 from relu_learn.core.events import Event
-from relu_learn.core.evidence import USEFUL, Evidence
-from relu_learn.core.hearing import Hearing
-from relu_learn.core.lines import SIGMAS, Line, Noise, Slice
+from relu_learn.core.evidence import Evidence
+from relu_learn.core.lines import SIGMAS, Level, Line, Noise
 from relu_learn.core.network import ReluNetwork, prune
 from relu_learn.core.neurons import SLACK, SecondLook, solve_line
 from relu_learn.core.oracle import Oracle
@@ -29,8 +29,10 @@ from relu_learn.core.search import search_line
 from relu_learn.core.space import Space
 from relu_learn.core.target import Target
 from relu_learn.core.trace import Trace
-from relu_learn.core.watch import Occasion, SearchedLine, Unexplained, trust
+from relu_learn.core.watch import Occasion, SearchedLine, trust
 
+T = TypeVar("T")
+R = TypeVar("R")
 # Fresh points of the smallest test.
 FEW = 32
 # Of the final test where few neurons were found; see `validation_size`.
@@ -65,6 +67,16 @@ class Looks:
     pieces: Sequence[SecondLook] = ()
     neurons: Sequence[SecondLook] = ()
     polish: Polish | None = None
+
+
+def each(steps: Generator[T, None, R], event: Callable[[T], Event]) -> Generator[Event, None, R]:
+    """The events of what a generator yields; returns what it returns."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            return stop.value
+        yield event(step)
 
 
 class Run:
@@ -123,22 +135,14 @@ class Run:
 
     @property
     def answers(self) -> Answers:
+        """How large and how precise they are."""
         return self.evidence.answers
 
-    def start(self, answers: Answers, tested: Hearing) -> Iterator[Event]:
-        """Begin, now that it is known how precise the answers are."""
-        self.evidence = Evidence(answers, self.settings.epsilon)
-        if tested.tested is not None:
-            points, values = tested.tested
-            self.evidence.add(points, values / answers.scale)
-        noise = float(answers.noise.max())
-        yield self.emit(
-            ev.RunStarted,
-            dim=self.oracle.dim,
-            n_outputs=self.oracle.n_outputs or 1,
-            method=self.settings.method,
-            noise=noise,
-        )
+    @property
+    def best(self) -> ReluNetwork:
+        """What was accepted last. Not `hypothesis()`: in the middle of a repair that holds half of
+        what it takes."""
+        return self.hypothesis() if self.accepted is None else self.accepted
 
     def target(self, known: bool = True) -> Target:
         """F - F', or (not `known`) F itself."""
@@ -206,33 +210,22 @@ class Run:
             Parameters t at which the line certainly is asked.
         """
         target, line, phase = self.target(), self.line, self._phase
-        scale, precision, window = (
-            self.answers.scale,
-            noise or self.precision,
-            self.space.window(line),
-        )
+        scale, precision = self.answers.scale, noise or self.precision
         level = precision().level
-        steps = search_line(
-            lambda t: target(line.at(t)),
-            window,
-            Noise(level),
-            self.rng,
-            extra=marks,
-            watch=self._on_line,
+
+        def ask(t: np.ndarray) -> np.ndarray:
+            return target(line.at(t))
+
+        def probed(part: Level) -> Event:
+            data = {"t": part.t, "values": part.values * scale}
+            intervals = part.open_intervals
+            return self.emit(ev.IntervalProbed, phase=phase, open_intervals=intervals, **data)
+
+        window = self.space.window(line)
+        s = yield from each(
+            search_line(ask, window, Noise(level), self.rng, extra=marks, watch=self._on_line),
+            probed,
         )
-        while True:
-            try:
-                probed = next(steps)
-            except StopIteration as stop:
-                s: Slice = stop.value
-                break
-            yield self.emit(
-                ev.IntervalProbed,
-                phase=phase,
-                t=probed.t,
-                values=probed.values * scale,
-                open_intervals=probed.open_intervals,
-            )
         heard = np.where(s.noise.level > level, s.noise.level, self.answers.noise)
         self.evidence.answers = self.answers.louder(heard)
         found = Found(line, s, precision(), Noise(heard))
@@ -265,7 +258,9 @@ class Run:
                 if part.step:  # otherwise silent: nothing was measured
                     yield self.measured(part, float(found.slice.centers[part.index]), phase)
                     if part.index == 0:
-                        yield self._affine()
+                        net = self.hypothesis()
+                        affine = {"skip": np.atleast_2d(net.skip), "offset": net.offset.ravel()}
+                        yield self.emit(ev.ResidualFitted, phase="gradients", **affine)
                 continue
             outputs = part.outputs * scale[:, None]
             for i in range(len(part.biases)):
@@ -293,11 +288,6 @@ class Run:
             gradient=piece.gradient * self.answers.scale[:, None],
             step=piece.step,
         )
-
-    def _affine(self) -> Event:
-        net, d = self.hypothesis(), self.oracle.dim
-        affine = {"skip": net.skip.reshape(-1, d), "offset": net.offset.reshape(-1)}
-        return self.emit(ev.ResidualFitted, phase="gradients", **affine)
 
     # ---------------------------------------------------------------- take and keep
 
@@ -339,27 +329,6 @@ class Run:
         """The event that the hypothesis was replaced as a whole."""
         self.accept()
         return self.emit(ev.NetworkUpdated, phase=phase, network=self.hypothesis())
-
-    def polish(
-        self, lines: Sequence[Line] = (), worse: float = 1.0
-    ) -> Generator[Event, None, float | None]:
-        """Measure everything again with long steps, if there is a way, and keep the better network.
-        Returns the expected error of the new one."""
-        rough, polish = self.known, self.looks.polish
-        if polish is None or rough is None:
-            return None
-        target, errors = self.target(known=False), [0.0]
-        steps = polish(target, rough, Noise(self.answers.noise), self.rng, lines)
-        while True:
-            try:
-                piece = next(steps)
-            except StopIteration as stop:
-                self.known = stop.value
-                break
-            errors.append(piece.error * math.sqrt(self.oracle.dim))
-            yield self.measured(piece, math.nan, "polish")
-        kept = yield from self.keep(rough, "polish", worse)
-        return math.hypot(*errors) if kept else None
 
     # ---------------------------------------------------------------- test
 
@@ -409,45 +378,14 @@ class Run:
             off = np.abs(y * scale - handed(self.space.place(x)).reshape(y.shape)).max(axis=1)
             evidence.errors = np.maximum(evidence.errors, off)
 
-    # ---------------------------------------------------------------- the end
-
-    def require_useful(self) -> None:
-        """Raise if what cannot be repaired is more than imprecise.
-
-        Raises
-        ------
-        NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
-        """
-        evidence = self.evidence
-        worst = float(max(evidence.errors.max(), evidence.worst(self.known)[1].max()))
-        if worst > USEFUL * evidence.scale:
-            self.watch(Unexplained())
-            raise LearningFailed(
-                f"after {self.oracle.queries:,} queries F and F' still differ by {worst:.2g} "
-                f"(outputs are of size {evidence.scale:.2g}): the black box is not a "
-                "one-hidden-layer ReLU network there, or its answers are too imprecise"
-            )
-
-    def finished(self) -> Event:
-        """The last event."""
-        result = self.result()
-        return self.emit(
-            ev.Finished,
-            network=self.hypothesis() if self.accepted is None else self.accepted,
-            certificate=result.certificate,
-            loss=result.loss,
-            worst=result.worst_error,
-            scale=result.scale,
-        )
+    # ---------------------------------------------------------------- result
 
     def result(self, complete: bool = True) -> LearnResult:
         """What is handed out."""
-        # Not `hypothesis()`: in the middle of a repair that holds half of what it takes.
-        network = self.hypothesis() if self.accepted is None else self.accepted
         evidence, errors = self.evidence, self.evidence.errors
         claim = evidence.certificate(self.settings.delta, self.space.measure)
         return LearnResult(
-            network=self.space.told(network),
+            network=self.space.told(self.best),
             queries=self.oracle.queries,
             loss=float((errors**2).mean()) if len(errors) else math.inf,
             certificate=claim,

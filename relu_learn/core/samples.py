@@ -1,4 +1,4 @@
-"""What sorted samples of a line say: which of them lie on one affine piece, and where pieces meet."""
+"""What sorted samples of a line say: which lie on one affine piece, and where two pieces meet."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event
+from relu_learn.core.learning import polish
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Found
@@ -222,7 +223,7 @@ class _Rough:
             worst = float(evidence.errors.max())
             if worst <= evidence.tolerance:
                 return
-            error = yield from run.polish(worse=_LEVERS)
+            error = yield from polish(run, worse=_LEVERS)
             self.doubt = self.doubt if error is None else error
             yield from run.test()
             if evidence.errors.max() > worst / 2:
