@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -29,11 +28,12 @@ from relu_learn.core.hearing import hear
 from relu_learn.core.learning import adaptive
 from relu_learn.core.lines import Line
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import BlackBox, Oracle, positive_int
+from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.paper import get_neurons_on_grid, grid
 from relu_learn.core.pieces import Measured
 from relu_learn.core.result import LearnResult
-from relu_learn.core.run import Looks, Run, Settings
+from relu_learn.core.run import Looks, Run
+from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.diagnosis.watch import confirm, diagnose
 from relu_learn.imprecise.kind import listen
@@ -43,9 +43,7 @@ from relu_learn.precise.polish import polish as measure_again
 from relu_learn.precise.second_looks import remeasure, settle_biases, sharpen
 
 Method = Callable[[Run], Iterator[Event]]
-# Kinks far out are a matter of endless lines.
 _LOOKS = Looks((sharpen, remeasure), (merge_clumps, settle_biases), measure_again)
-_BOX_LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again)
 
 
 def learn_steps(
@@ -55,14 +53,14 @@ def learn_steps(
     method: str = "adaptive",
     rng: int | np.random.Generator | None = None,
     epsilon: float | None = None,
-    delta: float = 0.05,
+    delta: float = Settings.delta,
     max_queries: int | None = None,
     validation: int | None = None,
     polish: bool = False,
     bounds: Any = None,
-    r: float = 0.05,
-    tau: float = 4.0,
-    alpha: float = 1e-3,
+    r: float = Settings.r,
+    tau: float = Settings.tau,
+    alpha: float = Settings.alpha,
 ) -> Iterator[Event]:
     """Learn a one-hidden-layer ReLU network from its answers, step by step (LearnFromQueries).
 
@@ -106,7 +104,7 @@ def learn_steps(
     QueryBudgetExceeded, BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
         With what was found so far as `partial`.
     """
-    settings = _checked(method, epsilon, delta, validation, polish, r, tau, alpha)
+    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha)
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds))
 
 
@@ -117,14 +115,14 @@ def learn_from_queries(
     method: str = "adaptive",
     rng: int | np.random.Generator | None = None,
     epsilon: float | None = None,
-    delta: float = 0.05,
+    delta: float = Settings.delta,
     max_queries: int | None = None,
     validation: int | None = None,
     polish: bool = False,
     bounds: Any = None,
-    r: float = 0.05,
-    tau: float = 4.0,
-    alpha: float = 1e-3,
+    r: float = Settings.r,
+    tau: float = Settings.tau,
+    alpha: float = Settings.alpha,
     on_event: Callable[[Event], object] | None = None,
     progress: bool = False,
 ) -> LearnResult:
@@ -160,7 +158,7 @@ def learn_from_queries(
     >>> result.network.n_neurons
     8
     """
-    settings = _checked(method, epsilon, delta, validation, polish, r, tau, alpha)
+    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha)
     run = _run(black_box, dim, settings, rng, max_queries, bounds)
     bar = None
     if progress:
@@ -187,9 +185,9 @@ def get_neurons(
     method: str = "adaptive",
     line: Line | None = None,
     rng: int | np.random.Generator | None = None,
-    r: float = 0.05,
-    tau: float = 4.0,
-    alpha: float = 1e-3,
+    r: float = Settings.r,
+    tau: float = Settings.tau,
+    alpha: float = Settings.alpha,
 ) -> ReluNetwork:
     """The neurons whose critical hyperplanes one Gaussian line crosses (paper: GetNeurons).
 
@@ -225,7 +223,7 @@ def get_neurons(
     >>> get_neurons(zoo.random_network(3, 5, rng=0), 3, rng=1).n_neurons
     5
     """
-    settings = _checked(method, None, 0.05, None, False, r, tau, alpha)
+    settings = Settings(method, r=r, tau=tau, alpha=alpha)
     run = _run(black_box, dim, settings, rng, None, None)
     run.line = line or run.line
 
@@ -268,7 +266,7 @@ def _run(
     if bounds is not None and settings.method == "grid":
         raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
     space = Space(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
-    run = Run(oracle, space, settings, random, _LOOKS if bounds is None else _BOX_LOOKS)
+    run = Run(oracle, space, settings, random, _LOOKS)
     run.watch = partial(diagnose, run)
     return run
 
@@ -323,45 +321,3 @@ def _started(run: Run) -> Event:
         method=run.settings.method,
         noise=float(answers.noise.max()),
     )
-
-
-def _checked(
-    method: str,
-    epsilon: float | None,
-    delta: float,
-    validation: int | None,
-    polish: bool,
-    r: float,
-    tau: float,
-    alpha: float,
-) -> Settings:
-    if validation is not None:
-        validation = positive_int("validation", validation)
-    if not isinstance(polish, (bool, np.bool_)):
-        raise InvalidArgument(f"polish must be True or False, got {polish!r}")
-    positive = {"r": r, "tau": tau, "alpha": alpha}
-    if epsilon is not None:
-        positive["epsilon"] = epsilon
-    for name, value in positive.items():
-        if not _between(0, value, math.inf):
-            raise InvalidArgument(f"{name} must be a positive number, got {value!r}")
-    if not _between(0, delta, 1):
-        raise InvalidArgument(f"delta must be a number in (0, 1), got {delta!r}")
-    if r > 2 * tau:
-        raise InvalidArgument(f"r must be at most 2 tau = {2 * tau}, got {r!r}")
-    return Settings(
-        method,
-        None if epsilon is None else float(epsilon),
-        float(delta),
-        validation,
-        bool(polish),
-        float(r),
-        float(tau),
-        float(alpha),
-    )
-
-
-def _between(low: float, value: Any, high: float) -> bool:
-    """Whether it is a number, and in the open interval."""
-    kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool) and bool(low < value < high)

@@ -26,6 +26,7 @@ from relu_learn.core.oracle import Oracle
 from relu_learn.core.pieces import Found, Measured, Piece
 from relu_learn.core.result import LearnResult
 from relu_learn.core.search import search_line
+from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.core.target import Target
 from relu_learn.core.trace import Trace
@@ -37,20 +38,6 @@ R = TypeVar("R")
 FEW = 32
 # Of the final test where few neurons were found; see `validation_size`.
 _MANY, _SIMPLE = 2000, 8
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """The checked arguments of `learn_steps`."""
-
-    method: str
-    epsilon: float | None
-    delta: float
-    validation: int | None
-    polish: bool
-    r: float
-    tau: float
-    alpha: float
 
 
 Polish = Callable[

@@ -26,6 +26,7 @@ from relu_learn.core.pieces import (
 )
 from relu_learn.core.roomy import Arrangement
 from relu_learn.core.target import Target
+from relu_learn.precise.second_looks import fit_constants
 
 _CANDIDATES = 256
 # The walk to roomy points looks at so many distances in all: a few seconds.
@@ -186,32 +187,17 @@ def _view(
 
 
 def _center(target: Target, network: ReluNetwork, rng: np.random.Generator) -> ReluNetwork:
-    """Correct the biases and the constant on Gaussian points.
+    """Correct the biases and the constant on twice as many fresh points as there are of them.
 
     A kink far out on the line fixes its neuron's bias at a distant point, and the error of the
-    weights is multiplied by that distance. Where the active neurons are known, F is linear in the
-    biases: least squares on twice as many Gaussian points as there are unknowns.
+    weights is multiplied by that distance.
     """
-    k, m = network.n_neurons, network.n_outputs
-    x = target.space.sample(2 * (k + m), rng)
-    residual = target(x) - network(x)
-    depth = x @ network.weights.T - network.biases
-    clear = np.abs(depth).min(axis=1) > 1e-6  # no doubt which neurons are active
-    active = (depth > 0)[clear]
-    unknowns = np.concatenate(
-        [-network.output_weights.T[None] * active[:, :, None], np.ones((len(active), 1, m))], axis=1
-    )
-    constants = unknowns[:, k:] * np.eye(m)[None]
-    design = np.concatenate([unknowns[:, :k], constants], axis=1)  # (n, k + m, m)
-    design = design.transpose(0, 2, 1).reshape(-1, k + m)
-    change = np.linalg.lstsq(design, residual[clear].ravel(), rcond=1e-8)[0]
-    return ReluNetwork(
-        network.weights,
-        network.biases + change[:k],
-        network.output_weights,
-        network.skip,
-        network.offset + change[k:],
-    )
+    w, b, k = network.weights, network.biases, network.n_neurons
+    x = target.space.sample(2 * (k + network.n_outputs), rng)
+    clear = np.abs(x @ w.T - b).min(axis=1) > 1e-6  # no doubt which neurons are active
+    biases, offset = fit_constants(target, network, np.arange(k), x[clear])
+    new = b + biases, network.output_weights, network.skip, network.offset + offset
+    return ReluNetwork(w, *new)
 
 
 def _separating_line(network: ReluNetwork, rng: np.random.Generator) -> Line:

@@ -16,6 +16,7 @@ import numpy as np
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
+from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import GOAL, Found, Piece, agree, output_directions
 from relu_learn.core.roomy import Arrangement
 from relu_learn.core.target import Target
@@ -179,35 +180,40 @@ def settle_biases(target: Target, found: Found, rng: np.random.Generator) -> Ite
     from scipy.linalg import qr
 
     yield from ()
-    blocks, line, network = found.blocks, found.line, found.anchored()
-    if target.known is not None:
+    keys = sorted(found.blocks)
+    if target.known is not None or not keys:
         return
-    d, rows = len(line.origin), []
-    for j, b in sorted(blocks.items()):
-        for i in range(len(b.biases)):
-            tilt = float(b.tilt[i] * np.linalg.norm(b.outputs[:, i]))
-            rows.append((j, i, tilt, float(np.linalg.norm(line.at(b.kinks[i])) / np.sqrt(d))))
+    blocks, net = [found.blocks[j] for j in keys], found.anchored()
+    tilt = np.concatenate([b.tilt for b in blocks])
+    kinks = found.line.at(np.concatenate([b.kinks for b in blocks]))
+    away = np.linalg.norm(kinks, axis=1) / np.sqrt(net.dim)
+    size = tilt * np.linalg.norm(net.output_weights, axis=0)
     # What the tilts do at Gaussian points cannot be told from a constant.
-    goal = max(GOAL, 4 * float(np.linalg.norm([tilt for *_, tilt, _ in rows])))
-    far = [(j, i, blocks[j].tilt[i] * size) for j, i, tilt, size in rows if tilt * size > goal]
-    if not far:
+    far = np.flatnonzero(size * away > max(GOAL, 4 * float(np.linalg.norm(size))))
+    if not len(far):
         return
-    weights = np.stack([blocks[j].weights[i] for j, i, _ in far])
-    biases = np.array([blocks[j].biases[i] for j, i, _ in far])
     x = target.space.sample(_CANDIDATES, rng)
-    active = np.column_stack([x @ weights.T - biases > 0, np.ones(len(x))])
+    active = np.column_stack([x @ net.weights[far].T > net.biases[far], np.ones(len(x))])
     x = x[qr(active.T, pivoting=True, mode="r")[1][: active.shape[1]]]
-    depth = x @ weights.T - biases
-    m, f = network.n_outputs, len(far)
-    outputs = np.stack([blocks[j].outputs[:, i] for j, i, _ in far])  # (f, m)
+    change, _ = fit_constants(target, net, far, x)
+    likely = np.abs(change) <= SIGMAS * tilt[far] * away[far]  # more is another neuron's fault
+    biases = net.biases.copy()
+    biases[far[likely]] += change[likely]
+    ends = np.cumsum([len(b.biases) for b in blocks])[:-1]
+    for j, part in zip(keys, np.split(biases, ends), strict=True):
+        found.blocks[j] = dataclasses.replace(found.blocks[j], biases=part)
+
+
+def fit_constants(
+    target: Target, network: ReluNetwork, neurons: np.ndarray, x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How much the biases of some neurons (f,), and the offset (m,), are wrong: where the active
+    neurons are known, F is linear in them. By least squares on points x (n, d)."""
+    m, f = network.n_outputs, len(neurons)
+    active = x @ network.weights[neurons].T > network.biases[neurons]
     design = np.zeros((len(x), m, f + m))
-    design[:, :, :f] = np.where(depth > 0, -1.0, 0.0)[:, None, :] * outputs.T
+    design[:, :, :f] = np.where(active, -1.0, 0.0)[:, None, :] * network.output_weights[:, neurons]
     design[:, :, f:] = np.eye(m)
     residual = target(x) - network(x)
     change = np.linalg.lstsq(design.reshape(-1, f + m), residual.ravel(), rcond=1e-8)[0]
-    settled = {j: b.biases.copy() for j, b in blocks.items()}
-    for (j, i, doubt), delta in zip(far, change, strict=False):
-        if abs(delta) <= SIGMAS * doubt:  # more than that is another neuron's fault
-            settled[j][i] += delta
-    for j, biases in settled.items():
-        blocks[j] = dataclasses.replace(blocks[j], biases=biases)
+    return change[:f], change[f:]
