@@ -10,7 +10,6 @@ a piece whose gradient is known to be zero, and costs gradients only for what is
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from functools import partial
 
@@ -46,11 +45,8 @@ _CHECK_STEP = 0.1
 def star(run: Run) -> Iterator[Event]:
     """Chord after chord through the worst point known, until fresh points show none."""
     evidence, center, corners = run.evidence, run.line.origin, _Corners(run)
-    precision = partial(_precision, run)
-    found = yield from run.search(precision)
-    if not len(found.slice.kinks):  # perhaps affine in the whole box: then no step is too long
-        found.slice = dataclasses.replace(found.slice, widths=np.full(1, np.inf))
-    yield from run.solve(found, slack=_SLACK)
+    look = partial(run.look, partial(_precision, run), slack=_SLACK)
+    found = yield from look()
     run.take(found.anchored())
     lines, polished, rejected = [run.line], False, 0
     goal, tries = np.array(evidence.score(run.known)), 0
@@ -89,8 +85,7 @@ def star(run: Run) -> Iterator[Event]:
             center = run.space.sample(1, run.rng)[0] / 2 if rejected else center
             points, worst = evidence.worst(run.known)
         yield from run.draw(line=Line(center, points[worst.argmax()] - center))
-        found = yield from run.search(precision, marks=np.array([0.0, 1.0]))
-        yield from run.solve(found, _silent_pieces(run, found), _SLACK)
+        found = yield from look(np.array([0.0, 1.0]), partial(_silent_pieces, run))
         run.take(found.anchored())
         lines.append(run.line)
         if evidence.better(run.known, mark):
@@ -119,9 +114,10 @@ def _silent_pieces(run: Run, found: Found) -> list[int]:
     """Pieces of the chord on which F' is right: the residual vanishes in random directions."""
     s, d = found.slice, run.oracle.dim
     eta = SIGMAS * found.noise.at(s.centers)
-    flat = (np.abs(s.values) <= eta) & (np.abs(s.slopes) * s.widths[:, None] <= eta)
+    widths = np.minimum(s.widths, run.space.window(found.line).width)
+    flat = (np.abs(s.values) <= eta) & (np.abs(s.slopes) * widths[:, None] <= eta)
     points = found.line.at(s.centers)
-    radius = np.minimum(_CHECK_STEP * np.sqrt(d) * s.widths, 0.9 * run.space.room(points))
+    radius = np.minimum(_CHECK_STEP * np.sqrt(d) * widths, 0.9 * run.space.room(points))
     silent = []
     for r in np.flatnonzero(flat.all(axis=1)):
         moves = run.rng.standard_normal((2, d))

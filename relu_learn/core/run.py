@@ -176,17 +176,13 @@ class Run:
         return "" if self.known is None else "repair"
 
     def look(
-        self, noise: Callable[[], Noise] | None = None, marks: np.ndarray | None = None
+        self,
+        noise: Callable[[], Noise] | None = None,
+        marks: np.ndarray | None = None,
+        silent: Callable[[Found], Collection[int]] = lambda found: (),
+        slack: float = SLACK,
     ) -> Generator[Event, None, Found]:
-        """GetNeurons on the line that was drawn last: search it, and solve for its neurons."""
-        found = yield from self.search(noise, marks)
-        yield from self.solve(found)
-        return found
-
-    def search(
-        self, noise: Callable[[], Noise] | None = None, marks: np.ndarray | None = None
-    ) -> Generator[Event, None, Found]:
-        """All kinks of the line.
+        """GetNeurons on the line that was drawn last: search it, and solve for its neurons.
 
         Parameters
         ----------
@@ -195,7 +191,19 @@ class Run:
             search heard more.
         marks : ndarray, optional
             Parameters t at which the line certainly is asked.
+        silent : callable
+            Gives the pieces on which the target is known to vanish.
+        slack : float
+            How much blocks of several neurons may amplify an error.
         """
+        found = yield from self.search(noise, marks)
+        yield from self.solve(found, silent(found), slack)
+        return found
+
+    def search(
+        self, noise: Callable[[], Noise] | None = None, marks: np.ndarray | None = None
+    ) -> Generator[Event, None, Found]:
+        """The first half of `look`: all kinks of the line."""
         target, line, phase = self.target(), self.line, self._phase
         scale, precision = self.answers.scale, noise or self.precision
         level = precision().level
@@ -234,7 +242,7 @@ class Run:
     def solve(
         self, found: Found, silent: Collection[int] = (), slack: float = SLACK
     ) -> Iterator[Event]:
-        """Gradients and neurons of a line that was searched."""
+        """The second half of `look`: gradients and neurons."""
         target, scale, phase = self.target(), self.answers.scale, self._phase
         index = 0 if self.known is None else self.known.n_neurons
         self.found = found

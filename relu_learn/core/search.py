@@ -171,7 +171,8 @@ def _finish(s: Samples, window: Window) -> Slice:
         centers[0] = kinks[0] - 1 - abs(kinks[0]) if len(kinks) else 0.0
         centers[-1] = kinks[-1] + 1 + abs(kinks[-1]) if len(kinks) else 0.0
     widths = np.minimum(centers - outer[:-1], outer[1:] - centers)
-    widths = np.where(np.isfinite(widths), widths, 1.0)
+    if window.cauchy:  # without a kink, no step is too long on a chord
+        widths = np.where(np.isfinite(widths), widths, 1.0)
     # From the nearest sample: values far out on the line are large, and so is their rounding.
     i = np.clip(np.searchsorted(t, centers), 1, len(t) - 1)
     i = np.where(centers - t[i - 1] < t[i] - centers, i - 1, i)

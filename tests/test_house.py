@@ -1,0 +1,143 @@
+"""The house: who may import whom, and that lessons teach what runs."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import relu_learn
+from relu_learn import get_bias, get_gradient, get_neurons, learn_from_queries, zoo
+from relu_learn.core import events as ev
+from relu_learn.core.gradients import measure_rates
+from relu_learn.core.lines import Line
+from relu_learn.core.neurons import solve_line
+from relu_learn.core.paper import get_neurons_on_grid
+from relu_learn.core.pieces import solve_block
+
+ROOT = Path(relu_learn.__file__).parent
+WINGS = {"precise", "imprecise", "bounded", "diagnosis"}
+# Each package may import from itself and from these.
+MAY: dict[str, set[str]] = {"core": set(), **{wing: {"core"} for wing in WINGS}}
+MAY["zoo"] = {"core"}
+MAY["data"] = {"core", "zoo"}
+MAY["learn"] = {"core", *WINGS}
+MAY["judging"] = {"core", "learn", "zoo"}
+MAY["baselines"] = {"core", "learn", "zoo", "judging"}
+MAY["figures"] = {"core", "learn", "zoo", "judging", "baselines", "data"}
+MAY["widgets"] = {*MAY["figures"], "figures"}
+MAY["cli"] = {*MAY["widgets"], "widgets"}
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its dotted name below relu_learn ("" for the package itself)."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path, known: set[str]) -> set[str]:
+    """What a file imports of relu_learn, wherever in the file: for types only and lazily, too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    found = set()
+    for name in names:
+        if name.startswith("relu_learn."):
+            below = name.removeprefix("relu_learn.")
+            while below not in known and "." in below:
+                below = below.rsplit(".", 1)[0]
+            found.add(below)
+    return found & known
+
+
+GRAPH = {name: imports(path, set(modules())) for name, path in modules().items() if name}
+
+
+def test_no_module_imports_itself_in_a_circle():
+    order = [*graphlib.TopologicalSorter(GRAPH).static_order()]  # CycleError names the circle
+    assert {"core.run", "learn", "widgets.player"} <= set(order)
+
+
+@pytest.mark.parametrize("package", sorted({name.split(".")[0] for name in GRAPH}))
+def test_no_arrow_points_upwards(package):
+    for name, targets in GRAPH.items():
+        if name.split(".")[0] == package:
+            tops = {target.split(".")[0] for target in targets} - {package}
+            assert tops <= MAY[package], f"{name} imports {sorted(tops - MAY[package])}"
+
+
+def count_calls(monkeypatch, function):
+    """Replace a function wherever in the package it is known, and count its calls."""
+    calls = []
+
+    def counted(*args, **kwargs):
+        calls.append(args)
+        return function(*args, **kwargs)
+
+    for name in GRAPH:
+        module = sys.modules.get(f"relu_learn.{name}")
+        for key, value in list(vars(module).items()) if module else ():
+            if value is function:
+                monkeypatch.setattr(module, key, counted)
+    return calls
+
+
+SHARED = {
+    "GetNeurons": (solve_line, lambda box: get_neurons(box, 3, rng=0)),
+    "GetGradient": (measure_rates, lambda box: get_gradient(box, np.ones(3), rng=0)),
+    "GetBias": (
+        solve_block,
+        lambda box: get_bias(box, Line(np.zeros(3), np.ones(3)), -1.0, 1.0, rng=0),
+    ),
+}
+ROADS = {
+    "adaptive": {},
+    "grid": {"method": "grid", "r": 0.5},
+    "box": {"bounds": (-1.0, 2.0)},
+    "float32": {},
+}
+
+
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("procedure", SHARED)
+def test_lessons_call_what_runs(monkeypatch, procedure, road):
+    function, public = SHARED[procedure]
+    if road == "grid" and procedure == "GetNeurons":
+        function, public = (
+            get_neurons_on_grid,
+            lambda box: get_neurons(box, 3, method="grid", rng=0, r=0.5),
+        )
+    network = zoo.random_network(3, 5, rng=1)
+    calls = count_calls(monkeypatch, function)
+    public(network)
+    assert len(calls) >= 1
+    calls.clear()
+    single = road == "float32"
+    box = (lambda x: network(x).astype(np.float32)) if single else network
+    events = learn_from_queries(box, 3, rng=0, **ROADS[road]).trace
+    measured = sum(isinstance(event, ev.GradientMeasured) for event in events)
+    lines = sum(isinstance(event, ev.LineDrawn) for event in events)
+    expected = {"GetNeurons": (1, lines), "GetGradient": (measured, 99), "GetBias": (1, 99)}
+    least, most = expected[procedure]
+    assert least <= len(calls) <= most
+
+
+def test_the_graph_sees_lazy_and_type_only_imports(tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from relu_learn.core.run import Run\n"
+        "def f():\n    from relu_learn import learn\n    import relu_learn.core.lines\n"
+    )
+    assert imports(file, set(modules())) == {"core.run", "learn", "core.lines"}
