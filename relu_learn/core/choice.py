@@ -8,7 +8,39 @@ import numpy as np
 _WORST_AMPLIFICATION = 1e4
 # Where all pieces that are too short to be measured fit into blocks, none of them is needed: such a
 # piece costs more than any amplification.
-HOPELESS_COST = 10 * _WORST_AMPLIFICATION
+_HOPELESS_COST = 10 * _WORST_AMPLIFICATION
+# Pieces whose error is so many times what is good enough, and usual on their line, are left out if
+# blocks can do without them.
+_HOPELESS = 100.0
+
+
+def choose(
+    directions: np.ndarray, errors: np.ndarray, goal: float, slack: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pieces of a line to measure, and how much blocks amplify their errors: see
+    `choose_pieces`. Without those that are much too short, if blocks can do so; but with the pieces
+    on both sides of a clump of neurons, whose difference must be known (see `precise.clumps`)."""
+    usual = max(goal, float(np.quantile(errors, 0.1)))
+    hopeless, costs = errors > _HOPELESS * usual, np.clip(errors, goal, 10 * goal)
+    avoided = np.where(hopeless, _HOPELESS_COST * slack * goal, costs)
+    chosen, amplify = choose_pieces(directions, avoided, slack * goal)
+    if hopeless[chosen].any():
+        chosen, amplify = choose_pieces(directions, costs, slack * goal)
+    return _flanked(chosen, amplify, hopeless)
+
+
+def _flanked(
+    chosen: np.ndarray, amplify: np.ndarray, hopeless: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Add the pieces beside clumps; two hopeless pieces (k + 1,) in a row are inside of one."""
+    pairs = hopeless[1:] & hopeless[:-1]
+    inside = np.r_[pairs, False] | np.r_[False, pairs]
+    firm = np.flatnonzero(~hopeless)
+    at = np.searchsorted(firm, chosen[inside[chosen]])
+    sides = np.concatenate([firm[at[at > 0] - 1], firm[at[at < len(firm)]]])
+    more = np.union1d(chosen, sides)
+    left = np.searchsorted(chosen, more, side="right") - 1
+    return more, np.maximum(amplify[left], amplify[np.searchsorted(chosen, more)])
 
 
 def choose_pieces(
@@ -27,7 +59,7 @@ def choose_pieces(
         Expected error of a gradient entry on each piece.
     goal : float
         An error that is small enough: a few more pieces are spent to get below it, and as many as
-        it takes to do without pieces whose error is `HOPELESS_COST` times as large.
+        it takes to do without pieces whose error is `_HOPELESS_COST` times as large.
 
     Returns
     -------
@@ -58,7 +90,7 @@ def choose_pieces(
         best = options.min(axis=0)
         if np.isfinite(best[k]):
             reached.append(float(best[k]))
-            patient = len(reached) <= 1 + len(choices) // 24 or best[k] >= HOPELESS_COST * goal
+            patient = len(reached) <= 1 + len(choices) // 24 or best[k] >= _HOPELESS_COST * goal
             if best[k] <= goal or not patient:
                 break
     spare = len(reached) - 1 - int(np.argmin(reached))

@@ -80,8 +80,9 @@ class Evidence:
 
     def better(self, network: ReluNetwork | None, mark: tuple[float, float]) -> bool:
         """Whether a network fits all answers clearly better than what had this `score`: fewer
-        points are off, or as many and the worst one by less."""
-        return self.score(network) < (mark[0], 0.9 * mark[1])
+        points are off, or the worst one is by less (then others may be off that were not)."""
+        share, worst = self.score(network)
+        return share < mark[0] or worst < 0.9 * mark[1]
 
     @property
     def tolerance(self) -> float:

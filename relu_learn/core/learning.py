@@ -82,17 +82,17 @@ def adaptive(run: Run) -> Iterator[Event]:
 def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, None, bool]:
     """Learn F - F' (or F, `afresh`) along one more line through a point; keep the sum if it fits
     all answers so far better. Returns whether it does."""
-    before = run.known
+    before, mark = run.known, run.evidence.score(run.known)
     if afresh:
         run.known = None
     yield from run.draw(through)
     found = yield from run.look(marks=np.zeros(1))
     run.take(found.anchored())
-    return (yield from run.keep(before, "repair"))
+    return (yield from run.keep(before, "repair", run.evidence.better(run.known, mark)))
 
 
 def polish(
-    run: Run, lines: Sequence[Line] = (), worse: float = 1.0
+    run: Run, lines: Sequence[Line] = (), levers: float = 0.0
 ) -> Generator[Event, None, float | None]:
     """Measure everything again with long steps, if there is a way, and keep the better network.
 
@@ -101,8 +101,9 @@ def polish(
     run : Run
     lines : sequence of Line
         Along which (default: the polish chooses).
-    worse : float
-        See `Run.keep`.
+    levers : float
+        Keep it, too, if the worst error is less than so many times what it was: what is missing
+        outweighs what has become precise.
 
     Returns
     -------
@@ -121,7 +122,8 @@ def polish(
     noise = Noise(run.answers.noise)
     steps = measure(run.target(known=False), rough, noise, run.rng, lines)
     run.known = yield from each(steps, measured)
-    kept = yield from run.keep(rough, "polish", worse)
+    old, new = run.evidence.score(rough), run.evidence.score(run.known)
+    kept = yield from run.keep(rough, "polish", new < old or new[1] < levers * old[1])
     return math.hypot(*errors) if kept else None
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from relu_learn.core.basis import orthonormal_basis
-from relu_learn.core.choice import HOPELESS_COST, choose_pieces
+from relu_learn.core.choice import choose
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient
 from relu_learn.core.lines import Line
@@ -27,9 +27,6 @@ from relu_learn.core.target import Target
 # How much blocks of several neurons may amplify an error. A short piece can be measured elsewhere,
 # dependent output directions cannot.
 SLACK = 850.0
-# Pieces whose error is so many times what is good enough, and usual on their line, are left out if
-# blocks can do without them.
-_HOPELESS = 100.0
 
 
 class SecondLook(Protocol):
@@ -139,7 +136,7 @@ def solve_line(
     survey = Survey(target, found, orthonormal_basis(line.direction, rng), rng)
     goal = GOAL / (4 * np.sqrt(d))
     found.directions = output_directions(s.jumps)
-    found.chosen, found.amplify = _choose(found.directions, survey.errors, goal, slack)
+    found.chosen, found.amplify = choose(found.directions, survey.errors, goal, slack)
     zero = np.zeros((s.values.shape[1], d))
     found.pieces = {r: Piece(r, survey.points[r], zero[:, 0], zero) for r in silent}
     short = survey.errors[found.chosen] * found.amplify > goal
@@ -171,19 +168,6 @@ def _solved(found: Found, blocks: Iterable[int]) -> Iterator[Block]:
         if len(ends) == 2 and {*ends} <= found.pieces.keys() and j not in found.blocks:
             found.blocks[j] = found.solve(j)
             yield found.blocks[j]
-
-
-def _choose(
-    directions: np.ndarray, errors: np.ndarray, goal: float, slack: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The pieces to be measured: without those that are much too short, if blocks can do so."""
-    usual = max(goal, float(np.quantile(errors, 0.1)))
-    hopeless, costs = errors > _HOPELESS * usual, np.clip(errors, goal, 10 * goal)
-    avoided = np.where(hopeless, HOPELESS_COST * slack * goal, costs)
-    chosen, amplify = choose_pieces(directions, avoided, slack * goal)
-    if hopeless[chosen].any():
-        chosen, amplify = choose_pieces(directions, costs, slack * goal)
-    return chosen, amplify
 
 
 def _direction_doubt(found: Found) -> np.ndarray:

@@ -303,22 +303,15 @@ class Run:
         self.accepted, self.evidence.errors = self.hypothesis(), np.empty(0)
 
     def keep(
-        self, before: ReluNetwork | None, phase: str, worse: float = 1.0
+        self, before: ReluNetwork | None, phase: str, better: bool
     ) -> Generator[Event, None, bool]:
-        """Keep the hypothesis if it fits all answers so far better than `before` did, otherwise go
-        back to that.
-
-        Parameters
-        ----------
-        worse : float
-            The worst error may be so many times what counts as better (see `Evidence.better`).
-        """
-        share, worst = self.evidence.score(before)
-        if not self.evidence.better(self.known, (share, worse * worst)):
+        """Keep the hypothesis if the evidence says that it is better, otherwise go back to what was
+        known `before`."""
+        if better:
+            yield self.updated(phase)
+        else:
             self.known = before
-            return False
-        yield self.updated(phase)
-        return True
+        return better
 
     def updated(self, phase: str) -> Event:
         """The event that the hypothesis was replaced as a whole."""

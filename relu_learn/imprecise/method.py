@@ -223,7 +223,7 @@ class _Rough:
             worst = float(evidence.errors.max())
             if worst <= evidence.tolerance:
                 return
-            error = yield from polish(run, worse=_LEVERS)
+            error = yield from polish(run, levers=_LEVERS)
             self.doubt = self.doubt if error is None else error
             yield from run.test()
             if evidence.errors.max() > worst / 2:

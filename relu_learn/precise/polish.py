@@ -194,7 +194,9 @@ def _center(target: Target, network: ReluNetwork, rng: np.random.Generator) -> R
     """
     w, b, k = network.weights, network.biases, network.n_neurons
     x = target.space.sample(2 * (k + network.n_outputs), rng)
-    clear = np.abs(x @ w.T - b).min(axis=1) > 1e-6  # no doubt which neurons are active
+    clear = (
+        np.abs(x @ w.T - b).min(axis=1, initial=np.inf) > 1e-6
+    )  # no doubt which neurons are active
     biases, offset = fit_constants(target, network, np.arange(k), x[clear])
     new = b + biases, network.output_weights, network.skip, network.offset + offset
     return ReluNetwork(w, *new)
