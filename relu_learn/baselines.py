@@ -72,24 +72,6 @@ class Fitted:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Epoch:
-    """The student after one pass through its examples.
-
-    Attributes
-    ----------
-    epoch : int
-        From 0, before the first step.
-    loss : float
-        Mean of |F - F'|^2 on the examples.
-    network : ReluNetwork
-    """
-
-    epoch: int
-    loss: float
-    network: ReluNetwork
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
 class LossCurve:
     """Loss against the number of examples or queries.
 
@@ -158,48 +140,6 @@ def _size(values: Array) -> Array:
 # ------------------------------------------------------------------- a student network
 
 
-def student_steps(
-    x: ArrayLike,
-    y: ArrayLike,
-    neurons: int,
-    rng: Rng = None,
-    *,
-    epochs: int | None = None,
-    learning_rate: float = 0.01,
-    batch: int | None = None,
-) -> Iterator[Epoch]:
-    """Train a network of the secret's kind by Adam [1]_, one epoch at a time.
-
-    Parameters
-    ----------
-    x : array_like of shape (n, d)
-    y : array_like of shape (n,) or (n, m)
-    neurons : int
-        Width of the student.
-    rng : int, numpy.random.Generator or None
-    epochs : int, optional
-        Default: about 15,000 steps in all, and at most 1200 epochs.
-    learning_rate : float
-        At the start; it falls to zero along a cosine.
-    batch : int, optional
-        Default: a sixteenth of the examples, between 32 and 256.
-
-    Yields
-    ------
-    Epoch
-        One before the first step, one after every epoch.
-
-    References
-    ----------
-    .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
-    """
-    data, random = _Examples(x, y), np.random.default_rng(rng)
-    student = _Student(data, neurons, random, learning_rate, batch)
-    if epochs is not None and epochs < 1:
-        raise InvalidArgument(f"epochs must be at least 1, got {epochs!r}")
-    return student.steps(np.arange(len(data.x)), epochs)
-
-
 def fit_student(
     x: ArrayLike,
     y: ArrayLike,
@@ -210,11 +150,31 @@ def fit_student(
     learning_rates: Sequence[float] = LEARNING_RATES,
     batch: int | None = None,
 ) -> Fitted:
-    """The best of several learning rates on held-out examples, trained again on all of them.
+    """A network of the secret's kind, trained by Adam [1]_.
 
-    Each learning rate has a random start of its own, because small students get stuck.
-    Parameters are those of `student_steps`.
+    The best of several learning rates on held-out examples is trained again on all of them. Each
+    has a random start of its own, because small students get stuck.
+
+    Parameters
+    ----------
+    x : array_like of shape (n, d)
+    y : array_like of shape (n,) or (n, m)
+    neurons : int
+        Width of the student.
+    rng : int, numpy.random.Generator or None
+    epochs : int, optional
+        Default: about 15,000 steps in all, and at most 1200 epochs.
+    learning_rates : sequence of float
+        At the start; they fall to zero along a cosine.
+    batch : int, optional
+        Default: a sixteenth of the examples, between 32 and 256.
+
+    References
+    ----------
+    .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
     """
+    if epochs is not None and epochs < 1:
+        raise InvalidArgument(f"epochs must be at least 1, got {epochs!r}")
     data, random = _Examples(x, y), np.random.default_rng(rng)
     train, held_out = data.split(random)
     starts = random.integers(2**31, size=len(learning_rates))
@@ -222,8 +182,7 @@ def fit_student(
     def last(choice: int, rows: NDArray[np.intp]) -> _Student:
         start = np.random.default_rng(starts[choice])
         student = _Student(data, neurons, start, learning_rates[choice], batch)
-        for _ in student.epochs(rows, epochs):
-            pass
+        student.train(rows, epochs)
         return student
 
     tried = [data.loss(last(i, train).error(held_out)) for i in range(len(learning_rates))]
@@ -274,22 +233,15 @@ class _Student:
             outputs, offset = outputs[0], offset[0]
         return ReluNetwork(weights, b + weights @ data.x_mean, outputs, None, offset)
 
-    def steps(self, rows: NDArray[np.intp], epochs: int | None) -> Iterator[Epoch]:
-        yield Epoch(0, self.data.loss(self.error(rows)), self.network())
-        for epoch in self.epochs(rows, epochs):
-            yield Epoch(epoch, self.data.loss(self.error(rows)), self.network())
-
-    def epochs(self, rows: NDArray[np.intp], count: int | None) -> Iterator[int]:
-        """Train on the rows; yields the number of passes done."""
-        if count is None:
-            count = int(np.clip(_STEPS * self.batch // len(self.data.x), 20, 1200))
-        for epoch in range(count):
+    def train(self, rows: NDArray[np.intp], epochs: int | None) -> None:
+        if epochs is None:
+            epochs = int(np.clip(_STEPS * self.batch // len(self.data.x), 20, 1200))
+        for _ in range(epochs):
             order = self.rng.permutation(rows)
             starts = range(0, len(order), self.batch)
             for start in starts:
                 self._step(order[start : start + self.batch])
-                self._adam(count * len(starts))
-            yield epoch + 1
+                self._adam(epochs * len(starts))
 
     def _step(self, rows: NDArray[np.intp]) -> None:
         """The gradient of the loss on some rows."""

@@ -89,9 +89,6 @@ def get(name: str, **parameters: Any) -> ReluNetwork:
     return build(**parameters)
 
 
-load = get
-
-
 def describe(name: str) -> str:
     """One sentence about the secret called `name`."""
     text = " ".join((_find(name).__doc__ or "").split("\n\n")[0].split())
