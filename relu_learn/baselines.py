@@ -23,13 +23,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from relu_learn.core.arguments import Seed, generator, positive_int, positive_number, real_array
 from relu_learn.core.errors import InvalidArgument, ReluLearnError
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.learn import learn_from_queries
 
 Array = NDArray[np.float64]
-Rng = int | Generator | None
 
 # With 300 to 1200 examples of 10-15-1, near_parallel and digits the held-out ones chose 0.03 or
 # 0.1, never 0.003. 15,000 steps instead of 5,000 divided most losses by 10 to 1000; L-BFGS after
@@ -96,7 +96,7 @@ class _Examples:
     """Standardised examples, and the way back to the units of the secret."""
 
     def __init__(self, x: ArrayLike, y: ArrayLike) -> None:
-        inputs, outputs = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        inputs, outputs = real_array("x", x), real_array("y", y)
         if inputs.ndim != 2 or inputs.shape[1] < 1:
             raise InvalidArgument(f"x must have shape (n, d), got {inputs.shape}")
         if outputs.ndim not in (1, 2) or len(outputs) != len(inputs):
@@ -105,8 +105,6 @@ class _Examples:
             )
         if len(inputs) < 10:
             raise InvalidArgument(f"x must have at least 10 rows, got {len(inputs)}")
-        if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
-            raise InvalidArgument("x and y must be finite")
         self.is_scalar = outputs.ndim == 1
         outputs = outputs.reshape(len(inputs), -1)
         self.x_mean, self.x_size = inputs.mean(axis=0), _size(inputs)
@@ -144,7 +142,7 @@ def fit_student(
     x: ArrayLike,
     y: ArrayLike,
     neurons: int,
-    rng: Rng = None,
+    rng: Seed = None,
     *,
     epochs: int | None = None,
     learning_rates: Sequence[float] = LEARNING_RATES,
@@ -173,9 +171,9 @@ def fit_student(
     ----------
     .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
     """
-    if epochs is not None and epochs < 1:
-        raise InvalidArgument(f"epochs must be at least 1, got {epochs!r}")
-    data, random = _Examples(x, y), np.random.default_rng(rng)
+    if epochs is not None:
+        epochs = positive_int("epochs", epochs)
+    data, random = _Examples(x, y), generator(rng)
     train, held_out = data.split(random)
     starts = random.integers(2**31, size=len(learning_rates))
 
@@ -199,15 +197,11 @@ class _Student:
     def __init__(
         self, data: _Examples, neurons: int, rng: Generator, rate: float, batch: int | None
     ) -> None:
-        if neurons < 1 or int(neurons) != neurons:
-            raise InvalidArgument(f"neurons must be a positive integer, got {neurons!r}")
-        if not rate > 0:
-            raise InvalidArgument(f"learning_rate must be positive, got {rate!r}")
-        self.data, self.rng, self.rate = data, rng, rate
+        neurons = positive_int("neurons", neurons)
+        self.data, self.rng, self.rate = data, rng, positive_number("learning_rate", rate)
         (n, d), m = data.x.shape, data.y.shape[1]
-        self.batch = int(np.clip(n // 16, 32, 256)) if batch is None else batch
-        if self.batch < 1:
-            raise InvalidArgument(f"batch must be at least 1, got {batch!r}")
+        usual = int(np.clip(n // 16, 32, 256))
+        self.batch = usual if batch is None else positive_int("batch", batch)
         shapes = [(d, neurons), (neurons,), (neurons, m), (m,)]
         vectors = np.zeros((4, sum(map(math.prod, shapes))))
         self.theta, self.gradient, self.first, self.second = vectors
@@ -275,7 +269,7 @@ def _views(vector: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
 def fit_random_features(
     x: ArrayLike,
     y: ArrayLike,
-    rng: Rng = None,
+    rng: Seed = None,
     *,
     widths: Sequence[int] | None = None,
     ridges: Sequence[float] = tuple(10.0 ** np.arange(-10, 3)),
@@ -293,7 +287,7 @@ def fit_random_features(
     ridges : sequence of float
         Penalties to try, relative to the mean square of a feature times the examples.
     """
-    data, random = _Examples(x, y), np.random.default_rng(rng)
+    data, random = _Examples(x, y), generator(rng)
     n, d = data.x.shape
     if widths is None:
         # The cost is n * width^2: keep it to seconds.
@@ -344,7 +338,7 @@ def _ridge(features: Array, y: Array) -> Callable[[float], Array]:
 def fit_boosting(
     x: ArrayLike,
     y: ArrayLike,
-    rng: Rng = None,
+    rng: Seed = None,
     *,
     learning_rates: Sequence[float] | None = None,
     iterations: int | None = None,
@@ -362,7 +356,7 @@ def fit_boosting(
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    data, random = _Examples(x, y), np.random.default_rng(rng)
+    data, random = _Examples(x, y), generator(rng)
     train, held_out = data.split(random)
     seed = int(random.integers(2**31))
     outputs = range(data.y.shape[1])
@@ -399,15 +393,13 @@ def fit_boosting(
 
 METHODS: dict[str, Callable[[Array, Array, int, Generator], Fitted]] = {
     "student": fit_student,
-    "student x4": lambda x, y, neurons, rng: dataclasses.replace(
-        fit_student(x, y, 4 * neurons, rng), method="student x4"
-    ),
+    "student x4": lambda x, y, neurons, rng: fit_student(x, y, 4 * neurons, rng),
     "random features": lambda x, y, neurons, rng: fit_random_features(x, y, rng),
     "boosting": lambda x, y, neurons, rng: fit_boosting(x, y, rng),
 }
 
 
-def fit(method: str, secret: BlackBox, dim: int, neurons: int, n: int, rng: Rng = None) -> Fitted:
+def fit(method: str, secret: BlackBox, dim: int, neurons: int, n: int, rng: Seed = None) -> Fitted:
     """Train a passive learner on n random examples of a secret.
 
     Parameters
@@ -423,13 +415,14 @@ def fit(method: str, secret: BlackBox, dim: int, neurons: int, n: int, rng: Rng 
     """
     if method not in METHODS:
         raise InvalidArgument(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    random = np.random.default_rng(rng)
+    random = generator(rng)
     x = random.standard_normal((n, dim))
-    return METHODS[method](x, np.asarray(secret(x), dtype=float), max(neurons, 1), random)
+    fitted = METHODS[method](x, np.asarray(secret(x), dtype=float), max(neurons, 1), random)
+    return dataclasses.replace(fitted, method=method)
 
 
 def loss_curve(
-    secret: ReluNetwork, budgets: Sequence[int], method: str = "student", rng: Rng = None
+    secret: ReluNetwork, budgets: Sequence[int], method: str = "student", rng: Seed = None
 ) -> LossCurve:
     """How good a learner is with so many examples or queries.
 
@@ -442,7 +435,7 @@ def loss_curve(
         One of `METHODS`, or "queries": this package's learner, stopped when the budget is spent.
     rng : int, numpy.random.Generator or None
     """
-    random = np.random.default_rng(rng)
+    random = generator(rng)
     test = random.standard_normal((_TEST_POINTS, secret.dim))
     true = secret(test).reshape(_TEST_POINTS, -1)
     variance = float(true.var(axis=0).sum()) or 1.0

@@ -71,20 +71,19 @@ class Hypothesis:
         if self.base is not None and not self.neurons and self.skip is None:
             return self.base
         d, m = self.dim, self.n_outputs
-        weights = np.reshape([n.weights for n in self.neurons], (-1, d))
-        biases = np.array([n.bias for n in self.neurons])
-        outputs = np.reshape([n.output_weights for n in self.neurons], (-1, m)).T
-        skip, offset = np.zeros((m, d)), np.zeros(m)
-        if self.base is not None:
-            weights = np.concatenate([self.base.weights, weights])
-            biases = np.concatenate([self.base.biases, biases])
-            outputs = np.concatenate([np.atleast_2d(self.base.output_weights), outputs], axis=1)
-            skip, offset = np.atleast_2d(self.base.skip), np.atleast_1d(self.base.offset)
+        base = self.base or ReluNetwork(np.zeros((0, d)), [], np.zeros((m, 0)))
+        outputs = [np.atleast_2d(base.output_weights), *(n.output_weights for n in self.neurons)]
+        skip, offset = base.skip, base.offset
         if self.skip is not None and self.offset is not None:
             skip, offset = self.skip, self.offset
-        if m == 1:
-            return ReluNetwork(weights, biases, outputs[0], skip[0], offset[0])
-        return ReluNetwork(weights, biases, outputs, skip, offset)
+        head = () if m == 1 else (m,)
+        return ReluNetwork(
+            np.vstack([base.weights, *(n.weights for n in self.neurons)]),
+            np.append(base.biases, [n.bias for n in self.neurons]),
+            np.column_stack(outputs).reshape(*head, -1),
+            skip.reshape(*head, d),
+            offset.reshape(head),
+        )
 
 
 class Trace:
