@@ -67,7 +67,7 @@ def fingerprint(rows: np.ndarray) -> bytes:
     return digest(b"".join(np.einsum("ij,j->i", half, odd).tobytes() for half in halves))
 
 
-class _Head(NamedTuple):
+class _Record(NamedTuple):
     mark: bytes
     number: int
     rows: int
@@ -114,7 +114,7 @@ class Ledger:
                 raise TypeError
         except TypeError:
             raise InvalidArgument(f"ledger must be a path, got {path!r}") from None
-        self._recorded: deque[tuple[_Head, np.ndarray]] = deque()
+        self._recorded: deque[tuple[_Record, np.ndarray]] = deque()
         self._number = 0
         self.outputs: int | None = None
         try:
@@ -176,7 +176,7 @@ class Ledger:
             )
         at = _FILE_SIZE
         while (found := _unseal(_RECORD, raw, at, self._key)) is not None:
-            record, start = _Head(*found), at + _RECORD_SIZE
+            record, start = _Record(*found), at + _RECORD_SIZE
             body = raw[start : start + record.size]
             if len(body) < record.size or digest(body) != record.answers:
                 break

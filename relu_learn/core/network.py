@@ -100,9 +100,10 @@ class ReluNetwork:
                 f"output_weights must have shape ({k},) or (m, {k}) with m >= 1, got {a.shape}"
             )
         head = a.shape[:-1]  # () for a scalar network, (m,) otherwise
-        u = real_array("skip", np.zeros((*head, d)) if skip is None else skip, (*head, d))
+        u = np.zeros((*head, d)) if skip is None else real_array("skip", skip, (*head, d))
         c = real_array("offset", offset, head, ())
-        parts = dict(zip(FIELDS, (w, b, a, u, np.broadcast_to(c, head).copy()), strict=True))
+        c = c if c.shape == head else np.full(head, c)
+        parts = dict(zip(FIELDS, (w, b, a, u, c), strict=True))
         for array in parts.values():
             array.flags.writeable = False
         vars(self).update(parts, dim=d, n_neurons=k, n_outputs=head[0] if head else 1)

@@ -163,18 +163,15 @@ class Oracle:
 
     def recall(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Up to n earlier queries, evenly from the first to the last, and their answers."""
-        ends = np.cumsum([len(y) for _, y in self._history])
-        if not len(ends):
-            return self.history()
-        rows = np.unique(np.linspace(0, ends[-1] - 1, min(n, int(ends[-1]))).astype(int))
-        asked, answers = [], []
-        for row in rows:
-            batch = int(np.searchsorted(ends, row, side="right"))
-            x, y = self._history[batch]
-            i = int(row - ends[batch] + len(y))
-            asked.append(_rows(x)[i])
-            answers.append(y[i])
-        return np.array(asked), np.array(answers)
+        starts = np.cumsum([0, *(len(y) for _, y in self._history)])
+        rows = np.unique(np.linspace(0, starts[-1] - 1, min(n, starts[-1])).astype(int))
+        parts = np.split(rows, np.searchsorted(rows, starts[1:]))
+        asked, answers = [np.empty((0, self.dim))], [self._nothing]
+        for (x, y), start, part in zip(self._history, starts, parts, strict=False):
+            if len(part):
+                asked.append(_rows(x)[part - start])
+                answers.append(y[part - start])
+        return np.concatenate(asked), np.concatenate(answers)
 
     def _ask(self, x: np.ndarray, keep: Any) -> np.ndarray:
         """The answers at x, remembered under `keep`: x itself or the recipe for it."""
