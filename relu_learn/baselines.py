@@ -23,13 +23,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from relu_learn.core.arguments import Seed, generator, positive_int, positive_number, real_array
 from relu_learn.core.errors import InvalidArgument, ReluLearnError
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.learn import learn_from_queries
 
 Array = NDArray[np.float64]
-Rng = int | Generator | None
 
 # With 300 to 1200 examples of 10-15-1, near_parallel and digits the held-out ones chose 0.03 or
 # 0.1, never 0.003. 15,000 steps instead of 5,000 divided most losses by 10 to 1000; L-BFGS after
@@ -72,24 +72,6 @@ class Fitted:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Epoch:
-    """The student after one pass through its examples.
-
-    Attributes
-    ----------
-    epoch : int
-        From 0, before the first step.
-    loss : float
-        Mean of |F - F'|^2 on the examples.
-    network : ReluNetwork
-    """
-
-    epoch: int
-    loss: float
-    network: ReluNetwork
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
 class LossCurve:
     """Loss against the number of examples or queries.
 
@@ -114,7 +96,7 @@ class _Examples:
     """Standardised examples, and the way back to the units of the secret."""
 
     def __init__(self, x: ArrayLike, y: ArrayLike) -> None:
-        inputs, outputs = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        inputs, outputs = real_array("x", x), real_array("y", y)
         if inputs.ndim != 2 or inputs.shape[1] < 1:
             raise InvalidArgument(f"x must have shape (n, d), got {inputs.shape}")
         if outputs.ndim not in (1, 2) or len(outputs) != len(inputs):
@@ -123,8 +105,6 @@ class _Examples:
             )
         if len(inputs) < 10:
             raise InvalidArgument(f"x must have at least 10 rows, got {len(inputs)}")
-        if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
-            raise InvalidArgument("x and y must be finite")
         self.is_scalar = outputs.ndim == 1
         outputs = outputs.reshape(len(inputs), -1)
         self.x_mean, self.x_size = inputs.mean(axis=0), _size(inputs)
@@ -158,17 +138,20 @@ def _size(values: Array) -> Array:
 # ------------------------------------------------------------------- a student network
 
 
-def student_steps(
+def fit_student(
     x: ArrayLike,
     y: ArrayLike,
     neurons: int,
-    rng: Rng = None,
+    rng: Seed = None,
     *,
     epochs: int | None = None,
-    learning_rate: float = 0.01,
+    learning_rates: Sequence[float] = LEARNING_RATES,
     batch: int | None = None,
-) -> Iterator[Epoch]:
-    """Train a network of the secret's kind by Adam [1]_, one epoch at a time.
+) -> Fitted:
+    """A network of the secret's kind, trained by Adam [1]_.
+
+    The best of several learning rates on held-out examples is trained again on all of them. Each
+    has a random start of its own, because small students get stuck.
 
     Parameters
     ----------
@@ -179,51 +162,25 @@ def student_steps(
     rng : int, numpy.random.Generator or None
     epochs : int, optional
         Default: about 15,000 steps in all, and at most 1200 epochs.
-    learning_rate : float
-        At the start; it falls to zero along a cosine.
+    learning_rates : sequence of float
+        At the start; they fall to zero along a cosine.
     batch : int, optional
         Default: a sixteenth of the examples, between 32 and 256.
-
-    Yields
-    ------
-    Epoch
-        One before the first step, one after every epoch.
 
     References
     ----------
     .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
     """
-    data, random = _Examples(x, y), np.random.default_rng(rng)
-    student = _Student(data, neurons, random, learning_rate, batch)
-    if epochs is not None and epochs < 1:
-        raise InvalidArgument(f"epochs must be at least 1, got {epochs!r}")
-    return student.steps(np.arange(len(data.x)), epochs)
-
-
-def fit_student(
-    x: ArrayLike,
-    y: ArrayLike,
-    neurons: int,
-    rng: Rng = None,
-    *,
-    epochs: int | None = None,
-    learning_rates: Sequence[float] = LEARNING_RATES,
-    batch: int | None = None,
-) -> Fitted:
-    """The best of several learning rates on held-out examples, trained again on all of them.
-
-    Each learning rate has a random start of its own, because small students get stuck.
-    Parameters are those of `student_steps`.
-    """
-    data, random = _Examples(x, y), np.random.default_rng(rng)
+    if epochs is not None:
+        epochs = positive_int("epochs", epochs)
+    data, random = _Examples(x, y), generator(rng)
     train, held_out = data.split(random)
     starts = random.integers(2**31, size=len(learning_rates))
 
     def last(choice: int, rows: NDArray[np.intp]) -> _Student:
         start = np.random.default_rng(starts[choice])
         student = _Student(data, neurons, start, learning_rates[choice], batch)
-        for _ in student.epochs(rows, epochs):
-            pass
+        student.train(rows, epochs)
         return student
 
     tried = [data.loss(last(i, train).error(held_out)) for i in range(len(learning_rates))]
@@ -240,15 +197,11 @@ class _Student:
     def __init__(
         self, data: _Examples, neurons: int, rng: Generator, rate: float, batch: int | None
     ) -> None:
-        if neurons < 1 or int(neurons) != neurons:
-            raise InvalidArgument(f"neurons must be a positive integer, got {neurons!r}")
-        if not rate > 0:
-            raise InvalidArgument(f"learning_rate must be positive, got {rate!r}")
-        self.data, self.rng, self.rate = data, rng, rate
+        neurons = positive_int("neurons", neurons)
+        self.data, self.rng, self.rate = data, rng, positive_number("learning_rate", rate)
         (n, d), m = data.x.shape, data.y.shape[1]
-        self.batch = int(np.clip(n // 16, 32, 256)) if batch is None else batch
-        if self.batch < 1:
-            raise InvalidArgument(f"batch must be at least 1, got {batch!r}")
+        usual = int(np.clip(n // 16, 32, 256))
+        self.batch = usual if batch is None else positive_int("batch", batch)
         shapes = [(d, neurons), (neurons,), (neurons, m), (m,)]
         vectors = np.zeros((4, sum(map(math.prod, shapes))))
         self.theta, self.gradient, self.first, self.second = vectors
@@ -274,22 +227,15 @@ class _Student:
             outputs, offset = outputs[0], offset[0]
         return ReluNetwork(weights, b + weights @ data.x_mean, outputs, None, offset)
 
-    def steps(self, rows: NDArray[np.intp], epochs: int | None) -> Iterator[Epoch]:
-        yield Epoch(0, self.data.loss(self.error(rows)), self.network())
-        for epoch in self.epochs(rows, epochs):
-            yield Epoch(epoch, self.data.loss(self.error(rows)), self.network())
-
-    def epochs(self, rows: NDArray[np.intp], count: int | None) -> Iterator[int]:
-        """Train on the rows; yields the number of passes done."""
-        if count is None:
-            count = int(np.clip(_STEPS * self.batch // len(self.data.x), 20, 1200))
-        for epoch in range(count):
+    def train(self, rows: NDArray[np.intp], epochs: int | None) -> None:
+        if epochs is None:
+            epochs = int(np.clip(_STEPS * self.batch // len(self.data.x), 20, 1200))
+        for _ in range(epochs):
             order = self.rng.permutation(rows)
             starts = range(0, len(order), self.batch)
             for start in starts:
                 self._step(order[start : start + self.batch])
-                self._adam(count * len(starts))
-            yield epoch + 1
+                self._adam(epochs * len(starts))
 
     def _step(self, rows: NDArray[np.intp]) -> None:
         """The gradient of the loss on some rows."""
@@ -323,7 +269,7 @@ def _views(vector: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
 def fit_random_features(
     x: ArrayLike,
     y: ArrayLike,
-    rng: Rng = None,
+    rng: Seed = None,
     *,
     widths: Sequence[int] | None = None,
     ridges: Sequence[float] = tuple(10.0 ** np.arange(-10, 3)),
@@ -341,7 +287,7 @@ def fit_random_features(
     ridges : sequence of float
         Penalties to try, relative to the mean square of a feature times the examples.
     """
-    data, random = _Examples(x, y), np.random.default_rng(rng)
+    data, random = _Examples(x, y), generator(rng)
     n, d = data.x.shape
     if widths is None:
         # The cost is n * width^2: keep it to seconds.
@@ -392,7 +338,7 @@ def _ridge(features: Array, y: Array) -> Callable[[float], Array]:
 def fit_boosting(
     x: ArrayLike,
     y: ArrayLike,
-    rng: Rng = None,
+    rng: Seed = None,
     *,
     learning_rates: Sequence[float] | None = None,
     iterations: int | None = None,
@@ -410,7 +356,7 @@ def fit_boosting(
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    data, random = _Examples(x, y), np.random.default_rng(rng)
+    data, random = _Examples(x, y), generator(rng)
     train, held_out = data.split(random)
     seed = int(random.integers(2**31))
     outputs = range(data.y.shape[1])
@@ -447,15 +393,13 @@ def fit_boosting(
 
 METHODS: dict[str, Callable[[Array, Array, int, Generator], Fitted]] = {
     "student": fit_student,
-    "student x4": lambda x, y, neurons, rng: dataclasses.replace(
-        fit_student(x, y, 4 * neurons, rng), method="student x4"
-    ),
+    "student x4": lambda x, y, neurons, rng: fit_student(x, y, 4 * neurons, rng),
     "random features": lambda x, y, neurons, rng: fit_random_features(x, y, rng),
     "boosting": lambda x, y, neurons, rng: fit_boosting(x, y, rng),
 }
 
 
-def fit(method: str, secret: BlackBox, dim: int, neurons: int, n: int, rng: Rng = None) -> Fitted:
+def fit(method: str, secret: BlackBox, dim: int, neurons: int, n: int, rng: Seed = None) -> Fitted:
     """Train a passive learner on n random examples of a secret.
 
     Parameters
@@ -471,13 +415,14 @@ def fit(method: str, secret: BlackBox, dim: int, neurons: int, n: int, rng: Rng 
     """
     if method not in METHODS:
         raise InvalidArgument(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    random = np.random.default_rng(rng)
+    random = generator(rng)
     x = random.standard_normal((n, dim))
-    return METHODS[method](x, np.asarray(secret(x), dtype=float), max(neurons, 1), random)
+    fitted = METHODS[method](x, np.asarray(secret(x), dtype=float), max(neurons, 1), random)
+    return dataclasses.replace(fitted, method=method)
 
 
 def loss_curve(
-    secret: ReluNetwork, budgets: Sequence[int], method: str = "student", rng: Rng = None
+    secret: ReluNetwork, budgets: Sequence[int], method: str = "student", rng: Seed = None
 ) -> LossCurve:
     """How good a learner is with so many examples or queries.
 
@@ -490,7 +435,7 @@ def loss_curve(
         One of `METHODS`, or "queries": this package's learner, stopped when the budget is spent.
     rng : int, numpy.random.Generator or None
     """
-    random = np.random.default_rng(rng)
+    random = generator(rng)
     test = random.standard_normal((_TEST_POINTS, secret.dim))
     true = secret(test).reshape(_TEST_POINTS, -1)
     variance = float(true.var(axis=0).sum()) or 1.0

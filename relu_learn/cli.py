@@ -7,7 +7,6 @@ arguments, 130 stopped by hand.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import importlib.metadata
@@ -20,15 +19,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.padding import Padding
-from rich.spinner import Spinner
+from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
@@ -276,28 +274,29 @@ class _Run:
         from relu_learn.learn import learn_steps
 
         start = time.perf_counter()
-        outcome: BaseException | None = None
+        console, logged = Console(stderr=True), set[str]()
         try:
             steps = learn_steps(
                 self._answer, self.secret.dim, method=self.method, rng=seed, max_queries=max_queries
             )
-            console = Console(stderr=True)
-            logged: set[str] = set()
-            with _live(self, console) if console.is_terminal else contextlib.nullcontext():
+            with Status(self.title, console=console, spinner_style="cyan") as status:
                 for event in steps:
                     self._note(event)
-                    if not console.is_terminal:
+                    if console.is_terminal:
+                        status.update(self._now())
+                    else:
                         _log(event, logged)
         except InvalidArgument:
             raise
         except ReluLearnError as error:
-            outcome = error
             if error.partial is not None:
                 self.network = error.partial.network
+            return error
         except KeyboardInterrupt as stop:
-            outcome = stop
-        self.seconds = time.perf_counter() - start
-        return outcome
+            return stop
+        finally:
+            self.seconds = time.perf_counter() - start
+        return None
 
     def _answer(self, x: np.ndarray) -> np.ndarray:
         """The black box, which keeps the time that is its own."""
@@ -312,6 +311,14 @@ class _Run:
         self.known = self.known.after(event)
         self.network = None if self.known.is_empty else self.known.network
         self.claim = str(getattr(event, "certificate", ""))
+
+    def _now(self) -> Text:
+        """Two lines on a terminal that change as the run goes on."""
+        event = self.events[-1]
+        spent, found = _count(event.queries, "query"), _count(self.known.n_neurons, "neuron")
+        cells = (self.title, "bold"), event.phase, (spent, "cyan"), (found, "green")
+        head = Text("  ").join(Text.assemble(cell) for cell in (*cells, (event.procedure, "dim")))
+        return Text.assemble(head, "\n    ", event.narration)
 
     def save(self, path: Path) -> None:
         from relu_learn.core.trace import Trace
@@ -328,10 +335,8 @@ class _Run:
         from relu_learn.judging.matching import match_neurons
 
         secret, found, error = self.secret, self.network, math.inf
-        rows = {
-            "secret": f"{_count(secret.dim, 'input')}, {_count(secret.n_outputs, 'output')}",
-            "neurons": self._neurons(),
-        }
+        rows = {"secret": f"{_count(secret.dim, 'input')}, {_count(secret.n_outputs, 'output')}"}
+        rows["neurons"] = self._neurons()
         if found is not None:
             match = match_neurons(found, secret)
             rows["matched"] = f"{len(match.pairs)} of {match.true.n_neurons}"
@@ -372,27 +377,6 @@ class _Run:
 def _count(n: int, thing: str) -> str:
     many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
     return f"{n:,} {thing if n == 1 else many}"
-
-
-def _live(run: _Run, console: Console) -> Live:
-    """A few lines on a terminal that change as the run goes on."""
-    spinner = Spinner("dots", style="cyan")
-
-    def draw() -> Group:
-        event = run.events[-1] if run.events else None
-        cells: list[RenderableType] = [spinner, Text(run.title, "bold")]
-        if event is not None:
-            cells += [
-                Text(event.phase),
-                Text(_count(event.queries, "query"), "cyan"),
-                Text(_count(run.known.n_neurons, "neuron"), "green"),
-                Text(event.procedure, "dim"),
-            ]
-        head = Table.grid(padding=(0, 2, 0, 0))
-        head.add_row(*cells)
-        return Group(head, Padding(Text(event.narration if event else ""), (0, 0, 0, 3)))
-
-    return Live(console=console, get_renderable=draw, transient=True, refresh_per_second=10)
 
 
 def _log(event: Event, phases: set[str]) -> None:
@@ -514,10 +498,14 @@ def _check_packages() -> Iterator[_Check]:
     yield _Check("relu-learn", __version__)
     yield _Check("python", platform.python_version())
     try:
-        needs = _requirements()
+        lines = importlib.metadata.requires("relu-learn") or []
     except importlib.metadata.PackageNotFoundError:
         yield _Check("installation", "missing", f"install it: {_pip('lab')}")
         return
+    needs = defaultdict[str, list[str]](list)  # by extra ("" for the base)
+    for line in lines:
+        option = re.search(r"extra == ['\"]([\w-]+)", line)
+        needs[option.group(1) if option else ""] += re.findall(r"^[\w.-]+", line)
     for name in sorted({*needs.pop(""), *needs.pop("lab")}):
         version = _version(name)
         # The lessons are what most people come for, so their extra is no option here.
@@ -526,16 +514,6 @@ def _check_packages() -> Iterator[_Check]:
         missing = sorted(name for name in set(names) if not _version(name))
         found = f"without {', '.join(missing)} (optional)" if missing else "complete"
         yield _Check(f"extra {extra}", found)
-
-
-def _requirements() -> dict[str, list[str]]:
-    """Distributions by extra ("" for the base), as the installed package declares them."""
-    extras: dict[str, list[str]] = {}
-    for line in importlib.metadata.requires("relu-learn") or []:
-        name, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([\w-]+)", line)
-        if name is not None:
-            extras.setdefault(extra.group(1) if extra else "", []).append(name.group())
-    return extras
 
 
 def _version(distribution: str) -> str:

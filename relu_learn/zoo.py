@@ -13,24 +13,27 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib.resources
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relu_learn.core.arguments import Seed, generator, integer, positive_number
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
 
 Array = NDArray[np.float64]
 Builder = Callable[..., ReluNetwork]
-Seed = int | np.random.Generator | None
 Rng = Any  # a secret's caller gives a Seed, its body gets a Generator: `_secret` makes it
 
 KINDS = ("picture", "hostile", "real")
+# Integer seeds are salted: the same seed given to a secret and to its learner must not make the
+# learner's first line parallel to the secret's first weight vector.
+_SALT = 0x5EC2E7
 
 _SECRETS: dict[str, dict[str, Builder]] = {kind: {} for kind in KINDS}
 hostile: Mapping[str, Builder] = MappingProxyType(_SECRETS["hostile"])
@@ -39,7 +42,8 @@ hostile: Mapping[str, Builder] = MappingProxyType(_SECRETS["hostile"])
 def _secret(kind: str, **least: int | float) -> Callable[[Builder], Builder]:
     """Register a function under its own name; the first paragraph of its docstring describes it.
 
-    Its arguments are checked against `least` before it is called, in that order (see `_check`).
+    Its arguments are checked before it is called, in the order of `least`: an integer there asks
+    for an integer of that size or more, 0.0 for any positive number.
     """
 
     def register(build: Builder) -> Builder:
@@ -47,9 +51,12 @@ def _secret(kind: str, **least: int | float) -> Callable[[Builder], Builder]:
         def checked(*args: Any, **parameters: Any) -> ReluNetwork:
             given = inspect.getcallargs(build, *args, **parameters)
             for name, bound in least.items():
-                _check(name, given[name], bound)
+                if isinstance(bound, float):
+                    positive_number(name, given[name])
+                else:
+                    integer(name, given[name], bound)
             if "rng" in given:
-                given["rng"] = _generator(given["rng"])
+                given["rng"] = generator(given["rng"], _SALT)
             return build(**given)
 
         _SECRETS[kind][build.__name__] = checked
@@ -89,9 +96,6 @@ def get(name: str, **parameters: Any) -> ReluNetwork:
     return build(**parameters)
 
 
-load = get
-
-
 def describe(name: str) -> str:
     """One sentence about the secret called `name`."""
     text = " ".join((_find(name).__doc__ or "").split("\n\n")[0].split())
@@ -111,29 +115,6 @@ def _find(name: str) -> Builder:
 
 
 # --------------------------------------------------------------------- helpers
-
-
-# Integer seeds are salted: the same seed given to a secret and to its learner must not make the
-# learner's first line parallel to the secret's first weight vector.
-_SALT = 0x5EC2E7
-
-
-def _generator(rng: Seed) -> np.random.Generator:
-    try:
-        seed = [_SALT, rng] if isinstance(rng, (int, np.integer)) else rng
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        rule = "rng must be a non-negative integer, a Generator or None"
-        raise InvalidArgument(f"{rule}, got {rng!r}") from None
-
-
-def _check(name: str, value: Any, least: int | float) -> None:
-    """An integer bound asks for an integer of that size or more, 0.0 for any positive number."""
-    if isinstance(least, float):
-        if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < np.inf:
-            raise InvalidArgument(f"{name} must be a positive number, got {value!r}")
-    elif not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise InvalidArgument(f"{name} must be an integer >= {least}, got {value!r}")
 
 
 def _unit(rng: np.random.Generator, n: int, dim: int) -> Array:
@@ -177,8 +158,8 @@ def random_network(
         Add a random affine part.
     """
     for name, value, least in (("dim", dim, 1), ("outputs", outputs, 1), ("neurons", neurons, 0)):
-        _check(name, value, least)
-    random = _generator(rng)
+        integer(name, value, least)
+    random = generator(rng, _SALT)
     head = () if outputs == 1 else (outputs,)
     weights = random.standard_normal((neurons, dim)) / np.sqrt(dim)
     biases = 0.5 * random.standard_normal(neurons)
@@ -468,8 +449,7 @@ def sparse_outputs(dim: int = 6, neurons: int = 8, outputs: int = 4, rng: Rng = 
 
 
 def _digits_file() -> dict[str, Array]:
-    source = importlib.resources.files("relu_learn") / "data" / "digits.npz"
-    with source.open("rb") as file, np.load(file, allow_pickle=False) as data:
+    with np.load(Path(__file__).with_name("data") / "digits.npz") as data:
         return {name: data[name] for name in data.files}
 
 

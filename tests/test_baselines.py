@@ -11,7 +11,6 @@ from relu_learn.baselines import (
     fit_random_features,
     fit_student,
     loss_curve,
-    student_steps,
 )
 
 
@@ -29,23 +28,6 @@ def relative_loss(secret, guess, rng):
 
 
 # --------------------------------------------------------------------- student
-
-
-def test_student_steps_go_down_and_end_where_they_say(examples):
-    secret, x, y = examples
-    steps = list(student_steps(x, y, 5, rng=0, epochs=60))
-    assert [step.epoch for step in steps] == list(range(61))
-    assert steps[-1].loss < 0.05 * steps[0].loss
-    for step in (steps[0], steps[-1]):
-        assert isinstance(step.network, ReluNetwork) and step.network.n_neurons == 5
-        assert np.mean((step.network(x) - y) ** 2) == pytest.approx(step.loss, rel=1e-9)
-
-
-def test_student_steps_can_be_stopped_and_repeated(examples):
-    _, x, y = examples
-    first = next(student_steps(x, y, 5, rng=3))
-    again = next(student_steps(x, y, 5, rng=3))
-    assert first.network == again.network
 
 
 def test_gradient_is_the_derivative_of_the_loss(rng):
@@ -178,9 +160,9 @@ def test_queries_win():
         (lambda x: fit_student(x[:4], x[:4, 0], 3), "at least 10 rows"),
         (lambda x: fit_student(x * np.nan, x[:, 0], 3), "finite"),
         (lambda x: fit_student(x, x[:, 0], 0), "neurons"),
-        (lambda x: list(student_steps(x, x[:, 0], 3, epochs=0)), "epochs"),
-        (lambda x: list(student_steps(x, x[:, 0], 3, learning_rate=-1.0)), "learning_rate"),
-        (lambda x: list(student_steps(x, x[:, 0], 3, batch=0)), "batch"),
+        (lambda x: fit_student(x, x[:, 0], 3, epochs=0), "epochs"),
+        (lambda x: fit_student(x, x[:, 0], 3, learning_rates=[-1.0]), "learning_rate"),
+        (lambda x: fit_student(x, x[:, 0], 3, batch=0), "batch"),
         (lambda x: fit_random_features(x, x[:, 0], widths=[0]), "widths"),
         (lambda x: fit("svm", lambda q: q[:, 0], 2, 1, 50), "method"),
     ],

@@ -6,9 +6,10 @@ spent carries what they bought: nothing that was paid for is lost.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class ReluLearnError(Exception):

@@ -19,7 +19,7 @@ import sys
 import weakref
 from collections import deque
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,10 +27,10 @@ from relu_learn.core.errors import InvalidArgument, LedgerError
 
 VERSION = 1
 _MAGIC = b"relu_learn ledger\n"
-# The file's head: magic, version, dim, a random key; then a checksum of these.
+# The file's head: magic, version, dim, a random key; sealed with a checksum of these.
 _FILE = struct.Struct("<18sIQ16s")
 # A record's head: mark, number of the record, rows, outputs (0: scalar), digests of the queries and
-# of the answers; then a checksum, keyed with the file's key, so that no other file's record fits.
+# of the answers; the checksum is keyed with the file's key, so that no other file's record fits.
 _RECORD = struct.Struct("<8sQQQ16s16s")
 _MARK = b"\x93answers"
 _SUM = 16
@@ -41,6 +41,17 @@ _HERE: weakref.WeakValueDictionary[tuple[int, int], Ledger] = weakref.WeakValueD
 def digest(data: bytes, key: bytes = b"") -> bytes:
     """Checksum (16 bytes) of some bytes."""
     return blake2b(data, digest_size=_SUM, key=key).digest()
+
+
+def _seal(head: bytes, key: bytes = b"") -> bytes:
+    return head + digest(head, key)
+
+
+def _unseal(form: struct.Struct, raw: bytes, at: int, key: bytes = b"") -> tuple[Any, ...] | None:
+    """The head of this form that starts there, if one does."""
+    head = raw[at : at + form.size]
+    whole = raw[at : at + form.size + _SUM] == _seal(head, key)
+    return form.unpack(head) if whole else None
 
 
 def fingerprint(rows: np.ndarray) -> bytes:
@@ -56,7 +67,7 @@ def fingerprint(rows: np.ndarray) -> bytes:
     return digest(b"".join(np.einsum("ij,j->i", half, odd).tobytes() for half in halves))
 
 
-class _Head(NamedTuple):
+class _Record(NamedTuple):
     mark: bytes
     number: int
     rows: int
@@ -103,7 +114,7 @@ class Ledger:
                 raise TypeError
         except TypeError:
             raise InvalidArgument(f"ledger must be a path, got {path!r}") from None
-        self._recorded: deque[tuple[_Head, np.ndarray]] = deque()
+        self._recorded: deque[tuple[_Record, np.ndarray]] = deque()
         self._number = 0
         self.outputs: int | None = None
         try:
@@ -125,11 +136,6 @@ class Ledger:
         except BaseException:
             self.close()
             raise
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was closed, or taken over by a newer `Ledger` on the same file."""
-        return not self.close.alive
 
     # ------------------------------------------------------------------- reading
 
@@ -154,12 +160,12 @@ class Ledger:
         return answers
 
     def _read(self, raw: bytes, dim: int) -> None:
-        head = raw[: _FILE.size]
         if not raw.startswith(_MAGIC):
             raise InvalidArgument(f"ledger={self.path!r} is not a ledger: it is left untouched")
-        if raw[_FILE.size : _FILE_SIZE] != digest(head):
+        head = _unseal(_FILE, raw, 0)
+        if head is None:
             raise self._damaged(0)
-        _, version, recorded_dim, self._key = _FILE.unpack(head)
+        _, version, recorded_dim, self._key = head
         if version != VERSION:
             raise InvalidArgument(
                 f"ledger={self.path!r} has version {version}, this is version {VERSION}"
@@ -169,8 +175,8 @@ class Ledger:
                 f"ledger={self.path!r} was recorded with dim={recorded_dim}, not {dim}"
             )
         at = _FILE_SIZE
-        while (record := self._record(raw, at)) is not None:
-            start = at + _RECORD_SIZE
+        while (found := _unseal(_RECORD, raw, at, self._key)) is not None:
+            record, start = _Record(*found), at + _RECORD_SIZE
             body = raw[start : start + record.size]
             if len(body) < record.size or digest(body) != record.answers:
                 break
@@ -182,16 +188,8 @@ class Ledger:
             at = start + record.size
         self._end = at
         while (at := raw.find(_MARK, at + 1)) >= 0:
-            if self._record(raw, at) is not None:
+            if _unseal(_RECORD, raw, at, self._key) is not None:
                 raise self._damaged(self._end)
-
-    def _record(self, raw: bytes, at: int) -> _Head | None:
-        """The head of the record that starts there, if one does."""
-        data = raw[at : at + _RECORD.size]
-        check = raw[at + _RECORD.size : at + _RECORD_SIZE]
-        if len(check) < _SUM or check != digest(data, self._key):
-            return None
-        return _Head(*_RECORD.unpack(data))
 
     def _damaged(self, at: int) -> InvalidArgument:
         return InvalidArgument(
@@ -209,7 +207,7 @@ class Ledger:
         LedgerError
             If the disk is full: nothing was asked.
         """
-        if self.closed:
+        if not self.close.alive:
             raise LedgerError(f"ledger={self.path!r} was closed, or opened again by another Oracle")
         size = _RECORD_SIZE + 8 * rows * max(self.outputs or 1, 1)
         try:
@@ -233,7 +231,7 @@ class Ledger:
         queries = fingerprint(rows)
         head = _RECORD.pack(_MARK, self._number, len(rows), outputs, queries, digest(body))
         try:
-            self._write(self._end, head + digest(head, self._key) + body)
+            self._write(self._end, _seal(head, self._key) + body)
         except OSError as error:
             raise self._failed(error, "the last answers were not stored") from error
         self._end += _RECORD_SIZE + len(body)
@@ -244,7 +242,7 @@ class Ledger:
         head = _FILE.pack(_MAGIC, VERSION, dim, self._key)
         try:
             os.ftruncate(self._fd, 0)
-            self._write(0, head + digest(head))
+            self._write(0, _seal(head))
             if os.name == "posix":  # the file's name must survive a power cut, too
                 folder = os.open(os.path.dirname(os.path.abspath(self.path)), os.O_RDONLY)
                 os.fsync(folder)

@@ -8,46 +8,26 @@ with the paper's sign of the bias. Shapes: d inputs, k neurons, m outputs.
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relu_learn.core.arguments import real_array
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.orientation import subset_sum
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 
 FILE_VERSION = 1
-_FIELDS = ("weights", "biases", "output_weights", "skip", "offset")
+FIELDS = ("weights", "biases", "output_weights", "skip", "offset")
 # Activations of one chunk of rows: large enough for BLAS, small enough to stay out of main memory.
 _CHUNK_BYTES = 2**22
 # Two float64 descriptions of one hyperplane (rescaled, normalised) differ by a few units in the
 # last place; neurons farther apart than this are different neurons.
 _SAME = 16 * float(np.finfo(float).eps)
-
-
-def _real_array(name: str, value: Any) -> Array:
-    try:
-        array = np.asarray(value)
-        kind = array.dtype.kind
-        if kind == "O":
-            array, kind = array.astype(float), "f"
-    except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"{name} must be an array of real numbers: {error}") from None
-    if kind not in "biuf":
-        raise InvalidArgument(f"{name} must be an array of real numbers, got dtype {array.dtype}")
-    result = np.array(array, dtype=float, order="C")  # our own copy: a value must not change
-    if not np.isfinite(result).all():
-        count = int(result.size - np.isfinite(result).sum())
-        raise InvalidArgument(f"{name} must be finite, got {count} NaN or infinite entries")
-    return result
-
-
-def _need_shape(name: str, array: Array, *allowed: tuple[int, ...]) -> None:
-    if array.shape not in allowed:
-        wanted = " or ".join(str(shape) for shape in allowed)
-        raise InvalidArgument(f"{name} must have shape {wanted}, got {array.shape}")
 
 
 class ReluNetwork:
@@ -70,6 +50,12 @@ class ReluNetwork:
     ----------
     weights, biases, output_weights, skip, offset : ndarray
         As above, float64 and read-only; `skip` and `offset` are always arrays.
+    dim, n_neurons, n_outputs : int
+        d, k and m (1 for a scalar network).
+    is_scalar : bool
+        True when the output has shape (n,) and not (n, m).
+    has_skip : bool
+        True when the linear part is not zero.
 
     Raises
     ------
@@ -83,15 +69,17 @@ class ReluNetwork:
     array([0. , 1. , 0.5])
     """
 
-    __slots__ = ("weights", "biases", "output_weights", "skip", "offset", "_first", "_second")
-
     weights: Array
     biases: Array
     output_weights: Array
     skip: Array
     offset: Array
-    _first: tuple[Array, Array, Array | float]
-    _second: Array
+    dim: int
+    n_neurons: int
+    n_outputs: int
+    is_scalar: bool
+    has_skip: bool
+    _form: tuple[Array, Array, Array | float, Array]
 
     def __init__(
         self,
@@ -101,82 +89,32 @@ class ReluNetwork:
         skip: ArrayLike | None = None,
         offset: ArrayLike = 0.0,
     ) -> None:
-        w = _real_array("weights", weights)
+        w = real_array("weights", weights)
         if w.ndim != 2 or w.shape[1] < 1:
             raise InvalidArgument(f"weights must have shape (k, d) with d >= 1, got {w.shape}")
         k, d = w.shape
-        b = _real_array("biases", biases)
-        _need_shape("biases", b, (k,))
-        a = _real_array("output_weights", output_weights)
+        b = real_array("biases", biases, (k,))
+        a = real_array("output_weights", output_weights)
         if a.ndim not in (1, 2) or a.shape[-1] != k or (a.ndim == 2 and a.shape[0] < 1):
             raise InvalidArgument(
                 f"output_weights must have shape ({k},) or (m, {k}) with m >= 1, got {a.shape}"
             )
         head = a.shape[:-1]  # () for a scalar network, (m,) otherwise
-        u = np.zeros((*head, d)) if skip is None else _real_array("skip", skip)
-        _need_shape("skip", u, (*head, d))
-        c = _real_array("offset", offset)
-        if c.ndim == 0:
-            c = np.full(head, float(c))
-        _need_shape("offset", c, head)
-        for name, array in zip(_FIELDS, (w, b, a, u, c), strict=True):
+        u = np.zeros((*head, d)) if skip is None else real_array("skip", skip, (*head, d))
+        c = real_array("offset", offset, head, ())
+        c = c if c.shape == head else np.full(head, c)
+        parts = dict(zip(FIELDS, (w, b, a, u, c), strict=True))
+        for array in parts.values():
             array.flags.writeable = False
-            object.__setattr__(self, name, array)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        """Arrange the parameters for evaluation: F(x) = max(S x - t, floor) @ A.
-
-        A linear part rides along as m more rows of S that no floor cuts off, so that the (large)
-        input is read once.
-        """
-        m = self.n_outputs
-        head = np.atleast_2d(self.output_weights)
-        if self.has_skip:
-            u = np.atleast_2d(self.skip)
-            first = (
-                np.concatenate([self.weights, u]),
-                np.concatenate([self.biases, -np.atleast_1d(self.offset)]),
-                np.concatenate([np.zeros(self.n_neurons), np.full(m, -np.inf)]),
-            )
-            object.__setattr__(self, "_first", first)
-            head = np.concatenate([head, np.eye(m)], axis=1)
-        else:
-            object.__setattr__(self, "_first", (self.weights, self.biases, 0.0))
-        object.__setattr__(self, "_second", np.ascontiguousarray(head[0] if m == 1 else head.T))
+        vars(self).update(parts, dim=d, n_neurons=k, n_outputs=head[0] if head else 1)
+        vars(self).update(is_scalar=not head, has_skip=bool(u.any()))
+        vars(self).update(_form=_evaluated(*parts.values()))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a ReluNetwork is immutable: cannot set {name!r}")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a ReluNetwork is immutable: cannot delete {name!r}")
-
-    # ------------------------------------------------------------------ sizes
-
-    @property
-    def dim(self) -> int:
-        """Number of inputs d."""
-        return int(self.weights.shape[1])
-
-    @property
-    def n_neurons(self) -> int:
-        """Number of hidden neurons k."""
-        return int(self.weights.shape[0])
-
-    @property
-    def is_scalar(self) -> bool:
-        """True when the output has shape (n,) and not (n, m)."""
-        return self.output_weights.ndim == 1
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of outputs m (1 for a scalar network)."""
-        return 1 if self.is_scalar else int(self.output_weights.shape[0])
-
-    @property
-    def has_skip(self) -> bool:
-        """True when the linear part is not zero."""
-        return bool(self.skip.any())
 
     @property
     def n_parameters(self) -> int:
@@ -190,17 +128,6 @@ class ReluNetwork:
 
     # ------------------------------------------------------------- evaluation
 
-    def _points(self, x: ArrayLike) -> tuple[NDArray[Any], bool]:
-        points = np.asarray(x)
-        if points.dtype.kind not in "biuf":
-            raise InvalidArgument(f"x must be an array of real numbers, got dtype {points.dtype}")
-        single = points.ndim == 1
-        if points.ndim not in (1, 2) or points.shape[-1] != self.dim:
-            raise InvalidArgument(
-                f"x must have shape (n, {self.dim}) or ({self.dim},), got {points.shape}"
-            )
-        return (points[None] if single else points), single
-
     def __call__(self, x: ArrayLike) -> Array:
         """Evaluate the network.
 
@@ -212,10 +139,10 @@ class ReluNetwork:
         -------
         ndarray of shape (n,) or (), or (n, m) or (m,) for a network with several outputs
         """
-        points, single = self._points(x)
-        first, threshold, floor = self._first
+        points, single = _points(x, self.dim)
+        first, threshold, floor, second = self._form
         n, width = len(points), len(first)
-        out = np.empty(n if self._second.ndim == 1 else (n, self.n_outputs))
+        out = np.empty((n, *second.shape[1:]))
         rows = max(256, _CHUNK_BYTES // (8 * max(width, 1)))
         hidden = np.empty((min(n, rows), width))
         for start in range(0, n, rows):
@@ -224,7 +151,7 @@ class ReluNetwork:
             np.matmul(points[start:stop], first.T, out=z)
             z -= threshold
             np.maximum(z, floor, out=z)
-            np.matmul(z, self._second, out=out[start:stop])
+            np.matmul(z, second, out=out[start:stop])
         if not self.has_skip:  # otherwise the offset was part of the threshold
             out += self.offset
         if not self.is_scalar:
@@ -242,7 +169,7 @@ class ReluNetwork:
         -------
         ndarray of bool, shape (n, k) or (k,)
         """
-        points, single = self._points(x)
+        points, single = _points(x, self.dim)
         pattern = points @ self.weights.T > self.biases
         return pattern[0] if single else pattern
 
@@ -257,7 +184,7 @@ class ReluNetwork:
         -------
         ndarray of shape (n, d) or (d,); (n, m, d) or (m, d) for several outputs
         """
-        points, single = self._points(x)
+        points, single = _points(x, self.dim)
         active = self.activation_pattern(points)
         if not self.is_scalar:
             active = active[:, None, :]
@@ -271,9 +198,8 @@ class ReluNetwork:
         ----------
         origin, direction : array_like of shape (d,)
         """
-        x0, v = _real_array("origin", origin), _real_array("direction", direction)
-        _need_shape("origin", x0, (self.dim,))
-        _need_shape("direction", v, (self.dim,))
+        x0 = real_array("origin", origin, (self.dim,))
+        v = real_array("direction", direction, (self.dim,))
         return ReluNetwork(
             (self.weights @ v)[:, None],
             self.biases - self.weights @ x0,
@@ -317,9 +243,8 @@ class ReluNetwork:
         jump = a[:, alive] * norm[alive]
         merged = np.zeros((len(a), len(keep)))
         total = np.zeros_like(merged)
-        for row in range(len(a)):
-            merged[row] = np.bincount(group, jump[row], len(keep))
-            total[row] = np.bincount(group, np.abs(jump[row]), len(keep))
+        np.add.at(merged.T, group, jump.T)
+        np.add.at(total.T, group, np.abs(jump).T)
         lasting = (np.abs(merged) > rtol * total).any(axis=0)
         alone = np.bincount(group, minlength=len(keep)) == 1  # to the last bit as it was
         merged = np.where(alone, a[:, keep], merged / norm[keep])[:, lasting]
@@ -434,11 +359,11 @@ class ReluNetwork:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ReluNetwork):
             return NotImplemented
-        return all(np.array_equal(getattr(self, f), getattr(other, f)) for f in _FIELDS)
+        return all(np.array_equal(getattr(self, f), getattr(other, f)) for f in FIELDS)
 
     def __hash__(self) -> int:
         # Adding zero turns -0.0 into 0.0: equal values, equal bytes.
-        return hash(tuple((getattr(self, f) + 0.0).tobytes() for f in _FIELDS))
+        return hash(tuple((getattr(self, f) + 0.0).tobytes() for f in FIELDS))
 
     def __repr__(self) -> str:
         return (
@@ -449,12 +374,12 @@ class ReluNetwork:
     # ------------------------------------------------------------------- files
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ReluNetwork, tuple(getattr(self, f) for f in _FIELDS)
+        return ReluNetwork, tuple(getattr(self, f) for f in FIELDS)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path` (NumPy's npz format, whatever the name)."""
         with open(path, "wb") as file:
-            np.savez(file, version=FILE_VERSION, **{f: getattr(self, f) for f in _FIELDS})
+            np.savez(file, version=FILE_VERSION, **{f: getattr(self, f) for f in FIELDS})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ReluNetwork:
@@ -463,23 +388,58 @@ class ReluNetwork:
         Raises
         ------
         InvalidArgument
-            The file is damaged, of a newer version, or not a network.
+            The file is damaged, of another version, or not a network.
         """
-        with open(path, "rb") as file:
-            try:
-                with np.load(file, allow_pickle=False) as data:
-                    version = int(data["version"])
-                    arrays = {f: data[f] for f in _FIELDS} if version <= FILE_VERSION else {}
-            except Exception as error:  # a damaged zip file raises nearly anything
-                raise InvalidArgument(
-                    f"path must name a saved ReluNetwork, cannot read {os.fspath(path)!r}: {error}"
-                ) from error
-        if not arrays:
-            raise InvalidArgument(
-                f"path must name a file of version <= {FILE_VERSION}, "
-                f"{os.fspath(path)!r} has version {version}"
-            )
-        return cls(**arrays)
+        what = f"network (cannot read {os.fspath(path)!r})"
+        return read_file(path, what, FILE_VERSION, lambda data: cls(*(data[f] for f in FIELDS)))
+
+
+def read_file(
+    path: Any, what: str, version: int, build: Callable[[dict[str, NDArray[Any]]], T]
+) -> T:
+    """What `build` makes of the arrays in an npz file of this version, or an InvalidArgument."""
+    try:
+        # np.load would leave a file open that it cannot read.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in data.files}
+        found = int(arrays["version"])
+        if found == version:
+            return build(arrays)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a damaged zip file raises nearly anything
+        # Without NumPy's own words, which would advise to trust the file.
+        raise InvalidArgument(f"path must be an undamaged saved {what}") from error
+    raise InvalidArgument(f"path is a {what} of version {found}, need {version}")
+
+
+def _points(x: ArrayLike, dim: int) -> tuple[NDArray[Any], bool]:
+    """The rows of x (n, d) or (d,), and whether it is a single point."""
+    points = np.asarray(x)
+    if points.dtype.kind not in "biuf":
+        raise InvalidArgument(f"x must be an array of real numbers, got dtype {points.dtype}")
+    if points.ndim not in (1, 2) or points.shape[-1] != dim:
+        raise InvalidArgument(f"x must have shape (n, {dim}) or ({dim},), got {points.shape}")
+    return np.atleast_2d(points), points.ndim == 1
+
+
+def _evaluated(
+    w: Array, b: Array, a: Array, u: Array, c: Array
+) -> tuple[Array, Array, Array | float, Array]:
+    """The parameters as (S, t, floor, A), for the evaluation F(x) = max(S x - t, floor) @ A.
+
+    A linear part rides along as m more rows of S that no floor cuts off, so that the (large)
+    input is read once. Without one, the offset is left out.
+    """
+    first, threshold, head = w, b, np.atleast_2d(a)
+    floor: Array | float = 0.0
+    m = len(head)
+    if u.any():
+        first = np.concatenate([w, np.atleast_2d(u)])
+        threshold = np.concatenate([b, -np.atleast_1d(c)])
+        floor = np.concatenate([np.zeros(len(w)), np.full(m, -np.inf)])
+        head = np.concatenate([head, np.eye(m)], axis=1)
+    return first, threshold, floor, np.ascontiguousarray(head[0] if m == 1 else head.T)
 
 
 def subset(network: ReluNetwork, keep: Array) -> ReluNetwork:

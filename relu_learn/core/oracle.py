@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from relu_learn.core.arguments import positive_int
 from relu_learn.core.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
 from relu_learn.core.ledger import Ledger
 
@@ -79,6 +79,7 @@ class Oracle:
         self.replayed = 0
         self.n_outputs: int | None = None
         self.is_scalar = True
+        self._nothing = np.empty(0)  # the answers to no rows
         self._black_box = black_box
         self._history: list[tuple[Any, np.ndarray]] = []
         self._ledger = None if ledger is None else Ledger(ledger, self.dim)
@@ -156,27 +157,21 @@ class Oracle:
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         """Every query (n, d) and its answer, (n,) or (n, m), in the order they were asked."""
-        shape = (0,) if self.is_scalar else (0, self.n_outputs or 0)
-        asked = [np.empty((0, self.dim))]
-        asked += [points_around(*q) if isinstance(q, tuple) else q for q, _ in self._history]
-        return np.concatenate(asked), np.concatenate(
-            [np.empty(shape), *(y for _, y in self._history)]
-        )
+        asked = [np.empty((0, self.dim)), *(_rows(x) for x, _ in self._history)]
+        answers = [self._nothing, *(y for _, y in self._history)]
+        return np.concatenate(asked), np.concatenate(answers)
 
     def recall(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Up to n earlier queries, evenly from the first to the last, and their answers."""
-        ends = np.cumsum([len(y) for _, y in self._history])
-        if not len(ends):
-            return self.history()
-        rows = np.unique(np.linspace(0, ends[-1] - 1, min(n, int(ends[-1]))).astype(int))
-        asked, answers = [], []
-        for row in rows:
-            batch = int(np.searchsorted(ends, row, side="right"))
-            x, y = self._history[batch]
-            i = int(row - ends[batch] + len(y))
-            asked.append((points_around(*x) if isinstance(x, tuple) else x)[i])
-            answers.append(y[i])
-        return np.array(asked), np.array(answers)
+        starts = np.cumsum([0, *(len(y) for _, y in self._history)])
+        rows = np.unique(np.linspace(0, starts[-1] - 1, min(n, starts[-1])).astype(int))
+        parts = np.split(rows, np.searchsorted(rows, starts[1:]))
+        asked, answers = [np.empty((0, self.dim))], [self._nothing]
+        for (x, y), start, part in zip(self._history, starts, parts, strict=False):
+            if len(part):
+                asked.append(_rows(x)[part - start])
+                answers.append(y[part - start])
+        return np.concatenate(asked), np.concatenate(answers)
 
     def _ask(self, x: np.ndarray, keep: Any) -> np.ndarray:
         """The answers at x, remembered under `keep`: x itself or the recipe for it."""
@@ -186,100 +181,92 @@ class Oracle:
                 f"max_queries={self.max_queries}: {self.queries} are spent and the next step needs "
                 f"{n} more"
             )
-        parts: list[np.ndarray] = []
-        done = 0
-
         # A black box may write into its argument: it gets a copy, or rows that can be made again.
         spare = isinstance(keep, tuple) and self._ledger is None
-
-        def asked(first: int) -> np.ndarray:
-            return (points_around(*keep) if spare else x)[first:]
-
+        parts: list[np.ndarray] = []
+        done = 0
         try:
             while done < n:
-                parts.append(self._next(x[done:], spare, partial(asked, done)))
+                parts.append(self._next(x[done:], spare))
                 done += len(parts[-1])
-        except BaseException:
+        except BaseException as error:
+            asked = _rows(keep) if spare else x
             if parts:  # what was answered before it went wrong
-                self._history.append((asked(0)[:done].copy(), np.concatenate(parts)))
+                self._history.append((asked[:done].copy(), np.concatenate(parts)))
+            if isinstance(error, _Refused):
+                query = asked[done:][error.rows]
+                raise BlackBoxError(f"black_box {error}", query) from error.__cause__
             raise
         if not parts:
-            return np.empty((0,) if self.is_scalar else (0, self.n_outputs or 0))
+            return self._nothing.copy()
         answers = parts[0] if len(parts) == 1 else np.concatenate(parts)
         self._history.append((keep, answers))
         return answers.copy()
 
-    def _next(self, x: np.ndarray, spare: bool, asked: Callable[[], np.ndarray]) -> np.ndarray:
+    def _next(self, x: np.ndarray, spare: bool) -> np.ndarray:
         """Answers to the first rows of x: one record of the ledger, or one batch of new queries."""
-        if self._ledger is None:
-            x = x[: self.batch_size]
-            return self._ask_once(x if spare else x.copy(), asked)
-        answers = self._ledger.replay(x)
-        if answers is None:
-            x = x[: self.batch_size]
-            self._ledger.reserve(len(x))
-            answers = self._ask_once(x.copy(), asked)
-            self._ledger.append(x, answers)
-            return answers
-        self.queries += len(answers)
-        self.replayed += len(answers)
-        self._remember_shape(answers, lambda: x)
+        ledger = self._ledger
+        recorded = None if ledger is None else ledger.replay(x)
+        if recorded is not None:
+            self.replayed += len(recorded)
+            self._count(recorded)
+            return recorded
+        x = x[: self.batch_size]
+        if ledger is not None:
+            ledger.reserve(len(x))
+        answers = _answers(self._black_box, x if spare else x.copy())
+        self._count(answers)
+        if ledger is not None:
+            ledger.append(x, answers)
         return answers
 
-    def _ask_once(self, x: np.ndarray, asked: Callable[[], np.ndarray]) -> np.ndarray:
-        """Ask at x, which the black box may overwrite; `asked` gives its rows again, and more."""
-        n = len(x)
-
-        def query() -> np.ndarray:
-            return asked()[:n]
-
-        try:
-            raw = self._black_box(x)
-        except Exception as error:
-            what = f"{type(error).__name__}: {error} (on a batch of {n} rows)"
-            raise BlackBoxError(f"black_box raised {what}", query()) from error
-        answers = self._checked(raw, n, query)
-        self.queries += n
-        return answers
-
-    def _checked(self, raw: Any, n: int, query: Callable[[], np.ndarray]) -> np.ndarray:
-        """The answers as a float64 array of their own: the black box may use its buffer again."""
-        try:
-            # np.asarray would drop the mask, and with it what is missing.
-            y = np.asarray(raw.filled(np.nan) if isinstance(raw, np.ma.MaskedArray) else raw)
-        except Exception as error:
-            raise BlackBoxError(
-                f"black_box must return an array, got {type(raw).__name__} ({error})", query()
-            ) from error
-        if y.dtype.kind != "f":
-            what = _KINDS.get(y.dtype.kind, f"{type(raw).__name__} of type {y.dtype}")
-            raise BlackBoxError(
-                f"black_box must return real floating-point numbers, got {what}", query()
-            )
-        if y.ndim not in (1, 2) or len(y) != n or (y.ndim == 2 and y.shape[1] == 0):
-            raise BlackBoxError(
-                f"black_box must return shape (n,) or (n, m) for n={n} rows, got {y.shape}", query()
-            )
-        with np.errstate(over="ignore"):  # longer floats: what overflows is reported as infinite
-            y = y.astype(float)
-        bad = ~np.isfinite(y.reshape(len(y), -1)).all(axis=1)
-        if bad.any():
-            raise BlackBoxError(
-                f"black_box must return finite numbers, got {y[bad][0]} ({bad.sum()} of {n} rows)",
-                query()[bad],
-            )
-        self._remember_shape(y, query)
-        return y
-
-    def _remember_shape(self, y: np.ndarray, query: Callable[[], np.ndarray]) -> None:
-        m, scalar = (1, True) if y.ndim == 1 else (y.shape[1], False)
+    def _count(self, answers: np.ndarray) -> None:
         if self.n_outputs is None:
-            self.n_outputs, self.is_scalar = m, scalar
-        elif (self.n_outputs, self.is_scalar) != (m, scalar):
+            self._nothing = answers[:0].copy()
+            self.is_scalar = answers.ndim == 1
+            self.n_outputs = 1 if self.is_scalar else answers.shape[1]
+        elif answers.shape[1:] != self._nothing.shape[1:]:
             was = "(n,)" if self.is_scalar else f"(n, {self.n_outputs})"
-            raise BlackBoxError(
-                f"black_box changed the shape of its answers from {was} to {y.shape}", query()
-            )
+            what = f"changed the shape of its answers from {was} to {answers.shape}"
+            raise _Refused(what, slice(len(answers)))
+        self.queries += len(answers)
+
+
+class _Refused(Exception):
+    """What is wrong with the answers to a batch, and to which of its rows."""
+
+    def __init__(self, what: str, rows: slice | np.ndarray) -> None:
+        super().__init__(what)
+        self.rows = rows
+
+
+def _answers(black_box: BlackBox, x: np.ndarray) -> np.ndarray:
+    """The answers as a float64 array of their own: the black box may use its buffer again."""
+    n, everything = len(x), slice(len(x))
+    try:
+        raw = black_box(x)
+    except Exception as error:
+        what = f"raised {type(error).__name__}: {error} (on a batch of {n} rows)"
+        raise _Refused(what, everything) from error
+    try:
+        # np.asarray would drop the mask, and with it what is missing.
+        y = np.asarray(raw.filled(np.nan) if isinstance(raw, np.ma.MaskedArray) else raw)
+    except Exception as error:
+        what = f"must return an array, got {type(raw).__name__} ({error})"
+        raise _Refused(what, everything) from error
+    if y.dtype.kind != "f":
+        what = _KINDS.get(y.dtype.kind, f"{type(raw).__name__} of type {y.dtype}")
+        raise _Refused(f"must return real floating-point numbers, got {what}", everything)
+    if y.ndim not in (1, 2) or len(y) != n or (y.ndim == 2 and y.shape[1] == 0):
+        what = f"must return shape (n,) or (n, m) for n={n} rows, got {y.shape}"
+        raise _Refused(what, everything)
+    with np.errstate(over="ignore"):  # longer floats: what overflows is reported as infinite
+        y = y.astype(float)
+    bad = np.flatnonzero(~np.isfinite(y.reshape(n, -1)).all(axis=1))
+    if len(bad):
+        what = f"must return finite numbers, got {y[bad[0]]} ({len(bad)} of {n} rows)"
+        raise _Refused(what, bad)
+    return y
 
 
 _KINDS = {
@@ -290,6 +277,11 @@ _KINDS = {
     "U": "strings",
     "S": "strings",
 }
+
+
+def _rows(asked: Any) -> np.ndarray:
+    """What was asked, kept as such or as a recipe."""
+    return points_around(*asked) if isinstance(asked, tuple) else asked
 
 
 def points_around(
@@ -308,14 +300,3 @@ def points_around(
     x[:n] += point
     np.add(moves, point, out=x[n:])
     return x
-
-
-def positive_int(name: str, value: Any) -> int:
-    """The argument `name` as a positive integer, or an InvalidArgument."""
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidArgument(f"{name} must be a positive integer, got {value!r}") from None
-    if number != value or number < 1 or isinstance(value, bool):
-        raise InvalidArgument(f"{name} must be a positive integer, got {value!r}")
-    return number

@@ -12,9 +12,8 @@ import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.certificate import Certificate
-from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.events import Event
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.network import FIELDS, ReluNetwork, read_file
 
 TRACE_VERSION = 1
 
@@ -72,20 +71,19 @@ class Hypothesis:
         if self.base is not None and not self.neurons and self.skip is None:
             return self.base
         d, m = self.dim, self.n_outputs
-        weights = np.reshape([n.weights for n in self.neurons], (-1, d))
-        biases = np.array([n.bias for n in self.neurons])
-        outputs = np.reshape([n.output_weights for n in self.neurons], (-1, m)).T
-        skip, offset = np.zeros((m, d)), np.zeros(m)
-        if self.base is not None:
-            weights = np.concatenate([self.base.weights, weights])
-            biases = np.concatenate([self.base.biases, biases])
-            outputs = np.concatenate([np.atleast_2d(self.base.output_weights), outputs], axis=1)
-            skip, offset = np.atleast_2d(self.base.skip), np.atleast_1d(self.base.offset)
+        base = self.base or ReluNetwork(np.zeros((0, d)), [], np.zeros((m, 0)))
+        outputs = [np.atleast_2d(base.output_weights), *(n.output_weights for n in self.neurons)]
+        skip, offset = base.skip, base.offset
         if self.skip is not None and self.offset is not None:
             skip, offset = self.skip, self.offset
-        if m == 1:
-            return ReluNetwork(weights, biases, outputs[0], skip[0], offset[0])
-        return ReluNetwork(weights, biases, outputs, skip, offset)
+        head = () if m == 1 else (m,)
+        return ReluNetwork(
+            np.vstack([base.weights, *(n.weights for n in self.neurons)]),
+            np.append(base.biases, [n.bias for n in self.neurons]),
+            np.column_stack(outputs).reshape(*head, -1),
+            skip.reshape(*head, d),
+            offset.reshape(head),
+        )
 
 
 class Trace:
@@ -138,22 +136,18 @@ class Trace:
     def save(self, path: Any) -> None:
         """Write the trace to one file (npz; no pickles inside)."""
         arrays: dict[str, Any] = {"version": np.array(TRACE_VERSION)}
-        heads = []
+        heads: list[dict[str, Any]] = []
         for i, event in enumerate(self):
-            head: dict[str, Any] = {"type": type(event).__name__}
-            for field in dataclasses.fields(event):
-                value = getattr(event, field.name)
+            heads.append({"type": type(event).__name__})
+            for name, value in vars(event).items():
                 if isinstance(value, np.ndarray):
-                    arrays[f"{i}.{field.name}"] = value
+                    arrays[f"{i}.{name}"] = value
                 elif isinstance(value, ReluNetwork):
-                    for part in _NETWORK:
-                        arrays[f"{i}.{field.name}.{part}"] = getattr(value, part)
-                elif isinstance(value, Certificate):
-                    head[field.name] = dataclasses.asdict(value)
+                    arrays |= {f"{i}.{name}.{part}": getattr(value, part) for part in FIELDS}
                 else:
-                    head[field.name] = value
-            heads.append(head)
-        arrays["events"] = np.frombuffer(json.dumps(heads).encode(), dtype=np.uint8)
+                    heads[i][name] = value
+        data = json.dumps(heads, default=dataclasses.asdict)  # which a certificate needs
+        arrays["events"] = np.frombuffer(data.encode(), dtype=np.uint8)
         with open(path, "wb") as file:
             np.savez_compressed(file, **arrays)
 
@@ -166,38 +160,19 @@ class Trace:
         InvalidArgument
             If the file is not a trace, is damaged or from another version.
         """
-        try:
-            # np.load would leave a file open that it cannot read.
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            version = int(arrays["version"])
-            heads = json.loads(arrays["events"].tobytes())
-        except OSError as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise InvalidArgument(f"path must be a saved trace: {error}") from error
-        except Exception as error:  # numpy's own words would advise to trust the file
-            raise InvalidArgument("path must be an undamaged saved trace") from error
-        if version != TRACE_VERSION:
-            raise InvalidArgument(f"path is a trace of version {version}, need {TRACE_VERSION}")
-        try:
-            return cls(_restore(i, head, arrays) for i, head in enumerate(heads))
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidArgument("path must be an undamaged saved trace") from error
+        return read_file(path, "trace", TRACE_VERSION, lambda data: cls(_events(data)))
 
 
-_NETWORK = ("weights", "biases", "output_weights", "skip", "offset")
-
-
-def _restore(i: int, head: dict[str, Any], arrays: dict[str, np.ndarray]) -> Event:
-    cls = ev.EVENT_TYPES[head["type"]]
-    data: dict[str, Any] = {}
-    for field in dataclasses.fields(cls):
-        name = field.name
-        if name == "network":
-            data[name] = ReluNetwork(*(arrays[f"{i}.{name}.{part}"] for part in _NETWORK))
-        elif name == "certificate":
-            data[name] = Certificate(**head[name])
-        else:
-            data[name] = head[name] if name in head else arrays[f"{i}.{name}"]
-    return cls(**data)
+def _events(arrays: dict[str, np.ndarray]) -> Iterator[Event]:
+    """What `Trace.save` took apart, put together."""
+    for i, head in enumerate(json.loads(arrays["events"].tobytes())):
+        kind = ev.EVENT_TYPES[head.pop("type")]
+        for field in dataclasses.fields(kind):
+            name = field.name
+            if name == "network":
+                head[name] = ReluNetwork(*(arrays[f"{i}.{name}.{part}"] for part in FIELDS))
+            elif name == "certificate":
+                head[name] = Certificate(**head[name])
+            elif name not in head:
+                head[name] = arrays[f"{i}.{name}"]
+        yield kind(**head)
