@@ -8,13 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.core.errors import NotPiecewiseLinear
-from relu_learn.core.lines import Ask, Noise
+from relu_learn.core.lines import Ask, Line, Noise
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.core.watch import LongLine
 
-# A jump is more than so many times the noise, and stays for so many halvings.
-_CLEAR, _LAST = 30.0, 10
+# A jump is more than so many times the noise, and stays for so many halvings, down to intervals of
+# this width in units of 1 + |t|. (Nearer to a jump, rounding decides on which side a point is.)
+_CLEAR, _LAST, _FINE = 30.0, 5, 1e-12
 # Intervals of a line, and pairs of points, between which is looked.
 _INTERVALS, _PAIRS = 8, 6
 # How close to a jump, in units of 1 + |t|, its witness is.
@@ -75,9 +76,7 @@ def look_for_steps(run: Run) -> None:
     t, jump = _jumps(ask, *ends, np.array([1.5 * answers.step / answers.scale]))
     if (jump > 0).any():
         j = int(jump.argmax())
-        error = _jump_at(t[j])
-        error.witness = start[j] + np.multiply.outer(error.witness, way[j])
-        raise error
+        raise _jump_at(t[j], Line(start[j], way[j]))
 
 
 def _jumps(
@@ -94,7 +93,7 @@ def _jumps(
         return np.asarray((np.abs(change) / least).max(axis=1))
 
     sizes = [size(right - left)]
-    while (sizes[-1] > 1).any() and (b - a > 8 * np.spacing(1 + np.abs(a) + np.abs(b))).any():
+    while (sizes[-1] > 1).any() and (b - a > _FINE * (1 + np.abs(a))).any():
         c = (a + b) / 2
         y = ask(c)
         first = size(y - left) >= size(right - y)
@@ -106,10 +105,11 @@ def _jumps(
     return (a + b) / 2, np.where(lasting, jump, 0.0)
 
 
-def _jump_at(t: float) -> NotPiecewiseLinear:
+def _jump_at(t: float, line: Line | None = None) -> NotPiecewiseLinear:
     beside = np.array([-2.0, -0.5, 1.0])  # not t in the middle: sign(0) is halfway
+    near = t + _CLOSE * (1 + abs(t)) * beside
     return NotPiecewiseLinear(
         "the black box jumps between the witness's ends (labels, a step function, a tree, a "
         "nearest-neighbour rule, or inputs that are rounded?)",
-        t + _CLOSE * (1 + abs(t)) * beside,
+        near if line is None else line.at(near),
     )
