@@ -81,7 +81,7 @@ def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -
         raise OrientationNotFound("no orientation without a linear part: no neuron has an effect")
     columns, target = columns / size, target / size
     q, r, order = qr(columns, mode="economic", pivoting=True)
-    right = q.T @ target
+    columns, right = columns[:, order], q.T @ target  # from here on, neurons are in this order
 
     def best(candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
         left = np.linalg.norm(candidates @ columns.T - target, axis=1)
@@ -90,9 +90,7 @@ def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -
     found = np.empty((0, k), dtype=bool)
     pivots = np.abs(np.diag(r))
     if len(pivots) == k and pivots[-1] > k * _ROUNDING:
-        z = np.empty((1, k), dtype=bool)
-        z[0, order] = solve_triangular(r, right) > 0.5
-        found = best(z)
+        found = best(solve_triangular(r, right)[None] > 0.5)
     # Below this, a pivot no longer decides between 0 and 1 against errors of size rtol.
     rank = int(np.sum(pivots > 100 * rtol))
     # The e unknowns of the largest pivots follow from the others; rank - e equations remain for
@@ -104,24 +102,19 @@ def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -
     elif k - e <= affordable:
         reason = f"none of the 2^{k - e} possibilities fits"
         for rest in _matching_subsets(r[e:rank, e:], right[e:rank], rtol):
-            z = np.empty((len(rest), k), dtype=bool)
-            z[:, order[e:]] = rest
             side = right[:e, None] - r[:e, e:] @ rest.T
-            z[:, order[:e]] = solve_triangular(r[:e, :e], side).T > 0.5
-            found = best(z)
+            found = best(np.hstack([solve_triangular(r[:e, :e], side).T > 0.5, rest]))
             if len(found):
                 break
     else:
         reason = f"{k} neurons in {rank} equations are too many to decide in {time_limit:g} s"
-        z = np.empty((1, k), dtype=bool)
         seconds = max(0.01, deadline - time.monotonic())
-        z[0, order] = _integer_program(r[:rank], right[:rank], seconds, rtol)
-        found = best(z)
+        found = best(_integer_program(r[:rank], right[:rank], seconds, rtol)[None])
     if not len(found):
         raise OrientationNotFound(
             f"no orientation of the {k} neurons without a linear part (to rtol={rtol:g}): {reason}"
         )
-    return found
+    return found[:, np.argsort(order)]
 
 
 def _matching_subsets(rows: Array, target: Array, rtol: float) -> Iterator[NDArray[np.bool_]]:
