@@ -35,7 +35,7 @@ def look_along_line(long: LongLine) -> None:
         c[:chosen] = (s.t[i] + s.t[i + 1]) / 2
         longest[:chosen] = np.minimum(64 * np.diff(s.t)[i], longest[:chosen])
     longest = np.minimum(longest, np.minimum(c - s.t[0], s.t[-1] - c))
-    require_straight(long.ask, c, longest, s.noise.at(c), chosen)
+    _require_straight(long.ask, c, longest, s.noise.at(c), chosen)
 
 
 def look_for_curves(run: Run) -> None:
@@ -65,7 +65,7 @@ def look_for_curves(run: Run) -> None:
     middle = t[1 + inner] + run.rng.uniform(0.2, 0.8, PLACES) / _INTERVALS
     noise = np.tile(run.answers.noise * scale, (PLACES, 1))
     try:
-        require_straight(ask, middle, np.full(PLACES, 1 / _INTERVALS), noise)
+        _require_straight(ask, middle, np.full(PLACES, 1 / _INTERVALS), noise)
     except NotPiecewiseLinear as error:
         error.witness = line.at(error.witness)
         raise
@@ -76,16 +76,16 @@ def affordable(run: Run, questions: int) -> bool:
     return run.oracle.remaining is None or run.oracle.remaining >= questions
 
 
-def bends(ask: Ask, c: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Second differences F(c - h) - 2 F(c) + F(c + h) (n, q, m) around places c (n,), at the steps
+def _bends(ask: Ask, c: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Second differences |F(c - h) - 2 F(c) + F(c + h)| (n, q, m) around places c (n,), at steps
     h (n, q) of each; and all the values (n, 1 + 2 q, m)."""
     q = h.shape[1]
     t = np.concatenate([c[:, None], c[:, None] - h, c[:, None] + h], axis=1)
     y = ask(t.ravel()).reshape(*t.shape, -1)
-    return y[:, 1 : 1 + q] - 2 * y[:, :1] + y[:, 1 + q :], y
+    return np.abs(y[:, 1 : 1 + q] - 2 * y[:, :1] + y[:, 1 + q :]), y
 
 
-def require_straight(
+def _require_straight(
     ask: Ask, c: np.ndarray, longest: np.ndarray, eta: np.ndarray, chosen: int = 0
 ) -> None:
     """Second differences around places c (n,), at shrinking steps: those of a curve fall like their
@@ -95,8 +95,7 @@ def require_straight(
     are not.
     """
     h = np.multiply.outer(longest, 0.5 ** np.arange(_SCALES))
-    bend, y = bends(ask, c, h)
-    bend = np.abs(bend)
+    bend, y = _bends(ask, c, h)
     # What looked like noise may be the curve itself, not resolved: the smallest steps tell.
     quiet = 8 * (np.median(bend[:, -3:], axis=(0, 1)) + EPS * np.abs(y).max(axis=(0, 1)))
     clear = bend / np.maximum(np.minimum(eta, quiet), 1e-250)[:, None]
@@ -146,7 +145,6 @@ def louder(long: LongLine, n: int) -> float:
         return 1.0
     i = rng.choice(close, n)
     c = s.t[i] + gap[i] * rng.uniform(0.2, 0.8, n)
-    bend, _ = bends(long.ask, c, np.multiply.outer(gap[i] / 2, 0.5 ** np.array([4, 10])))
-    size = (np.abs(bend) / s.noise.at(c)[:, None]).max(axis=2)
-    flat = np.quantile(size, 0.75, axis=0)
+    bend, _ = _bends(long.ask, c, np.multiply.outer(gap[i] / 2, 0.5 ** np.array([4, 10])))
+    flat = np.quantile((bend / s.noise.at(c)[:, None]).max(axis=2), 0.75, axis=0)
     return float(flat[1]) if flat[1] > 8 and flat[1] > flat[0] / 8 else 1.0

@@ -105,7 +105,7 @@ def plan(dim: int, outputs: int = 1, neurons: int = 1, polish: bool = False) -> 
     Examples
     --------
     >>> predicted = plan(784, 1, 32)
-    >>> 25_000 < predicted.low < predicted.queries < predicted.high < 28_000
+    >>> 24_000 < predicted.low < predicted.queries < predicted.high < 28_000
     True
     """
     dim, runs = positive_int("dim", dim), []
