@@ -21,6 +21,8 @@ from relu_learn.judging.loss import gaussian_loss as gaussian_loss
 from relu_learn.judging.loss import sampled_loss as sampled_loss
 from relu_learn.judging.loss import worst_error as worst_error
 from relu_learn.judging.matching import match_neurons as match_neurons
+from relu_learn.judging.matching import matches as matches
+from relu_learn.judging.orientation import orient as orient
 from relu_learn.judging.planning import plan as plan
 from relu_learn.judging.theory import paper_parameters as paper_parameters
 from relu_learn.learn import get_neurons as get_neurons

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
-from relu_learn.core import loss
 from relu_learn.core.certificate import Certificate, certificate, output_scale
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
+from relu_learn.judging import loss
 from relu_learn.judging.loss import best_loss, gaussian_loss, loss_floor, sampled_loss, worst_error
 from relu_learn.judging.matching import match_neurons
 

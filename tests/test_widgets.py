@@ -26,6 +26,7 @@ from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import THEMES
+from relu_learn.judging.matching import matches
 from relu_learn.learn import learn_steps
 from relu_learn.widgets import lifecycle, share, transport
 from relu_learn.widgets.library import PlotlyLibrary, plotly_source
@@ -548,7 +549,7 @@ class TestPlayer:
         after = [panel.figure["layout"]["title"]["text"] for panel in player._panels]
         assert all(a != b for a, b in zip(before, after, strict=True))
         assert player.state.is_final and " of " in player.narration.facts
-        assert player.state.hypothesis.network.matches(zoo.get("tent"), 1e-6)
+        assert matches(player.state.hypothesis.network, zoo.get("tent"))
 
     def test_share_string_reopens_the_view(self, player: Player) -> None:
         player.transport.seek(7)

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from relu_learn.core.arguments import real_array
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.orientation import subset_sum
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -267,56 +266,6 @@ class ReluNetwork:
             np.concatenate([self.weights, u[rows], -u[rows]]),
             np.concatenate([self.biases, -c[rows], c[rows]]),
             np.concatenate([self.output_weights, pair[0] if self.is_scalar else pair], axis=-1),
-        )
-
-    def orient(self, time_limit: float = 10.0, rtol: float = 1e-8) -> ReluNetwork:
-        """An equivalent network without a linear part, by turning some neurons around.
-
-        As relu(z) = relu(-z) + z, turning neuron i around adds a_i w_i to the linear part u. A
-        network that was learned from answers has its neurons oriented at random; if the secret
-        has no linear part, some set S of neurons has u = -sum_{i in S} a_i w_i, and after turning
-        S around the parameters are the secret's, up to permutation and scale.
-
-        Parameters
-        ----------
-        time_limit : float
-            Seconds to search for at most, about.
-        rtol : float
-            What may be left of the linear part (and is dropped), relative to the root sum of
-            squares of all |a_i w_i|: the accuracy of the parameters.
-
-        Raises
-        ------
-        OrientationNotFound
-            There is none, or none was found in time; the message says which.
-
-        Notes
-        -----
-        These are m d equations for k unknowns in {0, 1}. Up to k = m d, least squares and rounding
-        solve them. If some forty unknowns more remain, the sums of the subsets of two halves of
-        them are sorted and matched. Otherwise `scipy.optimize.milp` tries, which is quick while
-        k < 2 m d: then the box [0, 1]^k mostly leaves a single point. For very many neurons
-        several orientations fit to rounding: the function is right with each of them.
-        """
-        if not time_limit > 0:
-            raise InvalidArgument(f"time_limit must be positive, got {time_limit!r}")
-        if not 0 < rtol < 1:
-            raise InvalidArgument(f"rtol must be in (0, 1), got {rtol!r}")
-        if not self.has_skip:
-            return self
-        a = np.atleast_2d(self.output_weights)
-        columns = (a[:, None, :] * self.weights.T).reshape(self.skip.size, self.n_neurons)
-        turns = subset_sum(columns, -self.skip.ravel(), time_limit, rtol)
-        offsets = np.atleast_1d(self.offset) - (turns * self.biases) @ a.T
-        # Equal weights at different biases leave a choice: most networks have no offset.
-        best = int(np.linalg.norm(offsets, axis=1).argmin())
-        sign, offset = np.where(turns[best], -1.0, 1.0), offsets[best]
-        return ReluNetwork(
-            sign[:, None] * self.weights,
-            sign * self.biases,
-            self.output_weights,
-            None,
-            offset.reshape(self.offset.shape),
         )
 
     # -------------------------------------------------------------- arithmetic

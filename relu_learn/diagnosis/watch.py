@@ -11,19 +11,12 @@ from relu_learn.core.errors import (
     ReluLearnError,
 )
 from relu_learn.core.lines import Noise, Slice, Window
-from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Creases, Doubted, LongLine, Occasion, SearchedLine
 from relu_learn.diagnosis.creases import look_for_bent_hyperplanes
+from relu_learn.diagnosis.jumps import look_for_jumps, look_for_steps, require_meeting
 from relu_learn.diagnosis.repeat import check_witness, require_repeatable
-from relu_learn.diagnosis.straight import (
-    jump_at,
-    jump_between,
-    look_for_curves,
-    look_for_steps,
-    louder,
-    require_piecewise_linear,
-)
+from relu_learn.diagnosis.straight import look_along_line, look_for_curves, louder
 
 # So many pieces, seen through so much noise, may be a curve that was taken for noise.
 _MANY, _BLUNT = 50, 1e-8
@@ -43,7 +36,7 @@ def diagnose(run: Run, occasion: Occasion) -> Noise | None:
     if isinstance(occasion, LongLine):
         return _long_line(run, occasion)
     if isinstance(occasion, SearchedLine):
-        _require_meeting(run, occasion.found)
+        require_meeting(run, occasion.found)
     elif isinstance(occasion, Doubted):
         if run.answers.random:
             require_repeatable(run)
@@ -73,19 +66,22 @@ def confirm(run: Run, error: ReluLearnError) -> None:
 
 def _long_line(run: Run, long: LongLine) -> Noise | None:
     """Why is the search so long: many kinks, a curve or jumps, or answers noisier than thought?"""
-    noise, looks = long.samples.noise, _LOOKS
+    level = long.samples.noise.level
     if long.found is not None:
-        blunt = not long.very and noise.level.max() > _BLUNT
-        many = len(long.found.kinks) >= _MANY
-        if many and (blunt or _crowded(long.found, long.window)):
-            require_piecewise_linear(long)
+        blunt = not long.very and level.max() > _BLUNT
+        if len(long.found.kinks) >= _MANY and (blunt or _crowded(long.found, long.window)):
+            _require_piecewise_linear(long)
         return None
     if long.very:
         require_repeatable(run)
-        require_piecewise_linear(long)
-        looks = _CLOSE_LOOKS
-    factor = louder(long, looks)
-    return Noise(noise.level * factor) if factor > 1 else None
+        _require_piecewise_linear(long)
+    factor = louder(long, _CLOSE_LOOKS if long.very else _LOOKS)
+    return Noise(level * factor) if factor > 1 else None
+
+
+def _require_piecewise_linear(long: LongLine) -> None:
+    look_along_line(long)
+    look_for_jumps(long)
 
 
 def _crowded(s: Slice, window: Window) -> bool:
@@ -93,19 +89,3 @@ def _crowded(s: Slice, window: Window) -> bool:
     share = np.arctan(s.kinks) / np.pi if window.cauchy else s.kinks / window.width
     gaps = share[_CROWD:] - share[:-_CROWD]
     return bool(np.median(gaps) < _CROWD / len(s.kinks) * _TINY)
-
-
-def _require_meeting(run: Run, found: Found) -> None:
-    """Do the pieces of a line meet at the kinks?
-
-    A jump that is seen along most of a line is one; a single odd kink is left to validation.
-    """
-    kinks = found.slice.kinks
-    if not run.answers.exact and run.known is not None:
-        return  # of an imprecise residual, that is no proof
-    step = np.abs(found.slice.steps).max(axis=1, initial=0.0) / (1 + np.abs(kinks))
-    if (step > max(1e-6, 1e3 * float(run.answers.noise.max()))).sum() > len(kinks) / 2:
-        t = float(kinks[int(step.argmax())])
-        h = 1e-9 * (1 + abs(t))
-        if jump_between(run, found.line, t - h, t + h) > 0:
-            raise NotPiecewiseLinear(*jump_at(t))

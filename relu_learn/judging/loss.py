@@ -6,7 +6,7 @@ The measure is the paper's: x ~ N(0, I), squared error, summed over the outputs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from relu_learn.core.certificate import output_scale
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork, normalised
+from relu_learn.core.oracle import positive_int
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Any]
@@ -22,6 +23,8 @@ Function = Callable[[Array], Any]
 _EPS = float(np.finfo(float).eps)
 # Beyond this many standard deviations a ReLU's second moment is below 1e-300.
 _NEVER = 37.0
+# Numbers in a batch of sampled points.
+_BATCH = 2**22
 
 
 # ------------------------------------------------------------------ exact loss
@@ -152,13 +155,6 @@ def _second_moments(rho: Array, s: Array) -> tuple[Array, Array]:
 # ----------------------------------------------------------------- by sampling
 
 
-def _dimension(f: Any, g: Any, dim: int | None) -> int:
-    for candidate in (dim, getattr(f, "dim", None), getattr(g, "dim", None)):
-        if candidate is not None:
-            return int(candidate)
-    raise InvalidArgument("dim must be given when neither function has an attribute dim")
-
-
 def _sample(
     f: Function,
     g: Function,
@@ -166,26 +162,28 @@ def _sample(
     rng: int | np.random.Generator | None,
     dim: int | None,
     bounds: tuple[ArrayLike, ArrayLike] | None,
-) -> Iterator[tuple[Array, Array]]:
-    """Values of both functions, (rows, m) each, on n Gaussian or uniform points in batches."""
-    d = _dimension(f, g, dim)
-    if n < 1:
-        raise InvalidArgument(f"n must be at least 1, got {n}")
-    generator = np.random.default_rng(rng)
-    rows = max(1, 2**22 // d)
+) -> tuple[Array, Array]:
+    """Values of both functions, (n, m) each, on Gaussian or uniform points."""
+    n, generator = positive_int("n", n), np.random.default_rng(rng)
+    d = getattr(f, "dim", getattr(g, "dim", None)) if dim is None else dim
+    if d is None:
+        raise InvalidArgument("dim must be given when neither function has an attribute dim")
+    values = []
+    rows = max(1, _BATCH // d)
     for start in range(0, n, rows):
         shape = min(rows, n - start), d
         if bounds is None:
             x = generator.standard_normal(shape)
         else:
-            low, high = (np.asarray(side, dtype=float) for side in bounds)
-            x = generator.uniform(low, high, shape)
+            x = generator.uniform(np.asarray(bounds[0]), np.asarray(bounds[1]), shape)
         first, second = np.asarray(f(x), dtype=float), np.asarray(g(x), dtype=float)
         if first.shape != second.shape:
             raise InvalidArgument(
                 f"f and g must have outputs of one shape, got {first.shape} and {second.shape}"
             )
-        yield first.reshape(len(x), -1), second.reshape(len(x), -1)
+        values.append(np.stack([first, second]).reshape(2, len(x), -1))
+    both = np.concatenate(values, axis=1)
+    return both[0], both[1]
 
 
 def sampled_loss(
@@ -211,8 +209,8 @@ def sampled_loss(
     bounds : (low, high), optional
         Numbers or vectors (d,): uniform points of this box, instead of Gaussian ones.
     """
-    total = sum(float(np.sum((p - q) ** 2)) for p, q in _sample(f, g, n, rng, dim, bounds))
-    return total / n
+    p, q = _sample(f, g, n, rng, dim, bounds)
+    return float(np.sum((p - q) ** 2)) / n
 
 
 def worst_error(
@@ -235,6 +233,5 @@ def worst_error(
         The largest standard deviation among the outputs of f; for a constant f its largest
         absolute value, and 1 for f = 0.
     """
-    batches = list(_sample(f, g, n, rng, dim, bounds))
-    worst = max(float(np.abs(p - q).max()) for p, q in batches)
-    return worst, output_scale(np.concatenate([p for p, _ in batches]))
+    p, q = _sample(f, g, n, rng, dim, bounds)
+    return float(np.abs(p - q).max()), output_scale(p)

@@ -93,6 +93,7 @@ def match_neurons(found: ReluNetwork, true: ReluNetwork, max_distance: float = 0
         The assignment with the smallest total distance.
     """
     from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
 
     if (found.dim, found.offset.shape) != (true.dim, true.offset.shape):
         raise InvalidArgument(
@@ -101,21 +102,16 @@ def match_neurons(found: ReluNetwork, true: ReluNetwork, max_distance: float = 0
     found, true = found.simplify(), true.simplify()
     normal_f, beta_f, norm_f = normalised(found.weights, found.biases)
     normal_t, beta_t, norm_t = normalised(true.weights, true.biases)
-    cosine = np.clip(normal_f @ normal_t.T, -1.0, 1.0)
-    sign = np.where(cosine < 0, -1.0, 1.0)
-    angle = np.arccos(np.abs(cosine))
-    for i in np.flatnonzero((angle < 1e-3).any(axis=1)):
-        # The cosine of a small angle has lost its digits; the difference of the normals has not.
-        j = np.flatnonzero(angle[i] < 1e-3)
-        chord = np.linalg.norm(sign[i, j][:, None] * normal_t[j] - normal_f[i], axis=1)
-        angle[i, j] = 2 * np.arcsin(chord / 2)
+    # From the differences of the normals: the cosine of a small angle has lost its digits.
+    same, opposite = cdist(normal_f, normal_t), cdist(normal_f, -normal_t)
+    sign = np.where(opposite < same, -1.0, 1.0)
+    angle = 2 * np.arcsin(np.minimum(same, opposite) / 2)
     bias = np.abs(beta_f[:, None] - sign * beta_t) / (1 + np.abs(beta_t))
     distance = angle + bias
     # Capped, so that a neuron without a partner does not push others out of their pairs.
-    i, j = linear_sum_assignment(np.minimum(distance, max_distance))
+    j, i = linear_sum_assignment(np.minimum(distance, max_distance).T)
     good = distance[i, j] < max_distance
     i, j = i[good], j[good]
-    i, j = i[np.argsort(j)], np.sort(j)
 
     a_found, a_true = np.atleast_2d(found.output_weights), np.atleast_2d(true.output_weights)
     jump_found, jump_true = a_found * norm_f, a_true * norm_t
@@ -129,18 +125,12 @@ def match_neurons(found: ReluNetwork, true: ReluNetwork, max_distance: float = 0
         *(np.linalg.norm(part) for part in (true.skip, true.offset, jump_true, jump_true * beta_t))
     )
     affine = math.hypot(float(np.linalg.norm(skip)), float(np.linalg.norm(offset)))
-    return NeuronMatch(
-        found,
-        true,
-        np.stack([i, j], axis=1),
-        angle[i, j],
-        bias[i, j],
-        output,
-        flipped,
+    alone = (
         np.setdiff1d(np.arange(found.n_neurons), i),
         np.setdiff1d(np.arange(true.n_neurons), j),
-        affine / (size or 1.0),
     )
+    pairs, errors = np.stack([i, j], axis=1), (angle[i, j], bias[i, j], output)
+    return NeuronMatch(found, true, pairs, *errors, flipped, *alone, affine / (size or 1.0))
 
 
 def matches(found: ReluNetwork, true: ReluNetwork, tol: float = 1e-6) -> bool:

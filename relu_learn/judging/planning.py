@@ -8,7 +8,9 @@ one query more for every further dimension and measured piece.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,15 +18,18 @@ from types import MappingProxyType
 
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument, LearningFailed
+from relu_learn.core.errors import LearningFailed
 from relu_learn.core.events import Event, GradientMeasured
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.oracle import positive_int
 from relu_learn.learn import learn_steps
+from relu_learn.zoo import random_network
 
 # The rehearsal's dimension. In fewer, steps cross hyperplanes more often.
 _DIM = 48
 # At least one point in 200 is for validation, up to 1000 (see learning.py).
 _VALIDATED, _MOST_VALIDATED = 200, 1000
+# Seconds to make one coordinate of a query and to use the answer, on a usual machine.
+_COORDINATE = 6e-9
 # Single runs differ from their median by more than those of the rehearsal.
 _MARGIN = 0.06
 _PURPOSES = {
@@ -49,7 +54,7 @@ class Plan:
     low, high : int
         Most runs on such networks lie between them (repairs, which few need, come on top).
     seconds : float
-        Of the learner itself on this machine, roughly; the black box comes on top.
+        Of the learner itself, roughly; the black box comes on top.
     breakdown : mapping of str to int
         Queries by purpose (see `queries_by_purpose`); they add up to `queries`.
     """
@@ -100,41 +105,25 @@ def plan(dim: int, outputs: int = 1, neurons: int = 1, polish: bool = False) -> 
     Examples
     --------
     >>> predicted = plan(784, 1, 32)
-    >>> 25_000 < predicted.low < predicted.queries < predicted.high < 28_000
+    >>> 24_000 < predicted.low < predicted.queries < predicted.high < 28_000
     True
     """
-    for name, value, least in (("dim", dim, 1), ("outputs", outputs, 1), ("neurons", neurons, 0)):
-        if isinstance(value, bool) or int(value) != value or value < least:
-            raise InvalidArgument(f"{name} must be an integer >= {least}, got {value!r}")
-    small = min(dim, _DIM)
-    trials = 9 if neurons <= 100 else 5 if neurons <= 400 else 1
-    rehearsals = []
-    for seed in range(trials):
-        try:
-            rehearsals.append(_rehearse(small, outputs, neurons, polish, seed))
-        except LearningFailed:
-            continue
-    if not rehearsals:
+    dim, runs = positive_int("dim", dim), []
+    for seed in range(9 if neurons <= 100 else 5 if neurons <= 400 else 1):
+        with contextlib.suppress(LearningFailed):
+            runs.append(_rehearse(dim, outputs, neurons, polish, seed))
+    if not runs:
         raise LearningFailed(f"no random {dim}-{neurons}-{outputs} network could be learned")
-    runs = [_enlarged(spent, pieces, small, dim) for spent, pieces, _ in rehearsals]
-    totals = [sum(spent.values()) for spent in runs]
+    runs.sort(key=lambda run: sum(run[0].values()))
+    middle, seconds = runs[len(runs) // 2]
     # A run that needed a repair says nothing about the range of those that did not.
-    easy = [not run["repairs"] and (polish or not run["polish"]) for run in runs]
-    smooth = [total for total, usual in zip(totals, easy, strict=True) if usual]
-    middle = int(np.argsort(totals)[len(totals) // 2])
-    _, pieces, seconds = rehearsals[middle]
+    usual = [spent for spent, _ in runs if not spent["repairs"] and (polish or not spent["polish"])]
+    totals = [sum(spent.values()) for spent in usual or [spent for spent, _ in runs]]
+    low, high = int(totals[0] * (1 - _MARGIN)), math.ceil(totals[-1] * (1 + _MARGIN))
     # How many pieces do for several outputs depends on the precision, and that on the dimension.
-    spare = dim if outputs > 1 else 0
-    return Plan(
-        dim,
-        outputs,
-        neurons,
-        totals[middle],
-        int(min(smooth or totals) * (1 - _MARGIN)),
-        int(np.ceil(max(smooth or totals) * (1 + _MARGIN))) + spare,
-        seconds + sum(pieces.values()) * _seconds_per_piece(dim, small),
-        MappingProxyType(runs[middle]),
-    )
+    high += dim if outputs > 1 else 0
+    queries, breakdown = sum(middle.values()), MappingProxyType(middle)
+    return Plan(dim, outputs, neurons, queries, low, high, seconds, breakdown)
 
 
 def queries_by_purpose(events: Iterable[Event], dim: int) -> dict[str, int]:
@@ -172,38 +161,16 @@ def _purpose(event: Event) -> str:
 
 def _rehearse(
     dim: int, outputs: int, neurons: int, polish: bool, seed: int
-) -> tuple[dict[str, int], Counter[str], float]:
-    """One run on a random network: queries and gradients by purpose, and its seconds."""
-    secret = _random_network(dim, outputs, neurons, np.random.default_rng([90, seed]))
-    start = time.perf_counter()
-    random = np.random.default_rng([91, seed])
-    events = list(learn_steps(secret, dim, rng=random, polish=polish))
-    seconds = time.perf_counter() - start
+) -> tuple[dict[str, int], float]:
+    """Queries by purpose and seconds of one run on a random network."""
+    small = min(dim, _DIM)
+    secret = random_network(small, neurons, outputs, np.random.default_rng([90, seed]))
+    start, random = time.perf_counter(), np.random.default_rng([91, seed])
+    events = list(learn_steps(secret, small, rng=random, polish=polish))
+    seconds, spent = time.perf_counter() - start, queries_by_purpose(events, small)
     pieces = Counter(_purpose(event) for event in events if isinstance(event, GradientMeasured))
-    return queries_by_purpose(events, dim), pieces, seconds
-
-
-def _random_network(dim: int, outputs: int, neurons: int, rng: np.random.Generator) -> ReluNetwork:
-    head = (neurons,) if outputs == 1 else (outputs, neurons)
-    weights = rng.standard_normal((neurons, dim)) / np.sqrt(dim)
-    return ReluNetwork(weights, 0.5 * rng.standard_normal(neurons), rng.standard_normal(head))
-
-
-def _enlarged(spent: dict[str, int], pieces: Counter[str], small: int, dim: int) -> dict[str, int]:
-    """The same run in more dimensions."""
-    spent = {purpose: n + pieces[purpose] * (dim - small) for purpose, n in spent.items()}
+    for purpose, n in pieces.items():
+        spent[purpose] += n * (dim - small)
     learning = sum(spent.values()) - spent["validation"]
-    share = min(learning // _VALIDATED, _MOST_VALIDATED)
-    spent["validation"] = max(spent["validation"], share)
-    return spent
-
-
-def _seconds_per_piece(dim: int, small: int) -> float:
-    """Learner's time to build the d x d queries of one gradient, and to use the answers."""
-    if dim == small:
-        return 0.0
-    rows = np.ones((dim, dim))
-    start = time.perf_counter()
-    for _ in range(3):
-        rows = rows * 1.0 + 1.0
-    return time.perf_counter() - start
+    spent["validation"] = max(spent["validation"], min(learning // _VALIDATED, _MOST_VALIDATED))
+    return spent, seconds + pieces.total() * dim * (dim - small) * _COORDINATE

@@ -30,16 +30,20 @@ import dataclasses
 import math
 import sys
 from collections.abc import Callable
-from fractions import Fraction
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
 from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.oracle import positive_int
 
 
 @dataclasses.dataclass(frozen=True)
 class PaperParameters:
-    """Worst-case parameters of the grid method; see `paper_parameters` for the formulas.
+    """Worst-case parameters of the grid method, and their derivation.
+
+    Each of the three probable events below fails with probability delta/4 at most; and so does the
+    regression.
 
     Attributes
     ----------
@@ -50,25 +54,34 @@ class PaperParameters:
     R, B : float
         Bounds of |w_i| and |b_i|, with the output weights +-1 (their size folded into w_i, b_i).
     neglect : float
-        eta: L2 error that a single neuron may contribute. Neurons with |w_i| <= eta are left out.
+        eta = sqrt(epsilon) / (4 k): L2 error that a single neuron may contribute, as errors add up.
+        A neuron with |w_i| <= eta is nearly constant, and left out.
     far : float
-        T: hyperplanes at more than T standard deviations are treated as affine.
+        T = min(B / eta, 2 sqrt(ln(R / eta))): hyperplanes at more than T standard deviations are
+        treated as affine, as E (u - T)+^2 <= exp(-T^2 / 2) / 2.
     spread : float
-        L: no relevant direction sees x0 or v larger than this.
+        L = sqrt(2 ln(16 k^2 / delta)): about 4 k^2 projections of x0 and v (on normals and on their
+        differences) are at most L.
     tau : float
-        The line is searched on [-tau, tau].
+        4 k (T + L) / delta: as |<n_i, v>| >= delta / (4 k) for all i, all critical points lie in
+        [-tau, tau], where the line is searched.
     gap : float
-        (Delta, gap)-close neurons have normalised biases this close (the paper's second alpha)...
+        eta / (2 R): replacing a neuron by one at angle Delta <= gap and bias distance gap costs at
+        most R (Delta + gap), apart from an affine part (the paper's second alpha).
     Delta : float
-        ... and an angle of at most Delta, up to sign. They are found as one neuron.
+        gap / (2 L (1 + tau)): neurons at a smaller angle with biases that differ by more than gap
+        stay gap / (2 L) apart on the line. With closer biases they are found as one neuron.
     r : float
-        Length of the intervals that [-tau, tau] is cut into.
+        delta Delta / (12 k^2 L), the length of the intervals of the line: given v, the distance of
+        the critical points of neurons at an angle above Delta is a Gaussian of deviation at least
+        2 Delta / (pi L), so all pairs are delta Delta / (3 k^2 L) apart: four intervals.
     alpha : float
-        Radius of the ball in which GetGradient takes its differences.
+        delta^2 r / (32 k^2 L tau), the radius of GetGradient's ball: it is cut if a critical point
+        comes within 4 k alpha / delta of one of 2 tau / r midpoints.
     intervals : int
         2 tau / r, rounded up.
     samples : int
-        Gaussian points for the regression of the affine residual.
+        64 (d + 1 + ln(4 / delta)) Gaussian points for the regression of the affine residual.
     query_bound : int
         All queries: intervals * (d + 1) + samples.
     """
@@ -95,7 +108,7 @@ class PaperParameters:
         return (
             f"loss <= {self.epsilon:g} with probability {1 - self.delta:g}: tau = {self.tau:.1e}, "
             f"r = {self.r:.1e}, alpha = {self.alpha:.1e}, Delta = {self.Delta:.1e}, "
-            f"at most {_power_of_ten(self.query_bound)} queries"
+            f"at most {Decimal(self.query_bound):.2e} queries"
         )
 
 
@@ -121,7 +134,7 @@ def paper_parameters(
     -------
     PaperParameters
         Values beyond the range of floats are given as the largest or smallest positive float;
-        the query bound is an exact (big) integer.
+        the query bound is a (big) integer.
 
     Raises
     ------
@@ -130,29 +143,9 @@ def paper_parameters(
     Notes
     -----
     The shape is the paper's [1]_ (a polynomial in d, k, 1/epsilon, 1/delta, R and B); **the
-    constants and exponents are our own reading**, derived below and not optimised. The paper turns
-    1/delta into log(1/delta) by repeating the run and keeping the best; this does not. Arithmetic
-    is taken as exact: in float64 an r of 1e-20 could not even be added to t = 1.
-
-    Errors add up over k neurons, so each may contribute eta = sqrt(epsilon) / (4 k) in L2.
-
-    * A neuron with |w| <= eta is nearly constant. One with |b| / |w| > T is nearly affine, as
-      E (u - T)+^2 <= exp(-T^2 / 2) / 2:  T = min(B / eta, 2 sqrt(ln(R / eta))).
-    * Replacing a neuron by one at angle Delta and bias distance gap costs at most
-      R (Delta + gap), apart from an affine part:  gap = eta / (2 R), Delta <= gap.
-    * With probability 1 - delta/4, all of about 4 k^2 projections of x0 and v (on normals and on
-      their differences) are at most L = sqrt(2 ln(16 k^2 / delta)).
-    * With probability 1 - delta/4, |<n_i, v>| >= delta / (4 k) for all i. Then all critical points
-      lie in [-tau, tau]:  tau = 4 k (T + L) / delta.
-    * Nearly parallel neurons (angle < Delta) with biases that differ by more than gap stay
-      gap / (2 L) apart on the line if Delta = gap / (2 L (1 + tau)).
-    * Neurons at an angle above Delta: given v, the distance of their critical points is a Gaussian
-      of deviation at least 2 Delta / (pi L), so all pairs are delta Delta / (3 k^2 L) apart with
-      probability 1 - delta/4. Four intervals fit in between:  r = delta Delta / (12 k^2 L).
-    * The ball around a midpoint is cut if a critical point comes within 4 k alpha / delta of it;
-      over 2 tau / r midpoints and k neurons this has probability below delta/4 for
-      alpha = delta^2 r / (32 k^2 L tau).
-    * Least squares for d + 1 coefficients: 64 (d + 1 + ln(4 / delta)) samples.
+    constants and exponents are our own reading**, derived in `PaperParameters` and not optimised.
+    The paper turns 1/delta into log(1/delta) by repeating the run and keeping the best; this does
+    not. Arithmetic is taken as exact: in float64 an r of 1e-20 could not even be added to t = 1.
 
     References
     ----------
@@ -165,70 +158,44 @@ def paper_parameters(
     >>> p.query_bound > 10**11
     True
     """
-    _check("epsilon", epsilon, "a positive number", lambda x: x > 0)
-    _check("delta", delta, "in (0, 1)", lambda x: 0 < x < 1)
-    _check("dim", dim, "an integer >= 1", lambda x: x == int(x) >= 1)
-    _check("neurons", neurons, "an integer >= 0", lambda x: x == int(x) >= 0)
-    _check("R", R, "a positive number", lambda x: x > 0)
-    _check("B", B, "a number >= 0", lambda x: x >= 0)
+    return _derived(
+        float(_checked("epsilon", epsilon, "a positive number", lambda x: x > 0)),
+        float(_checked("delta", delta, "in (0, 1)", lambda x: 0 < x < 1)),
+        positive_int("dim", dim),
+        int(_checked("neurons", neurons, "an integer >= 0", lambda x: x == int(x) >= 0)),
+        float(_checked("R", R, "a positive number", lambda x: x > 0)),
+        float(_checked("B", B, "a number >= 0", lambda x: x >= 0)),
+    )
 
-    # Fractions: products of many small factors leave the range of floats.
-    d, k, p = int(dim), max(int(neurons), 1), Fraction(float(delta))
-    eta = Fraction(math.sqrt(epsilon)) / (4 * k)
-    log_ratio = max(math.log(2), _log(Fraction(float(R)) / eta))
-    far = min(Fraction(float(B)) / eta, Fraction(2 * math.sqrt(log_ratio)))
-    spread = Fraction(math.sqrt(2 * _log(16 * k * k / p)))
+
+def _derived(
+    epsilon: float, delta: float, dim: int, neurons: int, R: float, B: float
+) -> PaperParameters:
+    """By its formulas, in decimals: products of many small factors leave the range of floats."""
+    k, p, size = Decimal(max(neurons, 1)), Decimal(delta), Decimal(R)
+    eta = Decimal(epsilon).sqrt() / (4 * k)
+    far = min(Decimal(B) / eta, 2 * max(Decimal(2), size / eta).ln().sqrt())
+    spread = (2 * (16 * k * k / p).ln()).sqrt()
     tau = 4 * k * (far + spread) / p
-    gap = eta / (2 * Fraction(float(R)))
+    gap = eta / (2 * size)
     angle = gap / (2 * spread * (1 + tau))
     r = p * angle / (12 * k * k * spread)
     alpha = p * p * r / (32 * k * k * spread * tau)
     intervals = math.ceil(2 * tau / r)
-    samples = math.ceil(64 * (d + 1 + _log(4 / p)))
-    return PaperParameters(
-        epsilon=float(epsilon),
-        delta=float(delta),
-        dim=d,
-        neurons=int(neurons),
-        R=float(R),
-        B=float(B),
-        neglect=_float(eta),
-        far=_float(far),
-        spread=_float(spread),
-        tau=_float(tau),
-        gap=_float(gap),
-        Delta=_float(angle),
-        r=_float(r),
-        alpha=_float(alpha),
-        intervals=intervals,
-        samples=samples,
-        query_bound=intervals * (d + 1) + samples,
-    )
+    samples = math.ceil(64 * (dim + 1 + (4 / p).ln()))
+    values: list[Any] = [epsilon, delta, dim, neurons, R, B]
+    values += map(_float, (eta, far, spread, tau, gap, angle, r, alpha))
+    values += [intervals, samples, intervals * (dim + 1) + samples]
+    return PaperParameters(*values)
 
 
-def _check(name: str, value: Any, rule: str, holds: Callable[[Any], bool]) -> None:
+def _checked(name: str, value: Any, rule: str, holds: Callable[[Any], bool]) -> Any:
     number = isinstance(value, Real)
     if not number or not -math.inf < value < math.inf or not holds(value):
         raise InvalidArgument(f"{name} must be {rule}, got {value!r}")
+    return value
 
 
-def _log(x: Fraction) -> float:
-    """Natural logarithm of a positive fraction of any size."""
-    return math.log(x.numerator) - math.log(x.denominator)
-
-
-def _float(x: Fraction) -> float:
-    if x == 0:
-        return 0.0
-    try:
-        return max(float(x), math.ulp(0.0))
-    except OverflowError:
-        return sys.float_info.max
-
-
-def _power_of_ten(n: int) -> str:
-    """Three digits and an exponent, for integers beyond the range of floats too."""
-    digits = str(n) if n < 10**4000 else ""  # Python refuses to print longer ones
-    if not digits:
-        return f"10^{int(n.bit_length() * math.log10(2))}"
-    return digits if len(digits) < 7 else f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
+def _float(x: Decimal) -> float:
+    """The nearest float that is neither infinite nor, unless x is, zero."""
+    return min(max(float(x), math.ulp(0.0)), sys.float_info.max) if x else 0.0

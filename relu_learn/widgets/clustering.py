@@ -25,6 +25,7 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import Theme, number
 from relu_learn.judging.loss import best_loss
+from relu_learn.judging.orientation import orient
 from relu_learn.learn import learn_steps
 from relu_learn.widgets.explorer import Explorer, menu, slider, toggle
 
@@ -304,12 +305,12 @@ class TurnLab(Explorer):
         return f"{start}it is the affine function {affine}."
 
     def _orient(self) -> None:
-        """Turn back what faces the wrong way, as found by `ReluNetwork.orient`."""
+        """Turn back what faces the wrong way, as found by `orient`."""
         self.messages.clear()
         if not self.residual_switch.value:
             self.messages.say("Add the affine residual first: it is what tells who is turned.")
             return
-        right = self.hypothesis.orient()
+        right = orient(self.hypothesis)
         back = np.sum(right.weights * self.hypothesis.weights, axis=1) < 0
         self.put(
             residual=False,

@@ -23,6 +23,7 @@ from relu_learn import (
     ReluNetwork,
     learn_from_queries,
     match_neurons,
+    orient,
     sampled_loss,
     worst_error,
     zoo,
@@ -154,7 +155,7 @@ def run(
     precision = np.nan
     if orient_seconds > 0:
         try:
-            found = result.network.orient(orient_seconds)
+            found = orient(result.network, orient_seconds)
             precision = match_neurons(found, secret).worst
         except OrientationNotFound:
             pass

@@ -1,7 +1,4 @@
-"""Which neurons to turn around, so that no linear part is left: a subset sum problem.
-
-See `ReluNetwork.orient`.
-"""
+"""Which neurons to turn around, so that no linear part is left: a subset sum problem."""
 
 from __future__ import annotations
 
@@ -12,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from relu_learn.core.errors import OrientationNotFound
+from relu_learn.core.errors import InvalidArgument, OrientationNotFound
+from relu_learn.core.network import ReluNetwork
 
 Array = NDArray[np.float64]
 
@@ -22,20 +20,57 @@ _ROUNDING = 16 * float(np.finfo(float).eps)
 _MAX_PAIRS = 10**7
 
 
-def subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -> NDArray[np.bool_]:
-    """Solutions z in {0, 1}^k of columns @ z = target.
+def orient(network: ReluNetwork, time_limit: float = 10.0, rtol: float = 1e-8) -> ReluNetwork:
+    """An equivalent network without a linear part, by turning some neurons around.
+
+    As relu(z) = relu(-z) + z, turning neuron i around adds a_i w_i to the linear part u. A
+    network that was learned from answers has its neurons oriented at random; if the secret
+    has no linear part, some set S of neurons has u = -sum_{i in S} a_i w_i, and after turning
+    S around the parameters are the secret's, up to permutation and scale.
 
     Parameters
     ----------
-    columns : ndarray of shape (p, k)
-    target : ndarray of shape (p,)
-    time_limit, rtol : float
-        See `ReluNetwork.orient`.
+    network : ReluNetwork
+    time_limit : float
+        Seconds to search for at most, about.
+    rtol : float
+        What may be left of the linear part (and is dropped), relative to the root sum of
+        squares of all |a_i w_i|: the accuracy of the parameters.
 
-    Returns
-    -------
-    ndarray of bool, shape (c, k)
-        At least one solution; several where they fit equally well.
+    Raises
+    ------
+    OrientationNotFound
+        There is none, or none was found in time; the message says which.
+
+    Notes
+    -----
+    These are m d equations for k unknowns in {0, 1}. Up to k = m d, least squares and rounding
+    solve them. If some forty unknowns more remain, the sums of the subsets of two halves of
+    them are sorted and matched. Otherwise `scipy.optimize.milp` tries, which is quick while
+    k < 2 m d: then the box [0, 1]^k mostly leaves a single point. For very many neurons
+    several orientations fit to rounding: the function is right with each of them.
+    """
+    if not time_limit > 0:
+        raise InvalidArgument(f"time_limit must be positive, got {time_limit!r}")
+    if not 0 < rtol < 1:
+        raise InvalidArgument(f"rtol must be in (0, 1), got {rtol!r}")
+    if not network.has_skip:
+        return network
+    a = np.atleast_2d(network.output_weights)
+    columns = (a[:, None, :] * network.weights.T).reshape(network.skip.size, network.n_neurons)
+    turns = _subset_sum(columns, -network.skip.ravel(), time_limit, rtol)
+    offsets = np.atleast_1d(network.offset) - (turns * network.biases) @ a.T
+    # Equal weights at different biases leave a choice: most networks have no offset.
+    best = int(np.linalg.norm(offsets, axis=1).argmin())
+    sign, offset = np.where(turns[best], -1.0, 1.0), offsets[best].reshape(network.offset.shape)
+    weights, biases = sign[:, None] * network.weights, sign * network.biases
+    return ReluNetwork(weights, biases, network.output_weights, None, offset)
+
+
+def _subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) -> NDArray[np.bool_]:
+    """Solutions z in {0, 1}^k of columns (p, k) @ z = target (p,); see `orient`.
+
+    At least one (c, k); several where they fit equally well.
     """
     from scipy.linalg import qr, solve_triangular
 
@@ -46,7 +81,7 @@ def subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) ->
         raise OrientationNotFound("no orientation without a linear part: no neuron has an effect")
     columns, target = columns / size, target / size
     q, r, order = qr(columns, mode="economic", pivoting=True)
-    right = q.T @ target
+    columns, right = columns[:, order], q.T @ target  # from here on, neurons are in this order
 
     def best(candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
         left = np.linalg.norm(candidates @ columns.T - target, axis=1)
@@ -55,9 +90,7 @@ def subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) ->
     found = np.empty((0, k), dtype=bool)
     pivots = np.abs(np.diag(r))
     if len(pivots) == k and pivots[-1] > k * _ROUNDING:
-        z = np.empty((1, k), dtype=bool)
-        z[0, order] = solve_triangular(r, right) > 0.5
-        found = best(z)
+        found = best(solve_triangular(r, right)[None] > 0.5)
     # Below this, a pivot no longer decides between 0 and 1 against errors of size rtol.
     rank = int(np.sum(pivots > 100 * rtol))
     # The e unknowns of the largest pivots follow from the others; rank - e equations remain for
@@ -69,24 +102,19 @@ def subset_sum(columns: Array, target: Array, time_limit: float, rtol: float) ->
     elif k - e <= affordable:
         reason = f"none of the 2^{k - e} possibilities fits"
         for rest in _matching_subsets(r[e:rank, e:], right[e:rank], rtol):
-            z = np.empty((len(rest), k), dtype=bool)
-            z[:, order[e:]] = rest
             side = right[:e, None] - r[:e, e:] @ rest.T
-            z[:, order[:e]] = solve_triangular(r[:e, :e], side).T > 0.5
-            found = best(z)
+            found = best(np.hstack([solve_triangular(r[:e, :e], side).T > 0.5, rest]))
             if len(found):
                 break
     else:
         reason = f"{k} neurons in {rank} equations are too many to decide in {time_limit:g} s"
-        z = np.empty((1, k), dtype=bool)
         seconds = max(0.01, deadline - time.monotonic())
-        z[0, order] = _integer_program(r[:rank], right[:rank], seconds, rtol)
-        found = best(z)
+        found = best(_integer_program(r[:rank], right[:rank], seconds, rtol)[None])
     if not len(found):
         raise OrientationNotFound(
             f"no orientation of the {k} neurons without a linear part (to rtol={rtol:g}): {reason}"
         )
-    return found
+    return found[:, np.argsort(order)]
 
 
 def _matching_subsets(rows: Array, target: Array, rtol: float) -> Iterator[NDArray[np.bool_]]:
