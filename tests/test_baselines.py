@@ -149,6 +149,7 @@ def test_constant_answers(method, rng):
     np.testing.assert_allclose(fitted(x), 7.0, atol=0.5)
 
 
+@pytest.mark.slow
 def test_same_seed_same_student():
     secret = zoo.random_network(2, 3, rng=0)
     first = fit("student", secret, 2, 3, 50, rng=5)

@@ -13,7 +13,10 @@ from relu_learn import Oracle, QueryBudgetExceeded, certificate, learn_from_quer
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import claims  # noqa: E402
 
+pytestmark = pytest.mark.numerical
 
+
+@pytest.mark.slow
 def test_fewer_claims_are_wrong_than_delta_allows():
     """200 runs; `tests/benchmarks/claims.py` makes thousands."""
     runs = [claims.check(claims.draw(seed)) for seed in range(200)]
@@ -45,6 +48,7 @@ def test_a_second_test_has_to_be_stricter():
     assert certificate(np.zeros(100), 0.2).mass == pytest.approx(np.log(5) / 100)
 
 
+@pytest.mark.slow
 def test_a_partial_result_claims_only_what_was_tested():
     """Stopped at every stage of a run with repairs: what the partial claims holds for *it*."""
     secret = zoo.get("hat", dim=3, width=0.03, rng=1)

@@ -20,6 +20,8 @@ from relu_learn import (
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import diagnosis  # noqa: E402
 
+pytestmark = pytest.mark.numerical
+
 # Few seeds of each, as 39 kinds are tried in four dimensions; `benchmarks/diagnosis.py` tries more.
 SEEDS = {2: 5, 5: 5, 20: 2, 64: 1}
 SLOW = {

@@ -9,6 +9,8 @@ from relu_learn import InvalidArgument, Oracle, QueryBudgetExceeded, ReluNetwork
 from relu_learn.core.gradients import measure_rates, orthonormal_basis, safe_step
 from relu_learn.core.target import Target
 
+pytestmark = pytest.mark.numerical
+
 
 def room(secret, x):
     """Distance of x from the nearest critical hyperplane."""

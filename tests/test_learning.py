@@ -26,6 +26,8 @@ from relu_learn import (
 )
 from relu_learn.core.events import Validated
 
+pytestmark = pytest.mark.numerical
+
 
 def relative_error(secret, network) -> float:
     worst, scale = worst_error(secret, network)

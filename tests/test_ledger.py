@@ -492,6 +492,7 @@ def test_an_interrupt_in_the_middle_of_a_write(path, recorded, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL and RLIMIT_FSIZE")
+@pytest.mark.slow
 def test_killed_runs_end_in_the_same_network():
     kills = os.environ.get("RELU_LEARN_KILLS", "2")
     command = [sys.executable, "-W", "error", KILL_TEST, "--kills", kills]

@@ -9,6 +9,8 @@ from relu_learn import InvalidArgument, NotPiecewiseLinear, ReluLearnError
 from relu_learn.core.lines import EPS, Line, Noise, Window, probe_noise
 from relu_learn.core.search import levels, search_line
 
+pytestmark = pytest.mark.numerical
+
 
 class Function:
     """A network on a line, t (n,) -> (n, m), that counts what it is asked."""

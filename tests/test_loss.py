@@ -23,6 +23,8 @@ from relu_learn.core.loss import (
 )
 from relu_learn.core.network import ReluNetwork
 
+pytestmark = pytest.mark.numerical
+
 
 def make(dim, neurons, outputs=None, rng=0, skip=True):
     rng = np.random.default_rng(rng)

@@ -13,6 +13,8 @@ from relu_learn.core import orientation
 from relu_learn.core.errors import InvalidArgument, OrientationNotFound
 from relu_learn.core.network import ReluNetwork
 
+pytestmark = pytest.mark.numerical
+
 EPS = np.finfo(float).eps
 
 

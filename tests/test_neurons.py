@@ -22,6 +22,8 @@ from relu_learn.core.cells import Arrangement
 from relu_learn.core.lines import Line
 from relu_learn.core.neurons import choose_pieces, output_directions
 
+pytestmark = pytest.mark.numerical
+
 
 def kinks(secret, line):
     """Where a line crosses the critical hyperplanes, and the order of the neurons on it."""

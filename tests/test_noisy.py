@@ -14,6 +14,8 @@ from relu_learn.core.oracle import Oracle
 from relu_learn.core.precision import estimate_noise
 from relu_learn.core.readable import merge_alike
 
+pytestmark = pytest.mark.numerical
+
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -306,7 +308,7 @@ def test_float32_that_depends_on_the_batch_is_not_taken_for_random():
 
 @pytest.mark.slow
 def test_a_large_float32_network_to_a_millionth():
-    secret = zoo.random_network(784, 32, rng=0)
+    secret = zoo.random_network(784, 16, rng=0)
     result = learn_from_queries(lambda x: secret(x).astype(np.float32), 784, rng=0)
     worst, scale = worst_error(secret, result.network, rng=0)
     assert worst < 2e-6 * scale

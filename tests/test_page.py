@@ -341,6 +341,7 @@ def test_a_saved_run_plays_like_the_run(tent, tmp_path):
     assert page(Trace.load(tmp_path / "run.trace")) == page(tent[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "most"), [("d = 784", 7.5e6), ("grid", 7e6)])
 def test_big_runs_make_files_that_can_be_mailed(name, most, tmp_path):
     secret, options = RUNS[name]

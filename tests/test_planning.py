@@ -6,6 +6,8 @@ import pytest
 from relu_learn import InvalidArgument, learn_from_queries, zoo
 from relu_learn.core.planning import plan, queries_by_purpose
 
+pytestmark = pytest.mark.numerical
+
 SIZES = [
     (1, 20, 1),
     (2, 8, 1),

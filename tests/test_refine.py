@@ -10,6 +10,8 @@ from relu_learn.core.pieces import Block, Piece, output_directions
 from relu_learn.core.refine import remeasured, settle_biases, sharpened
 from relu_learn.core.target import Target
 
+pytestmark = pytest.mark.numerical
+
 NOISE = Noise(np.array([1e-15]))
 
 
