@@ -40,11 +40,15 @@ def test_piecewise_linear_activations_are_learned(name, dim):
         assert diagnosis.learned(diagnosis.INSIDE[name], dim, seed) == "", seed
 
 
-@pytest.mark.parametrize("dim", diagnosis.DIMS)
+@pytest.mark.parametrize(
+    "dim", [pytest.param(dim, marks=pytest.mark.slow if dim > 5 else ()) for dim in diagnosis.DIMS]
+)
 @pytest.mark.parametrize(
     ("name", "build", "error"),
     [
-        pytest.param(name, build, error, id=name)
+        pytest.param(
+            name, build, error, id=name, marks=pytest.mark.slow if boxes is diagnosis.DEEPER else ()
+        )
         for boxes, error in diagnosis.OUTSIDE
         for name, build in boxes.items()
     ],
@@ -84,7 +88,7 @@ def test_a_crease_that_ends_is_shown_on_both_sides():
     assert direction @ (error.crease[1] - error.witness[1]) == pytest.approx(0, abs=1e-7)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.02, 0.002])
+@pytest.mark.parametrize("share", [0.2, pytest.param(0.02, marks=pytest.mark.slow), 0.002])
 def test_a_black_box_that_is_wrong_once_in_a_while_is_found_out(share):
     secret = zoo.random_network(3, 6, rng=0)
     for seed in range(5):

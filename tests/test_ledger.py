@@ -109,6 +109,7 @@ def test_a_black_box_that_breaks_down(path, good):
     np.testing.assert_array_equal(asked, np.concatenate(whole.asked))
 
 
+@pytest.mark.slow
 def test_a_budget_in_instalments(path):
     expected = learn_from_queries(SECRET, 3, rng=7)
     black_box, budget, result = BlackBox(), 10, None

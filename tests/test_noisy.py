@@ -364,7 +364,10 @@ def test_labels_are_not_a_rounded_network():
 
 
 @pytest.mark.parametrize("digits", [3, 4, 6, 8])
-@pytest.mark.parametrize("dim, neurons, outputs", [(4, 6, 1), (4, 6, 3), (10, 15, 1)])
+@pytest.mark.parametrize(
+    "dim, neurons, outputs",
+    [(4, 6, 1), (4, 6, 3), pytest.param(10, 15, 1, marks=pytest.mark.slow)],
+)
 def test_answers_that_were_printed(digits, dim, neurons, outputs):
     """With significant digits: the last one of a large answer is worth more."""
     for seed in range(4):
@@ -435,6 +438,7 @@ def test_constants_with_few_decimals_are_not_taken_for_rounded(offset, neurons):
     assert result.worst_error < 1e-11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", ["r4 exact", "r4 f32", "s5 exact", "s5 f32 exact", "r2 s5", "r2"])
 def test_decimals_beside_digits_and_float32(kinds):
     """Also where no neuron is active on the part of the line on which the precision is measured."""

@@ -23,7 +23,10 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize(("dim", "neurons", "outputs"), SIZES)
+@pytest.mark.parametrize(
+    ("dim", "neurons", "outputs"),
+    [pytest.param(*size, marks=pytest.mark.slow if size[0] == 784 else ()) for size in SIZES],
+)
 def test_within_ten_percent_of_real_runs(dim, neurons, outputs):
     predicted = plan(dim, outputs, neurons)
     seeds = range(3 if dim == 784 else 7)
