@@ -50,9 +50,11 @@ def context(browser: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def new_page(context: Any, server: lab.Server) -> Iterator[lab.LabPage]:
+    """A tab, closed afterwards together with its kernel."""
     page = lab.LabPage(context.new_page(), server)
     yield page
     page.close()
+    page.page.close()
 
 
 @pytest.fixture
