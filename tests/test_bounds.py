@@ -21,6 +21,8 @@ from relu_learn import (
 )
 from relu_learn.core import events as ev
 
+pytestmark = pytest.mark.numerical
+
 
 def network_for(low, high, dim: int, neurons: int, rng, outputs: int = 1) -> ReluNetwork:
     """A random network whose hyperplanes all cross the box."""

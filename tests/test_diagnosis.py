@@ -20,12 +20,14 @@ from relu_learn import (
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import diagnosis  # noqa: E402
 
-# Ten seeds for the plane and for dimension 5; deeper networks and large dimensions take seconds.
-SEEDS = {2: 10, 5: 10, 20: 3, 64: 1}
+pytestmark = pytest.mark.numerical
+
+# Few seeds of each, as 39 kinds are tried in four dimensions; `benchmarks/diagnosis.py` tries more.
+SEEDS = {2: 5, 5: 5, 20: 2, 64: 1}
 SLOW = {
     "two layers": 3,
     "two layers, trained": 2,
-    "max-pooling": 5,
+    "max-pooling": 3,
     "drift by rows": 1,
     "sure softmax": 4,
 }
@@ -38,18 +40,22 @@ def test_piecewise_linear_activations_are_learned(name, dim):
         assert diagnosis.learned(diagnosis.INSIDE[name], dim, seed) == "", seed
 
 
-@pytest.mark.parametrize("dim", diagnosis.DIMS)
+@pytest.mark.parametrize(
+    "dim", [pytest.param(dim, marks=pytest.mark.slow if dim > 5 else ()) for dim in diagnosis.DIMS]
+)
 @pytest.mark.parametrize(
     ("name", "build", "error"),
     [
-        pytest.param(name, build, error, id=name)
+        pytest.param(
+            name, build, error, id=name, marks=pytest.mark.slow if boxes is diagnosis.DEEPER else ()
+        )
         for boxes, error in diagnosis.OUTSIDE
         for name, build in boxes.items()
     ],
 )
 def test_what_is_outside_is_named(name, build, error, dim):
     """`verdict` asks the black box at the witness: at three points, and three of its crease."""
-    for seed in range(min(SEEDS[dim], SLOW.get(name, 10))):
+    for seed in range(min(SEEDS[dim], SLOW.get(name, 5))):
         assert diagnosis.verdict(build, dim, seed, error) == "", seed
 
 
@@ -82,10 +88,10 @@ def test_a_crease_that_ends_is_shown_on_both_sides():
     assert direction @ (error.crease[1] - error.witness[1]) == pytest.approx(0, abs=1e-7)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.02, 0.002])
+@pytest.mark.parametrize("share", [0.2, pytest.param(0.02, marks=pytest.mark.slow), 0.002])
 def test_a_black_box_that_is_wrong_once_in_a_while_is_found_out(share):
     secret = zoo.random_network(3, 6, rng=0)
-    for seed in range(10):
+    for seed in range(5):
         generator = np.random.default_rng(seed)
 
         def flaky(x, generator=generator):

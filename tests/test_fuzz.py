@@ -16,11 +16,14 @@ import fuzz  # noqa: E402
 import strategies  # noqa: E402
 from strategies import Misbehaviour, Recipe  # noqa: E402
 
+pytestmark = pytest.mark.numerical
+
 EXAMPLES = {"networks": 120, "interfaces": 80, "changing": 40, "budgets": 60}
 # The same examples every time: what is new is for the benchmark to find.
 bounded = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", fuzz.TARGETS)
 def test_no_property_breaks(name):
     target = fuzz.TARGETS[name]

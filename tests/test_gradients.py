@@ -10,6 +10,8 @@ from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_rates, safe_step
 from relu_learn.core.target import Target
 
+pytestmark = pytest.mark.numerical
+
 
 def room(secret, x):
     """Distance of x from the nearest critical hyperplane."""

@@ -26,6 +26,8 @@ from relu_learn import (
 )
 from relu_learn.core.events import Validated
 
+pytestmark = pytest.mark.numerical
+
 
 def relative_error(secret, network) -> float:
     worst, scale = worst_error(secret, network)
@@ -518,6 +520,7 @@ def test_rng_that_is_none(rng):
         learn_from_queries(zoo.get("tent"), 2, rng=rng)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [1e-8, 1e-9])
 def test_clumps_of_both_signs(gap):
     """What is too short to be measured between close neurons must not tilt those around it."""

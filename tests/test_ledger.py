@@ -109,6 +109,7 @@ def test_a_black_box_that_breaks_down(path, good):
     np.testing.assert_array_equal(asked, np.concatenate(whole.asked))
 
 
+@pytest.mark.slow
 def test_a_budget_in_instalments(path):
     expected = learn_from_queries(SECRET, 3, rng=7)
     black_box, budget, result = BlackBox(), 10, None
@@ -492,6 +493,7 @@ def test_an_interrupt_in_the_middle_of_a_write(path, recorded, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL and RLIMIT_FSIZE")
+@pytest.mark.slow
 def test_killed_runs_end_in_the_same_network():
     kills = os.environ.get("RELU_LEARN_KILLS", "2")
     command = [sys.executable, "-W", "error", KILL_TEST, "--kills", kills]

@@ -10,6 +10,8 @@ from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import EPS, Line, Noise, Window
 from relu_learn.core.search import levels, search_line
 
+pytestmark = pytest.mark.numerical
+
 
 class Function:
     """A network on a line, t (n,) -> (n, m), that counts what it is asked."""

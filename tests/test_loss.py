@@ -15,6 +15,8 @@ from relu_learn.judging import loss
 from relu_learn.judging.loss import best_loss, gaussian_loss, loss_floor, sampled_loss, worst_error
 from relu_learn.judging.matching import match_neurons
 
+pytestmark = pytest.mark.numerical
+
 
 def make(dim, neurons, outputs=None, rng=0, skip=True):
     rng = np.random.default_rng(rng)

@@ -15,6 +15,8 @@ from relu_learn.judging import orientation
 from relu_learn.judging.matching import matches
 from relu_learn.judging.orientation import orient
 
+pytestmark = pytest.mark.numerical
+
 EPS = np.finfo(float).eps
 
 

@@ -23,6 +23,8 @@ from relu_learn.core.lines import Line
 from relu_learn.core.pieces import output_directions
 from relu_learn.core.roomy import Arrangement
 
+pytestmark = pytest.mark.numerical
+
 
 def kinks(secret, line):
     """Where a line crosses the critical hyperplanes, and the order of the neurons on it."""

@@ -14,6 +14,8 @@ from relu_learn.imprecise.above_noise import merge_alike
 from relu_learn.imprecise.fit import NoisyStep, learn_noisy
 from relu_learn.imprecise.kind import estimate_noise
 
+pytestmark = pytest.mark.numerical
+
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -43,6 +45,14 @@ def rounded(net: ReluNetwork, decimals: int) -> Ask:
 def estimate(ask: Ask, dim: int, seed: int = 0):
     rng = np.random.default_rng(seed)
     return estimate_noise(ask, rng.standard_normal(dim), rng.standard_normal(dim), rng)
+
+
+def error_on_the_line(ask: Ask, net: ReluNetwork, seed: int) -> np.ndarray:
+    """Root-mean-square error (m,) of the answers on the line on which `estimate` measures it."""
+    rng = np.random.default_rng(seed)
+    origin, direction = rng.standard_normal((2, net.dim))
+    x = origin + np.multiply.outer(rng.uniform(-0.95, 0.95, 1000), direction)
+    return np.sqrt(np.square(ask(x) - net(x)).mean(axis=0))
 
 
 def last_step(
@@ -81,14 +91,22 @@ def test_other_lattices_and_float32_decimals_are_recognised():
 
 
 def test_float32_is_recognised_in_outputs_and_in_inputs():
+    """Compared with the error on the line that was measured: elsewhere other neurons are active.
+
+    The estimate is the upper quartile of 16 independent |N(0, s)| / 1.15, raised by 1.5. To be
+    below s / 3, twelve of them have to be less than 0.26 s, which is a chance of 4e-6; to be above
+    5 s, four have to be more than 3.8 s, a chance of 5e-13. Kinks are too rare to spoil four of the
+    16 (15 on the whole line, of which a place covers 2e-4). It is raised to the rounding of the
+    largest answer, if that is more: the error is no less than the rounding of the usual one, and on
+    a line through the middle the largest is hardly ever more than 5 times that.
+    """
     for seed in range(10):
         net = zoo.random_network(20, 15, 2, rng=seed)
         for ask in (single(net), lambda x, net=net: net(x.astype(np.float32))):
             found = estimate(ask, 20, seed)
-            x = np.random.default_rng(0).standard_normal((1000, 20))
-            true = np.std(ask(x) - net(x), axis=0)
+            true = error_on_the_line(ask, net, seed)
             assert found.kind == "float32"
-            assert (found.sigma > true / 3).all() and (found.sigma < 30 * true).all()
+            assert (found.sigma > true / 3).all() and (found.sigma < 5 * true).all()
 
 
 @pytest.mark.parametrize("sigma", [1e-8, 1e-3, 0.1])
@@ -290,7 +308,7 @@ def test_float32_that_depends_on_the_batch_is_not_taken_for_random():
 
 @pytest.mark.slow
 def test_a_large_float32_network_to_a_millionth():
-    secret = zoo.random_network(784, 32, rng=0)
+    secret = zoo.random_network(784, 16, rng=0)
     result = learn_from_queries(lambda x: secret(x).astype(np.float32), 784, rng=0)
     worst, scale = worst_error(secret, result.network, rng=0)
     assert worst < 2e-6 * scale
@@ -346,10 +364,13 @@ def test_labels_are_not_a_rounded_network():
 
 
 @pytest.mark.parametrize("digits", [3, 4, 6, 8])
-@pytest.mark.parametrize("dim, neurons, outputs", [(4, 6, 1), (4, 6, 3), (10, 15, 1)])
+@pytest.mark.parametrize(
+    "dim, neurons, outputs",
+    [(4, 6, 1), (4, 6, 3), pytest.param(10, 15, 1, marks=pytest.mark.slow)],
+)
 def test_answers_that_were_printed(digits, dim, neurons, outputs):
     """With significant digits: the last one of a large answer is worth more."""
-    for seed in range(8):
+    for seed in range(4):
         secret = zoo.random_network(dim, neurons, outputs, rng=seed)
 
         def printed(x, secret=secret):
@@ -417,6 +438,7 @@ def test_constants_with_few_decimals_are_not_taken_for_rounded(offset, neurons):
     assert result.worst_error < 1e-11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", ["r4 exact", "r4 f32", "s5 exact", "s5 f32 exact", "r2 s5", "r2"])
 def test_decimals_beside_digits_and_float32(kinds):
     """Also where no neuron is active on the part of the line on which the precision is measured."""

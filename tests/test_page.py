@@ -54,7 +54,14 @@ RUNS = {
 }
 
 
-@pytest.fixture(scope="module", params=RUNS)
+# These have hundreds of frames.
+LONG = ("d = 784", "grid")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in RUNS],
+)
 def run(request: pytest.FixtureRequest) -> tuple[ReluNetwork, Trace, go.Figure]:
     """A secret, its run, and the animation with a frame for every event."""
     secret, options = RUNS[request.param]
@@ -267,6 +274,7 @@ def test_crowds_of_dots_are_thinned_and_lines_are_not():
     assert len(first[1, "x"]) == 1001
 
 
+@pytest.mark.slow
 def test_a_long_run_is_thinned_evenly_and_keeps_its_ends():
     secret = zoo.get("valley")
     trace = trace_of(secret, method="grid")
@@ -341,6 +349,7 @@ def test_a_saved_run_plays_like_the_run(tent, tmp_path):
     assert page(Trace.load(tmp_path / "run.trace")) == page(tent[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "most"), [("d = 784", 7.5e6), ("grid", 7e6)])
 def test_big_runs_make_files_that_can_be_mailed(name, most, tmp_path):
     secret, options = RUNS[name]

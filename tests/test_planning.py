@@ -6,6 +6,8 @@ import pytest
 from relu_learn import InvalidArgument, learn_from_queries, zoo
 from relu_learn.judging.planning import plan, queries_by_purpose
 
+pytestmark = pytest.mark.numerical
+
 SIZES = [
     (1, 20, 1),
     (2, 8, 1),
@@ -21,7 +23,10 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize(("dim", "neurons", "outputs"), SIZES)
+@pytest.mark.parametrize(
+    ("dim", "neurons", "outputs"),
+    [pytest.param(*size, marks=pytest.mark.slow if size[0] == 784 else ()) for size in SIZES],
+)
 def test_within_ten_percent_of_real_runs(dim, neurons, outputs):
     predicted = plan(dim, outputs, neurons)
     seeds = range(3 if dim == 784 else 7)

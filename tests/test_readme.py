@@ -51,7 +51,9 @@ def test_commands_are_one_line_and_use_an_extra_that_exists(marker, extra):
 def test_ci_runs_the_test_command_of_the_readme():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "<!-- test command -->" in script and 'eval "$command"' in script
-    assert "pytest" not in script  # or it would be written in two places
+    command = block("test command", "sh").strip()
+    assert command not in script  # or it would be written in two places
+    assert "pytest -n" not in script
 
 
 def test_links_and_pictures_lead_somewhere():

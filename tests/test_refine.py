@@ -10,6 +10,8 @@ from relu_learn.core.pieces import Block, Piece, output_directions
 from relu_learn.core.target import Target
 from relu_learn.precise.second_looks import remeasured, settle_biases, sharpened
 
+pytestmark = pytest.mark.numerical
+
 NOISE = Noise(np.array([1e-15]))
 
 

@@ -691,6 +691,7 @@ class TestLessons:
         for heading in ("Goals", "What to remember", "Legend of the controls"):
             assert f"## {heading}\n" in text
 
+    @pytest.mark.slow
     def test_solutions_pass_and_wrong_answers_get_a_hint(self, path: pathlib.Path) -> None:
         space: dict[str, Any] = {}
         for cell in _cells(path, "code"):

@@ -294,9 +294,9 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=list(TARGETS))
-    parser.add_argument("--quick", action="store_true", help="sixty examples")
+    parser.add_argument("--quick", action="store_true", help="twenty examples")
     options = parser.parse_args()
-    examples = 60 if options.quick else options.examples
+    examples = 20 if options.quick else options.examples
     failures = total = 0
     warnings.simplefilter("error")
     for name, target in TARGETS.items():

@@ -127,11 +127,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="comma-separated notebooks, without .ipynb")
     parser.add_argument("--moves", type=int, default=20, help="moves of each slider, and steps")
-    parser.add_argument("--quick", action="store_true", help="one notebook, two moves")
+    parser.add_argument("--quick", action="store_true", help="one notebook, one move")
     parser.add_argument("--markdown", action="store_true")
     chosen = parser.parse_args()
     names = parse_names(chosen.only) or (QUICK if chosen.quick else NAMES)
-    count = 2 if chosen.quick else chosen.moves
+    count = 1 if chosen.quick else chosen.moves
     from playwright.sync_api import sync_playwright
 
     unknown = [name for name in names if name not in NAMES]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from . import lab
+from .lessons import open_lesson
 
 
 @pytest.fixture(scope="session")
@@ -39,19 +40,36 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@contextlib.contextmanager
-def new_page(browser: Any, server: lab.Server) -> Iterator[lab.LabPage]:
-    """A page with a memory of its own."""
+@pytest.fixture(scope="module")
+def context(browser: Any) -> Iterator[Any]:
+    """What pages of a file share: the scripts of JupyterLab, read once."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    page = lab.LabPage(context.new_page(), server)
-    yield page
-    page.close()
+    yield context
     context.close()
 
 
+@contextlib.contextmanager
+def new_page(context: Any, server: lab.Server) -> Iterator[lab.LabPage]:
+    """A tab, closed afterwards together with its kernel."""
+    page = lab.LabPage(context.new_page(), server)
+    yield page
+    page.close()
+    page.page.close()
+
+
 @pytest.fixture
-def lab_page(browser: Any, lab_server: lab.Server) -> Iterator[lab.LabPage]:
-    with new_page(browser, lab_server) as page:
+def lab_page(context: Any, lab_server: lab.Server) -> Iterator[lab.LabPage]:
+    with new_page(context, lab_server) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def lesson(
+    request: pytest.FixtureRequest, context: Any, lab_server: lab.Server
+) -> Iterator[lab.LabPage]:
+    """A lesson that was opened and run, for all tests of a file: that takes ten seconds."""
+    with new_page(context, lab_server) as page:
+        open_lesson(page, *request.param)
         yield page
 
 

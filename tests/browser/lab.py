@@ -99,19 +99,9 @@ FINGERPRINTS = """() => {
 # On a machine busy enough anywidget gives a model up and says so; ours start all the same, see
 # test_a_page_that_starts_too_slowly_catches_up.
 LATE = "[anywidget] Failed to initialize model."
+THEMES = {"light", "dark", "projector"}
 OPTIONS = "menu => [...menu.options].map(option => option.value || option.innerText)"
-CLICK_AND_WATCH = """async button => {
-  let last = 0;
-  const plots = document.querySelectorAll('.js-plotly-plot');
-  const watch = () => { last = performance.now(); };
-  for (const plot of plots) plot.on('plotly_afterplot', watch);
-  const start = performance.now();
-  button.click();
-  do await new Promise(resolve => setTimeout(resolve, 400));
-  while (!last || performance.now() - last < 400);
-  for (const plot of plots) plot.removeListener('plotly_afterplot', watch);
-  return last - start;
-}"""
+NAME = "handle => handle.closest('.widget-hslider')?.innerText"
 
 
 def chromium() -> str | None:
@@ -276,8 +266,10 @@ class LabPage:
         """What is drawn."""
         return list(self.page.evaluate(PLOTS))
 
-    def exercise(self) -> tuple[dict[str, int], list[int]]:
+    def exercise(self) -> tuple[dict[str, int], list[int], list[str]]:
         """Do to every control what a hand can do: sliders, buttons, menus, fields, radio buttons.
+
+        Of the themes one other is chosen: all of them are for the tests that look.
 
         Returns
         -------
@@ -285,30 +277,42 @@ class LabPage:
             How many of each kind there were.
         pictures : list of int
             For each figure how many different pictures it showed meanwhile.
+        idle : list of str
+            Sliders of a value (not that of the events, some of which only change the words) that
+            changed no figure when they were moved to the right.
         """
         area = self.page.locator(".jp-OutputArea-output")
         done = {"slider": 0, "menu": 0, "field": 0, "radio": 0, "button": 0}
-        seen = [{picture} for picture in self.fingerprints()]
+        last = self.fingerprints()
+        seen, idle = [{picture} for picture in last], []
 
-        def look() -> None:
+        def look() -> bool:
+            """Whether a figure has changed since the last look."""
+            nonlocal last
             self.settle()
-            for pictures, picture in zip(seen, self.fingerprints(), strict=True):
+            before, last = last, self.fingerprints()
+            for pictures, picture in zip(seen, last, strict=True):
                 pictures.add(picture)
+            return last != before
 
         for slider in area.locator("input[type=range]:visible, .noUi-handle:visible").all():
             slider.focus()
-            for key in ("ArrowRight", "ArrowLeft"):
-                slider.press(key)
-                look()
+            slider.press("ArrowRight")
+            name = slider.evaluate(NAME)
+            if not look() and name:
+                idle.append(" ".join(name.split()))
+            slider.press("ArrowLeft")
             done["slider"] += 1
+        look()
         for menu in area.locator("select:visible").all():
             before = menu.input_value()
-            for option in menu.evaluate(OPTIONS):
+            others = [option for option in menu.evaluate(OPTIONS) if option != before]
+            if set(others) < THEMES:
+                others = others[:1]
+            for option in [*others, before]:
                 if option in menu.evaluate(OPTIONS):  # it may depend on another menu
                     menu.select_option(option)
                     look()
-            menu.select_option(before)
-            look()
             done["menu"] += 1
         for field in area.locator("input[type=text]:visible").all():
             before = field.input_value()
@@ -327,7 +331,7 @@ class LabPage:
                 button.click()
                 look()
                 done["button"] += 1
-        return done, [len(pictures) for pictures in seen]
+        return done, [len(pictures) for pictures in seen], idle
 
     def python(self, code: str) -> str:
         """Run code in the notebook's kernel, return what it printed."""
@@ -344,10 +348,6 @@ class LabPage:
                 code,
             )
         ).strip()
-
-    def click_to_redraw(self, button: Any) -> float:
-        """Milliseconds from a click, by way of the kernel, to the last figure redrawn."""
-        return float(button.evaluate(CLICK_AND_WATCH))
 
     def screenshot(self, path: pathlib.Path, selector: str | None = None) -> None:
         """Picture of the window, or of one element."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +41,9 @@ def to_the_end(lab: LabPage, root: Any) -> None:
 
 
 def until_trained(lab: LabPage, root: Any) -> None:
-    """Wait until the passive learners have run."""
+    """Wait until the passive learners have run, or stop them if nobody will see the picture."""
+    if not os.environ.get("RELU_LEARN_SCREENSHOTS"):
+        root.locator("button", has_text="Stop").click()
     root.locator("button", has_text="Start training").wait_for(timeout=120_000)  # not "Stop"
     lab.settle()
 

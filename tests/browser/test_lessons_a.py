@@ -7,51 +7,39 @@ from typing import Any
 
 import pytest
 
-from .lab import ROOT, LabPage
+from .lab import LabPage
+from .lessons import assert_boards_fit_a_projector, touch_everything
 from .pictures import readme_picture
-from .test_lessons_in_lab import open_lesson
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LESSONS = ["01_creased_paper", "02_hyperplane_discovery", "03_neuron_clustering"]
-PRESS_AND_WATCH = """async (handle, key) => {
-  let last = 0;
-  const plots = document.querySelectorAll('.js-plotly-plot');
-  const watch = () => { last = performance.now(); };
-  for (const plot of plots) plot.on('plotly_afterplot', watch);
-  const start = performance.now();
-  handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
-  do await new Promise(resolve => setTimeout(resolve, 300));
-  while ((!last && performance.now() - start < 3000) || performance.now() - last < 300);
-  for (const plot of plots) plot.removeListener('plotly_afterplot', watch);
-  return last ? last - start : -1;
-}"""
 TOO_WIDE = """() => [...document.querySelectorAll('.rl-root')].filter(
   root => root.scrollWidth > root.clientWidth + 1).length"""
-
-
-def lesson(lab: LabPage, name: str) -> LabPage:
-    return open_lesson(lab, ROOT / "notebooks" / f"{name}.ipynb", plots=2)
 
 
 def roots(lab: LabPage) -> Any:
     return lab.page.locator(".rl-root")
 
 
-@pytest.mark.parametrize("name", LESSONS)
-def test_looks(name: str, lab_page: LabPage, screenshots: pathlib.Path) -> None:
-    """Every explorer in every theme, at 1400 and at 1280 x 720 pixels: nothing is cut off.
+on_every_lesson = pytest.mark.parametrize(
+    "lesson", [(name, 2) for name in LESSONS], ids=LESSONS, indirect=True
+)
 
-    Every slider redraws something; how quickly is measured by tests/benchmarks/lessons.py.
-    """
-    lab = lesson(lab_page, name)
+
+@on_every_lesson
+def test_everything_can_be_touched(lesson: LabPage, screenshots: pathlib.Path) -> None:
+    """How quickly a slider redraws is measured by tests/benchmarks/lessons.py."""
+    assert touch_everything(lesson, screenshots) == []
+
+
+@on_every_lesson
+def test_looks(lesson: LabPage, request: pytest.FixtureRequest, screenshots: pathlib.Path) -> None:
+    """Every explorer in every theme, at 1400 and at 1280 x 720 pixels: nothing is cut off."""
+    lab, name = lesson, request.node.callspec.id
     readme_picture(lab, name, screenshots)
     if name == LESSONS[0]:
         drag_the_line(lab)
-    for row in roots(lab).first.locator(".widget-hslider:visible").all():
-        handle = row.locator(".noUi-handle")
-        took = handle.evaluate(PRESS_AND_WATCH, "ArrowRight")
-        assert took > 0, f"{' '.join(row.inner_text().split())}: nothing was redrawn"
     for theme in ("light", "dark", "projector"):
         size = (1280, 720) if theme == "projector" else (1400, 1000)
         lab.page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -65,8 +53,8 @@ def test_looks(name: str, lab_page: LabPage, screenshots: pathlib.Path) -> None:
             picture.parent.mkdir(parents=True, exist_ok=True)
             root.screenshot(path=str(picture))
         assert lab.page.evaluate(TOO_WIDE) == 0, f"{theme}: something is wider than the page"
+    assert_boards_fit_a_projector(lab)
     lab.assert_clean()
-    lab.close()
 
 
 def drag_the_line(lab: LabPage) -> None:

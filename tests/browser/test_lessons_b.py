@@ -1,17 +1,14 @@
-"""Lessons 04 to 07 and the teachers' page: screenshots, widths and themes.
-
-That every control can be touched is tested for all notebooks in test_lessons_in_lab.
-"""
+"""Lessons 04 to 07 and the teachers' page in a real page: what the hand does, how it looks."""
 
 from __future__ import annotations
 
 import pathlib
-import shutil
 from typing import Any
 
 import pytest
 
-from .lab import ROOT, LabPage
+from .lab import LabPage
+from .lessons import assert_boards_fit_a_projector, touch_everything
 from .pictures import PICTURES, readme_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -24,15 +21,6 @@ LESSONS = {
     "07_be_the_algorithm": 2,
     "99_for_teachers": 4,
 }
-
-
-@pytest.fixture
-def lesson(lab_page: LabPage, request: pytest.FixtureRequest) -> LabPage:
-    name = request.param
-    shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", lab_page.server.root)
-    lab_page.open(f"{name}.ipynb")
-    lab_page.run_all(LESSONS[name])
-    return lab_page
 
 
 def theme_menu(board: Any) -> Any:
@@ -60,14 +48,22 @@ def play_a_little(lab: LabPage) -> None:
     assert "The algorithm with the same 5 queries" in lab.page.locator(".rl-narration").inner_text()
 
 
-@pytest.mark.parametrize("lesson", LESSONS, indirect=True, ids=list(LESSONS))
+on_every_lesson = pytest.mark.parametrize(
+    "lesson", LESSONS.items(), ids=list(LESSONS), indirect=True
+)
+
+
+@on_every_lesson
+def test_everything_can_be_touched(lesson: LabPage, screenshots: pathlib.Path) -> None:
+    assert touch_everything(lesson, screenshots) == []
+
+
+@on_every_lesson
 def test_pictures_fit(
     lesson: LabPage, request: pytest.FixtureRequest, screenshots: pathlib.Path
 ) -> None:
     """Every board at 1400 pixels, on a projector and in the dark."""
-    name = request.node.callspec.id
-    lab = lesson
-    lab.whole_page(screenshots / "extra" / f"{name}_1400.png")
+    lab, name = lesson, request.node.callspec.id
     lab.page.set_viewport_size({"width": 1400, "height": 1000})
     lab.settle()
     if name.startswith("07"):
@@ -88,9 +84,9 @@ def test_pictures_fit(
         board.evaluate("root => root.scrollIntoView()")
         lab.settle()
         lab.screenshot(screenshots / "extra" / f"{name}_projector_{i + 1}.png")
+    assert_boards_fit_a_projector(lab)
     for board in boards:
         theme_menu(board).select_option("dark")
     lab.settle()
     lab.whole_page(screenshots / "extra" / f"{name}_dark.png")
     lab.assert_clean()
-    lab.close()

@@ -1,12 +1,9 @@
-"""Every lesson, opened in JupyterLab by someone who touches everything."""
+"""The first lesson in JupyterLab: all of it touched, and its player move by move."""
 
 from __future__ import annotations
 
 import pathlib
 import re
-import shutil
-import statistics
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,86 +11,45 @@ import pytest
 from relu_learn import learn_from_queries, zoo
 from relu_learn.widgets.narration import readable
 
-from .conftest import new_page
-from .lab import ROOT, LabPage, Server
+from . import test_lessons_a, test_lessons_b
+from .lab import ROOT, LabPage
+from .lessons import assert_boards_fit_a_projector, touch_everything
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-COUNT = "from ipywidgets.widgets.widget import _instances as every; print(len(every))"
+FIRST = "00_start_here"
+PLAYER = """
+import gc
+from relu_learn.widgets import Player
+player = next(p for p in gc.get_objects() if isinstance(p, Player) and p.comm is not None)
+player.reopen(globals().setdefault("start", player.share.replace("projector", "light")))
+player.transport.speed.value = 1.0
+"""
+
+on_the_first_lesson = pytest.mark.parametrize("lesson", [(FIRST, 3)], ids=[FIRST], indirect=True)
 
 
-def open_lesson(lab: LabPage, notebook: pathlib.Path, plots: int = 1) -> LabPage:
-    shutil.copy(notebook, lab.server.root / notebook.name)
-    lab.open(notebook.name)
-    lab.run_all(plots)
-    return lab
+def test_every_lesson_is_touched() -> None:
+    notebooks = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {FIRST, *test_lessons_a.LESSONS, *test_lessons_b.LESSONS} == notebooks
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_everything_can_be_touched(
-    notebook: pathlib.Path, lab_page: LabPage, screenshots: pathlib.Path
-) -> None:
-    lab = open_lesson(lab_page, notebook)
-    loaded, alive, figures = lab.received_bytes, lab.python(COUNT), len(lab.plots())
-    assert loaded < 4_000_000, "plotly.js (1.5 MB) must come once per page"
-    lab.whole_page(screenshots / "extra" / f"{notebook.stem}.png")
-    touched, pictures = lab.exercise()
-    assert touched["button"], touched
-    assert min(pictures) > 1, f"a figure that nothing changes: {pictures}"
-    assert lab.page.get_by_text("Something went wrong").count() == 0
-    assert lab.received_bytes - loaded < 6_000_000, "a step sends what changed, not the figures"
-    lab.assert_clean()
-
-    lab.run_all()
-    assert lab.python(COUNT) == alive, "widgets of the first run are still alive"
-    assert len(lab.plots()) == figures
-    lab.assert_clean()
-    assert_boards_fit_a_projector(lab)
-    lab.close()
-
-
-def assert_boards_fit_a_projector(lab: LabPage) -> None:
-    """In the projector theme controls and pictures of a board are seen together at 1280 x 720."""
-    lab.page.set_viewport_size({"width": 1280, "height": 720})
-    themes = lab.page.locator(".rl-root .widget-dropdown", has_text="Theme").locator("select")
-    for menu in themes.all():
-        menu.select_option("projector")
-    lab.settle()
-    heights = """() => [...document.querySelectorAll('.rl-root.rl-projector')].map(root => {
-        const ends = [...root.querySelectorAll('.js-plotly-plot')].map(
-            plot => plot.getBoundingClientRect().bottom);
-        return Math.max(...ends) - root.getBoundingClientRect().top;
-    })"""
-    found = lab.page.evaluate(heights)
-    assert len(found) == themes.count()
-    visible = "() => document.querySelector('.jp-WindowedPanel-outer').clientHeight"
-    seen = lab.page.evaluate(visible)
-    assert all(height <= seen for height in found), f"boards {found}, visible {seen}"
-
-
-@pytest.fixture(scope="module")
-def player_page(browser: Any, lab_server: Server) -> Iterator[LabPage]:
-    """One page for all tests of the player: opening it takes longer than most of them."""
-    with new_page(browser, lab_server) as lab:
-        open_lesson(lab, ROOT / "notebooks" / "00_start_here.ipynb", plots=3)
-        lab.python(
-            "import gc; from relu_learn.widgets import Player\n"
-            "player = next(p for p in gc.get_objects() if isinstance(p, Player))\n"
-            "start = player.share"
-        )
-        yield lab
+@on_the_first_lesson
+def test_everything_can_be_touched(lesson: LabPage, screenshots: pathlib.Path) -> None:
+    assert touch_everything(lesson, screenshots) == []
+    assert_boards_fit_a_projector(lesson)
 
 
 @pytest.fixture
-def lab(player_page: LabPage) -> LabPage:
-    """The player at its start."""
-    player_page.page.set_viewport_size({"width": 1400, "height": 1000})
-    player_page.python("player.reopen(start); player.transport.speed.value = 1.0")
-    player_page.settle()
-    return player_page
+def lab(lesson: LabPage) -> LabPage:
+    """The player at its start. (Opening the page takes longer than most tests.)"""
+    lesson.page.set_viewport_size({"width": 1400, "height": 1000})
+    lesson.python(PLAYER)
+    lesson.settle()
+    return lesson
 
 
+@on_the_first_lesson
 class TestPlayer:
     """The first lesson's player, move by move."""
 
@@ -200,13 +156,6 @@ class TestPlayer:
         assert self.event(lab) == len(trace)
         assert lab.page.locator(".rl-narration").inner_text() == readable(trace[-1].narration)
         assert lab.fingerprints() != before
-        lab.assert_clean()
-
-    def test_steps_are_quick(self, lab: LabPage) -> None:
-        """Prints the time from a click to the redrawn figures; judged by eye, not by the clock."""
-        step = self.button(lab, "Step")
-        times = sorted(lab.click_to_redraw(step) for _ in range(22))
-        print(f"step to redraw: p50 {statistics.median(times):.0f} ms, p95 {times[-2]:.0f} ms")
         lab.assert_clean()
 
     @pytest.mark.parametrize("theme", ["light", "dark", "projector"])
