@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relu_learn import InvalidArgument, NotPiecewiseLinear, ReluLearnError
-from relu_learn.core.hearing import probe_noise
+from relu_learn.core.answers import probe_noise
 from relu_learn.core.lines import EPS, Line, Noise, Window
 from relu_learn.core.search import levels, search_line
 

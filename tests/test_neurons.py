@@ -18,9 +18,8 @@ from relu_learn import (
     match_neurons,
     zoo,
 )
-from relu_learn.core.choice import choose_pieces
 from relu_learn.core.lines import Line
-from relu_learn.core.pieces import output_directions
+from relu_learn.core.pieces import choose_pieces, output_directions
 from relu_learn.core.roomy import Arrangement
 
 pytestmark = pytest.mark.numerical

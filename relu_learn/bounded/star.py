@@ -17,8 +17,9 @@ import numpy as np
 
 from relu_learn.bounded.box import FIRST_LOOK
 from relu_learn.core.events import Event
-from relu_learn.core.learning import polish, require_useful
+from relu_learn.core.learning import go_back, polish, require_useful
 from relu_learn.core.lines import SIGMAS, Line, Noise
+from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Creases
@@ -49,6 +50,7 @@ def star(run: Run) -> Iterator[Event]:
     found = yield from look()
     run.take(found.anchored())
     lines, polished, rejected = [run.line], False, 0
+    near: list[ReluNetwork | None] = []  # the hypotheses that were nearly right
     goal, tries = np.array(evidence.score(run.known)), 0
     best, mark = run.known, evidence.score(run.known)
     for number in range(_MAX_CHORDS):
@@ -56,6 +58,7 @@ def star(run: Run) -> Iterator[Event]:
         nearly = worst.max() <= _NEARLY * evidence.scale
         if not rejected:
             best, mark = run.known, evidence.score(run.known)
+            near += [best] * bool(nearly)
         if nearly and corners.ask():
             continue
         good = worst.max() <= evidence.tolerance
@@ -95,6 +98,7 @@ def star(run: Run) -> Iterator[Event]:
             rejected += 1
     run.known = best
     yield from run.test()
+    yield from go_back(run, near)
     require_useful(run)
 
 

@@ -16,17 +16,18 @@ _HOPELESS = 100.0
 
 def choose(
     directions: np.ndarray, errors: np.ndarray, goal: float, slack: float
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which pieces of a line to measure, and how much blocks amplify their errors: see
     `choose_pieces`. Without those that are much too short, if blocks can do so; but with the pieces
-    on both sides of a clump of neurons, whose difference must be known (see `precise.clumps`)."""
+    on both sides of a clump of neurons, whose difference must be known (see `precise.clumps`). The
+    third array says which are (k + 1,)."""
     usual = max(goal, float(np.quantile(errors, 0.1)))
     hopeless, costs = errors > _HOPELESS * usual, np.clip(errors, goal, 10 * goal)
     avoided = np.where(hopeless, _HOPELESS_COST * slack * goal, costs)
     chosen, amplify = choose_pieces(directions, avoided, slack * goal)
     if hopeless[chosen].any():
         chosen, amplify = choose_pieces(directions, costs, slack * goal)
-    return _flanked(chosen, amplify, hopeless)
+    return *_flanked(chosen, amplify, hopeless), hopeless
 
 
 def _flanked(

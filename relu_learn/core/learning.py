@@ -18,6 +18,7 @@ from relu_learn.core.errors import LearningFailed
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import USEFUL
 from relu_learn.core.lines import Line, Noise
+from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Piece
 from relu_learn.core.run import FEW, Run, each
 from relu_learn.core.watch import Unexplained
@@ -50,6 +51,7 @@ def adaptive(run: Run) -> Iterator[Event]:
     evidence = run.evidence
     found = yield from run.look()
     run.take(found.anchored())
+    kept = [run.known]
     polished, rejected = run.settings.polish or found.roughness() > _ROUGH, 0
     if polished:
         yield from run.test(FEW)
@@ -69,6 +71,7 @@ def adaptive(run: Run) -> Iterator[Event]:
             yield from run.test()
             continue
         run.repairs += 1
+        kept.append(run.known)
         afresh = rejected == 2  # the hypothesis is beyond repair: start again on another line
         rejected = -2 if afresh else rejected
         if (yield from _repair(run, points[errors.argmax()], afresh)):
@@ -76,6 +79,7 @@ def adaptive(run: Run) -> Iterator[Event]:
             yield from run.test()
         else:
             rejected += 1
+    yield from go_back(run, kept)
     require_useful(run)
 
 
@@ -125,6 +129,15 @@ def polish(
     old, new = run.evidence.score(rough), run.evidence.score(run.known)
     kept = yield from run.keep(rough, "polish", new < old or new[1] < levers * old[1])
     return math.hypot(*errors) if kept else None
+
+
+def go_back(run: Run, kept: Sequence[ReluNetwork | None]) -> Iterator[Event]:
+    """Of F' and what was kept of it, take what fits all answers so far best."""
+    best = min([run.known, *kept], key=lambda net: run.evidence.score(net)[1])
+    if best is not run.known:
+        run.known = best
+        yield run.updated("repair")
+        yield from run.test()
 
 
 def require_useful(run: Run) -> None:

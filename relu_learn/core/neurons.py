@@ -136,7 +136,9 @@ def solve_line(
     survey = Survey(target, found, orthonormal_basis(line.direction, rng), rng)
     goal = GOAL / (4 * np.sqrt(d))
     found.directions = output_directions(s.jumps)
-    found.chosen, found.amplify = choose(found.directions, survey.errors, goal, slack)
+    found.chosen, found.amplify, found.hopeless = choose(
+        found.directions, survey.errors, goal, slack
+    )
     zero = np.zeros((s.values.shape[1], d))
     found.pieces = {r: Piece(r, survey.points[r], zero[:, 0], zero) for r in silent}
     short = survey.errors[found.chosen] * found.amplify > goal

@@ -190,6 +190,8 @@ class Found(Measured):
     chosen : ndarray of int, shape (p,)
         The pieces whose gradients are measured: block j lies between the pieces j and j + 1 of
         them, and amplifies their errors by `amplify` (p,).
+    hopeless : ndarray of bool, shape (k + 1,)
+        Pieces that are much too short to be measured.
     doubt : ndarray of shape (k,)
         How far the output directions may be off, in radians.
     vague : ndarray of bool, shape (k,)
@@ -202,6 +204,7 @@ class Found(Measured):
     directions: np.ndarray = dataclasses.field(init=False)
     chosen: np.ndarray = dataclasses.field(init=False)
     amplify: np.ndarray = dataclasses.field(init=False)
+    hopeless: np.ndarray = dataclasses.field(init=False)
     doubt: np.ndarray = dataclasses.field(init=False)
     vague: np.ndarray = dataclasses.field(init=False)
     poor: list[int] = dataclasses.field(init=False, default_factory=list)

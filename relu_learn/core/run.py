@@ -295,8 +295,16 @@ class Run:
             self.known = network
             if self.accepted is None:
                 self.accept()
-        else:  # a repair meets the neurons that it corrects again
-            self.known = prune((self.known + network).simplify(rtol=1e-14))
+        else:
+            self.known = self._merged(self.known + network)
+
+    def _merged(self, network: ReluNetwork) -> ReluNetwork:
+        """One neuron for each hyperplane: a repair meets those that it corrects again. Unless the
+        difference shows: pairs of neurons may be as close as that."""
+        fewer, whole = (prune(network.simplify(rtol=rtol)) for rtol in (1e-8, 1e-14))
+        alike = fewer.n_neurons == whole.n_neurons
+        worst = [] if alike else [self.evidence.score(net)[1] for net in (fewer, whole)]
+        return fewer if alike or worst[1] >= worst[0] / 2 else whole
 
     def accept(self) -> None:
         """Take the hypothesis as the best so far; nothing can be claimed about it yet."""

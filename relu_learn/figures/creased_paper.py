@@ -69,8 +69,7 @@ def searched(network: ReluNetwork, line: Line) -> State:
     state = State(0, None, start, (start,))
 
     def happened(kind: type[ev.Event], **data: Any) -> State:
-        head = {"phase": "search", "procedure": "GetNeurons", "narration": ""}
-        return after(state, kind(**head, queries=oracle.queries, **data))
+        return after(state, kind(queries=oracle.queries, **data))
 
     ends = (-HALF_LINE, HALF_LINE)
     state = happened(
