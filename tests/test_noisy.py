@@ -12,7 +12,6 @@ from relu_learn.core.lines import Line
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import Oracle
 from relu_learn.core.target import Target
-from relu_learn.imprecise.above_noise import merge_alike
 from relu_learn.imprecise.fit import NoisyStep, learn_noisy
 from relu_learn.imprecise.kind import estimate_noise
 
@@ -119,23 +118,6 @@ def test_estimate_is_cheap():
 def test_lattices_of_any_size_are_recognised():
     net = zoo.random_network(10, 15, rng=3)
     assert estimate(lambda x: net(x).round(3) * 1e9, 10).step == 1e6
-
-
-# ------------------------------------------------------------------- merge_alike, readable
-
-
-def test_neurons_that_cancel_after_a_repair_are_dropped():
-    rng = np.random.default_rng(0)
-    w, b = rng.standard_normal((3, 6)), rng.standard_normal(3)
-    # The second one again, the other way round and a little off, and the third one cancelled.
-    weights = np.vstack([w, -2 * w[1], w[2] + 1e-9])
-    biases = np.concatenate([b, [-2 * b[1], b[2]]])
-    outputs = np.array([[1.0, 2.0, 3.0, 0.5, -3.0]])
-    net = ReluNetwork(weights, biases, outputs, np.zeros((1, 6)), np.zeros(1))
-    merged = merge_alike(net)
-    x = rng.standard_normal((100, 6))
-    assert merged.n_neurons == 2
-    np.testing.assert_allclose(merged(x), net(x), atol=1e-7)
 
 
 # ------------------------------------------------------------------------- learn_noisy

@@ -151,11 +151,13 @@ class _Learner:
 
     def error(self, fit: Fit) -> float:
         """Root-mean-square error on the held-out samples, in units of the noise."""
-        return math.sqrt(float((fit.off(self.held_out) ** 2).mean())) / self.floor
+        return self.rms(fit.off(self.held_out))
 
     def error_of(self, network: ReluNetwork) -> float:
         """The same of a network that was not fitted here."""
-        off = self.rows(self.points, network(self.points)).y - self.held_out.y
+        return self.rms(self.rows(self.points, network(self.points)).y - self.held_out.y)
+
+    def rms(self, off: np.ndarray) -> float:
         return math.sqrt(float((off**2).mean())) / self.floor
 
     def complete(self, fit: Fit) -> bool:
@@ -287,8 +289,7 @@ def learn_noisy(
     >>> from relu_learn import Oracle, zoo
     >>> secret, rng = zoo.random_network(5, 4, rng=0), np.random.default_rng(0)
     >>> oracle = Oracle(lambda x: secret(x).round(2), 5)
-    >>> steps = learn_noisy(Target(oracle), np.array([0.003]), rng)
-    >>> *_, last = steps
+    >>> *_, last = learn_noisy(Target(oracle), np.array([0.003]), rng)
     >>> last.finished
     True
     """
@@ -298,15 +299,12 @@ def learn_noisy(
     hidden = np.zeros((0, learner.space.dim + 1)) if start is None else _rows(start)
     learner.top_up(len(hidden))
     fit = learner.fit(hidden, 20, 1e-6)
-    if start is not None:
-        error = learner.error_of(start)
-        if error < learner.error(fit) / _SPOILT:
-            yield NoisyStep(start, error, error <= _CLAIM)
-            return
+    if start is not None and (error := learner.error_of(start)) < learner.error(fit) / _SPOILT:
+        yield NoisyStep(start, error, error <= _CLAIM)
+        return
     yield learner.step(fit)
 
-    first = learner.error(fit)
-    best, stalled = fit, 0
+    first, best, stalled = learner.error(fit), fit, 0
     while True:
         error, k = learner.error(fit), len(fit.hidden)
         if not (learner.complete(fit) or learner.sure) and error < _SUSPECT:

@@ -130,8 +130,7 @@ def estimate_noise(
     random, 48 if they are computed in float32 or bend between neighbours; those of `elsewhere` if
     they look rounded, and six of these if they are constant on the line.
 
-    Asking twice shows random noise (unless the very same batch is answered alike: then it is the
-    order of float32 sums that changes). Answers that are all multiples of one step, or all float32
+    Asking twice shows random noise. Answers that are all multiples of one step, or all float32
     numbers, show a rounded output. Second differences over tiny distances show the rounding inside
     the black box, of its inputs and sums.
 
@@ -144,12 +143,7 @@ def estimate_noise(
     rng : numpy.random.Generator
     elsewhere : callable, optional
         Gives points (n, d) off the line, asked if answers on it look rounded: so do those of large
-        terms that cancel, where nothing but their rounding is left; and answers of all sizes show
-        whether they have so many decimals or so many digits.
-
-    Returns
-    -------
-    NoiseEstimate
+        terms that cancel, and answers of all sizes tell decimals from digits.
     """
 
     def answers(t: np.ndarray) -> np.ndarray:
@@ -176,13 +170,8 @@ def estimate_noise(
     step = float(spacing[0]) if kind == "rounded" else 0.0
     rounding = np.maximum(spacing / math.sqrt(12), floor)
 
-    differs = np.abs(first - y[:_SITES]).max(axis=0)
-    if (differs > 1e-10 * size).any() and not (
-        (differs <= _BATCH * size).all() and (answers(sites) == first).all()
-    ):
-        again = answers(np.tile(sites, 6)).reshape(6, _SITES, -1)
-        repeats = np.concatenate([first[None], y[None, :_SITES], again])
-        scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
+    differs, scatter = _scatter(answers, sites, first, y[:_SITES])
+    if scatter is not None:
         return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
     if kind:
         own = np.where(spacing > 0, 0, np.maximum(2 * inside, unit / 2 * size))
@@ -196,6 +185,22 @@ def estimate_noise(
     # Away from this line it may be more: other neurons are active there.
     sigma = 1.5 * _rounding(answers, rng, 16, 1e-4)
     return NoiseEstimate(np.maximum(np.maximum(sigma, differs), floor), "float32")
+
+
+def _scatter(
+    answers: Ask, sites: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """How much two answers (s, m) to the same questions differ (m,); and the error of one answer
+    (m,) if they are random. (If the very same batch is answered alike, it is the order of float32
+    sums that changes.)"""
+    differs, size = np.abs(first - second).max(axis=0), np.abs(second).max(axis=0)
+    if (differs <= 1e-10 * size).all():
+        return differs, None
+    if (differs <= _BATCH * size).all() and (answers(sites) == first).all():
+        return differs, None
+    again = answers(np.tile(sites, 6)).reshape(6, *first.shape)
+    repeats = np.concatenate([first[None], second[None], again])
+    return differs, np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
 
 
 def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
