@@ -331,8 +331,7 @@ def sharpen(
     network: ReluNetwork,
     noise: np.ndarray,
     rng: np.random.Generator,
-    *,
-    grows: bool = False,
+    grows: bool,
 ) -> ReluNetwork:
     """Correct all neurons of an almost right network at once: one Gauss-Newton step.
 

@@ -67,7 +67,11 @@ def fit(run: Run) -> Iterator[Event]:
         if effort > _FIT:
             yield from rough.long_steps()
             if evidence.errors.max() <= _ALMOST * evidence.scale and effort <= _SLOW_FIT:
-                yield from _sharpen(run)
+                assert run.known is not None
+                target, answers = run.target(known=False), run.answers
+                run.known = sharpen(target, run.known, answers.noise, run.rng, answers.grows)
+                yield run.updated("fit")
+                yield from run.test()
                 return
             if effort > _SLOW_FIT:
                 _check_usefulness(run)
@@ -235,15 +239,6 @@ class _Rough:
                 yield from self.repair()
                 run.accept()
                 yield from run.test()
-
-
-def _sharpen(run: Run) -> Iterator[Event]:
-    """The last digits of a network in which nothing is missing."""
-    assert run.known is not None
-    target, answers = run.target(known=False), run.answers
-    run.known = sharpen(target, run.known, answers.noise, run.rng, grows=answers.grows)
-    yield run.updated("fit")
-    yield from run.test()
 
 
 def _on_lattice(run: Run) -> bool:
