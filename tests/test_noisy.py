@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from relu_learn import learn_from_queries, worst_error, zoo
+from relu_learn.bounded.box import Box
 from relu_learn.core.errors import InvalidArgument, NotPiecewiseLinear, QueryBudgetExceeded
 from relu_learn.core.lines import Line
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import Oracle
-from relu_learn.imprecise.above_noise import merge_alike
+from relu_learn.core.target import Target
 from relu_learn.imprecise.fit import NoisyStep, learn_noisy
 from relu_learn.imprecise.kind import estimate_noise
 
@@ -60,7 +61,8 @@ def last_step(
 ) -> tuple[NoisyStep, float]:
     """The last step, and the root-mean-square error of F' on fresh Gaussian points."""
     rng = np.random.default_rng(seed)
-    *_, last = learn_noisy(ask, net.dim, np.full(net.n_outputs, noise), rng, **options)
+    target = Target(Oracle(ask, net.dim))
+    *_, last = learn_noisy(target, np.full(net.n_outputs, noise), rng, **options)
     x = np.random.default_rng(99).standard_normal((4000, net.dim))
     return last, float(np.sqrt(np.mean((last.network(x) - net(x).reshape(len(x), -1)) ** 2)))
 
@@ -136,23 +138,6 @@ def test_lattices_of_any_size_are_recognised():
     assert estimate(lambda x: net(x).round(3) * 1e9, 10).step == 1e6
 
 
-# ------------------------------------------------------------------- merge_alike, readable
-
-
-def test_neurons_that_cancel_after_a_repair_are_dropped():
-    rng = np.random.default_rng(0)
-    w, b = rng.standard_normal((3, 6)), rng.standard_normal(3)
-    # The second one again, the other way round and a little off, and the third one cancelled.
-    weights = np.vstack([w, -2 * w[1], w[2] + 1e-9])
-    biases = np.concatenate([b, [-2 * b[1], b[2]]])
-    outputs = np.array([[1.0, 2.0, 3.0, 0.5, -3.0]])
-    net = ReluNetwork(weights, biases, outputs, np.zeros((1, 6)), np.zeros(1))
-    merged = merge_alike(net)
-    x = rng.standard_normal((100, 6))
-    assert merged.n_neurons == 2
-    np.testing.assert_allclose(merged(x), net(x), atol=1e-7)
-
-
 # ------------------------------------------------------------------------- learn_noisy
 
 
@@ -225,11 +210,12 @@ def test_bounds_are_kept():
         assert (x >= 0).all() and (x <= 1).all()
         return net(x)[:, None].round(4)
 
-    rng = np.random.default_rng(0)
-    *_, last = learn_noisy(ask, 6, np.array([3e-5]), rng, draw=lambda n: rng.random((n, 6)))
-    x = np.random.default_rng(1).random((1000, 6))
+    box = Box((0.0, 1.0), 6)
+    target = Target(box.asking(Oracle(ask, 6)), space=box)
+    *_, last = learn_noisy(target, np.array([3e-5]), np.random.default_rng(0))
+    z = np.random.default_rng(1).uniform(-1, 1, (1000, 6))
     # Corners of the box are rarely sampled: not always down to the noise there.
-    assert np.sqrt(np.mean((last.network(x)[:, 0] - net(x)) ** 2)) < 2 * 3e-5
+    assert np.sqrt(np.mean((last.network(z)[:, 0] - net(box.place(z))) ** 2)) < 2 * 3e-5
 
 
 @pytest.mark.parametrize("net", [zoo.constant(), zoo.affine(), ReluNetwork([[1.0]], [0.3], [1.0])])
@@ -240,20 +226,15 @@ def test_small_networks(net):
 
 def test_outside_the_class_it_does_not_claim_to_be_finished():
     rng = np.random.default_rng(0)
-    steps = list(
-        learn_noisy(
-            lambda x: np.sin(3 * x[:, :1]) * x[:, 1:2], 4, np.array([1e-6]), rng, max_neurons=20
-        )
-    )
+    target = Target(Oracle(lambda x: np.sin(3 * x[:, :1]) * x[:, 1:2], 4))
+    steps = list(learn_noisy(target, np.array([1e-6]), rng, max_neurons=20))
     assert not steps[-1].finished and steps[-1].held_out > 100
 
 
 def test_every_step_is_a_network_when_the_budget_ends():
     net = zoo.random_network(10, 15, rng=0)
     oracle = Oracle(net, 10, max_queries=900)
-    steps = learn_noisy(
-        lambda x: oracle(x)[:, None], 10, np.array([1e-3]), np.random.default_rng(0)
-    )
+    steps = learn_noisy(Target(oracle), np.array([1e-3]), np.random.default_rng(0))
     seen = []
     with pytest.raises(QueryBudgetExceeded):
         for step in steps:
@@ -269,13 +250,11 @@ def test_same_seed_same_network():
 
 
 def test_arguments_are_checked():
-    rng = np.random.default_rng(0)
+    target, rng = Target(Oracle(zoo.constant(), 3)), np.random.default_rng(0)
     with pytest.raises(InvalidArgument, match="precision"):
-        next(learn_noisy(zoo.constant(), 3, np.array([1e-3]), rng, precision=1.0))
+        next(learn_noisy(target, np.array([1e-3]), rng, precision=1.0))
     with pytest.raises(InvalidArgument, match="noise"):
-        next(learn_noisy(zoo.constant(), 3, np.array([0.0]), rng))
-    with pytest.raises(InvalidArgument, match="draw"):
-        next(learn_noisy(zoo.constant(), 3, np.array([1e-3]), rng, draw=lambda n: np.ones((n, 2))))
+        next(learn_noisy(target, np.array([0.0]), rng))
 
 
 # ------------------------------------------------------------- dirt of all shapes

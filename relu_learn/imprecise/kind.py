@@ -29,8 +29,8 @@ _GLANCE = 6
 # Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the
 # last.
 _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
-# Rounding inside the black box is measured at so many more sites.
-_ROUNDING_SITES = 16
+# Uneven: evenly spaced points of an affine piece are multiples of one step anyway.
+_PLACES = np.array([0.0, 1.0, 2.7, 3.6, 5.0])
 # Multiples of a power of two below this share of the largest answer are what rounding leaves of
 # large terms.
 _FINE = 1e-6
@@ -44,9 +44,8 @@ _BATCH = 1e-4
 # So many answers with zeros at their ends are no accident (one in ten ends in a zero).
 _MANY_ZEROS = 2
 _LABEL = 0.2  # a larger step of one output alone, in units of its range, is no rounding
-# Fewer digits are labels, or prices; many are float64's own. The same in bits, float32's own.
-_FEW_DIGITS, _MANY_DIGITS = 3, 13
-_FEW_BITS, _MANY_BITS, _HALF_BITS = 4, 24, 11
+# Digits, and bits. Fewer are labels, or prices; many are float64's own, or float32's.
+_DIGITS = ((10.0, range(3, 13)), (2.0, range(4, 24)))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,9 +56,10 @@ class NoiseEstimate:
     ----------
     sigma : ndarray of shape (m,)
         Root-mean-square error of one answer, in the units of the answers.
-    kind : {"exact", "float32", "float16", "digits", "rounded", "mixed", "random"}
+    kind : {"exact", "float32", "digits", "rounded", "mixed", "random"}
         "exact": float64, up to rounding. "digits": rounded to significant digits, or bits
-        (bfloat16), so that large answers are less precise. "rounded": to multiples of `step`.
+        (bfloat16, float16), so that large answers are less precise. "rounded": to multiples of
+        `step`.
         "mixed": some outputs are rounded to multiples of one number, others to another's or not.
         "random": the same question is answered differently every time.
     step : float
@@ -76,7 +76,6 @@ class NoiseEstimate:
         return {
             "exact": "the answers are exact to float64 rounding",
             "float32": f"the answers are computed in float32, and off by about {size}",
-            "float16": f"the answers are computed in float16, and off by about {size}",
             "digits": f"the answers have few significant digits, and are off by about {size}",
             "rounded": f"the answers are rounded to multiples of {self.step:.3g}",
             "mixed": f"some outputs are rounded more coarsely than others, and off by about {size}",
@@ -132,8 +131,7 @@ def estimate_noise(
     random, 48 if they are computed in float32 or bend between neighbours; those of `elsewhere` if
     they look rounded, and six of these if they are constant on the line.
 
-    Asking twice shows random noise (unless the very same batch is answered alike: then it is the
-    order of float32 sums that changes). Answers that are all multiples of one step, or all float32
+    Asking twice shows random noise. Answers that are all multiples of one step, or all float32
     numbers, show a rounded output. Second differences over tiny distances show the rounding inside
     the black box, of its inputs and sums.
 
@@ -146,12 +144,7 @@ def estimate_noise(
     rng : numpy.random.Generator
     elsewhere : callable, optional
         Gives points (n, d) off the line, asked if answers on it look rounded: so do those of large
-        terms that cancel, where nothing but their rounding is left; and answers of all sizes show
-        whether they have so many decimals or so many digits.
-
-    Returns
-    -------
-    NoiseEstimate
+        terms that cancel, and answers of all sizes tell decimals from digits.
     """
 
     def answers(t: np.ndarray) -> np.ndarray:
@@ -160,65 +153,55 @@ def estimate_noise(
 
     sites = np.linspace(-0.9, 0.9, _SITES) + rng.uniform(-0.1, 0.1, _SITES)
     first = answers(sites)
-    # Uneven: evenly spaced points of an affine piece are multiples of one step anyway.
-    places = np.array([0.0, 1.0, 2.7, 3.6, 5.0]) + rng.uniform(0, 0.3, 5)
+    places = _PLACES + rng.uniform(0, 0.3, 5)
     near = rng.uniform(-0.9, 0.4, len(_SPACINGS))[:, None] + np.multiply.outer(_SPACINGS, places)
-    everything = answers(np.concatenate([sites, near.ravel()]))
-    second, y = everything[:_SITES], everything[_SITES:].reshape(*near.shape, -1)
-    size = np.abs(everything).max(axis=0)
-    floor = np.maximum(EPS / 4 * size, np.finfo(float).tiny)
+    y = answers(np.concatenate([sites, near.ravel()]))
+    inside, *wider = np.median(_bends(near, y[_SITES:].reshape(*near.shape, -1)), axis=1) / 0.67
+    size, varied = np.abs(y).max(axis=0), _varied(y)
+    single = (y == y.astype(np.float32)).all(axis=0) & varied
+    unit = np.where(single, float(np.finfo(np.float32).eps), EPS)
+    floor = np.maximum(unit / 2 * size / math.sqrt(12), np.finfo(float).tiny)
 
     def off_the_line(most: int | None = None) -> np.ndarray:
-        if elsewhere is None:
-            return everything[:0]
-        return ask(elsewhere()[:most]).reshape(-1, len(size))
+        return y[:0] if elsewhere is None else ask(elsewhere()[:most]).reshape(-1, len(size))
 
-    silent = not _varied(everything).any()  # perhaps no neuron is active on this part of the line
-    seen = np.concatenate([everything, off_the_line(_GLANCE)]) if silent else everything
-    step, steps, last = _lattices(seen, off_the_line)
-    rounding = np.maximum(step / math.sqrt(12), floor)
+    silent = not varied.any()  # perhaps no neuron is active on this part of the line
+    seen = np.concatenate([y, off_the_line(_GLANCE)]) if silent else y
+    kind, spacing = _spacing(seen, off_the_line)
+    step = float(spacing[0]) if kind == "rounded" else 0.0
+    rounding = np.maximum(spacing / math.sqrt(12), floor)
 
-    differs = np.abs(first - second).max(axis=0)
-    if (differs > 1e-10 * size).any() and not (
-        (differs <= _BATCH * size).all() and (answers(sites) == first).all()
-    ):
-        again = answers(np.tile(sites, 6)).reshape(6, _SITES, -1)
-        repeats = np.concatenate([first[None], second[None], again])
-        scatter = np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
+    differs, scatter = _scatter(answers, sites, first, y[:_SITES])
+    if scatter is not None:
         return NoiseEstimate(np.maximum(scatter, rounding), "random", step)
-    coarse = np.maximum(last, steps)
-    if step == 0 and coarse.any():
-        single = (everything == everything.astype(np.float32)).all(axis=0) & _varied(everything)
-        precise = np.where(single, float(np.finfo(np.float32).eps), EPS)
-        inside = np.maximum(2 * _usual_bend(near[0], y[0]), precise / 2 * size)
-        sigma = np.where(coarse > 0, coarse / math.sqrt(12), np.maximum(inside, floor))
-        return NoiseEstimate(sigma, "digits" if last.any() else "mixed")
-    if step > 0:
-        return NoiseEstimate(rounding, "rounded", step)
+    if kind:
+        own = np.where(spacing > 0, 0, np.maximum(2 * inside, unit / 2 * size))
+        return NoiseEstimate(np.maximum(rounding, own), kind, step)
     # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
-    inside, *wider = map(_usual_bend, near, y)
     if (np.max(wider, axis=0) > 100 * np.maximum(inside, floor)).any():  # a kink, mostly
         rough = _staircase(answers, rng)
-        inside = np.where(
-            rough < _ROUGH * np.ptp(everything, axis=0), np.maximum(inside, rough), inside
-        )
-    single = bool((everything == everything.astype(np.float32)).all())
-    if not (single and _varied(everything).any()) and (inside <= 1e-9 * size + floor).all():
+        inside = np.maximum(inside, np.where(rough < _ROUGH * np.ptp(y, axis=0), rough, 0))
+    if not single.any() and (inside <= 1e-9 * size + floor).all():
         return NoiseEstimate(np.maximum(2 * inside, floor), "exact")
-    half = single and bool((everything == np.clip(everything, -6e4, 6e4).astype(np.float16)).all())
-    spacing = 1e-2 if half else 1e-4  # neighbouring answers must round differently
-    t = rng.uniform(-0.95, 0.95 - 2 * spacing, _ROUNDING_SITES)[:, None] + spacing * np.arange(3)
-    bend = np.diff(answers(t.ravel()).reshape(*t.shape, -1), 2, axis=1)[:, 0]
-    # Three answers' errors make a bend. The upper quartile of |N(0, 1)| is 1.15; half of the bends
-    # may be spoilt upwards by kinks, or downwards by answers that are rounded alike. Away from this
-    # line it may be more: other neurons are active there.
-    sigma = 1.5 * np.quantile(np.abs(bend), 0.75, axis=0) / (1.15 * math.sqrt(6))
-    unit = float(np.finfo(np.float16 if half else np.float32).eps)
-    if single:
-        sigma = np.maximum(sigma, unit / 2 * size / math.sqrt(12))
-    return NoiseEstimate(
-        np.maximum(np.maximum(sigma, differs), floor), "float16" if half else "float32"
-    )
+    # Away from this line it may be more: other neurons are active there.
+    sigma = 1.5 * _rounding(answers, rng, 16, 1e-4)
+    return NoiseEstimate(np.maximum(np.maximum(sigma, differs), floor), "float32")
+
+
+def _scatter(
+    answers: Ask, sites: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """How much two answers (s, m) to the same questions differ (m,); and the error of one answer
+    (m,) if they are random. (If the very same batch is answered alike, it is the order of float32
+    sums that changes.)"""
+    differs, size = np.abs(first - second).max(axis=0), np.abs(second).max(axis=0)
+    if (differs <= 1e-10 * size).all():
+        return differs, None
+    if (differs <= _BATCH * size).all() and (answers(sites) == first).all():
+        return differs, None
+    again = answers(np.tile(sites, 6)).reshape(6, *first.shape)
+    repeats = np.concatenate([first[None], second[None], again])
+    return differs, np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
 
 
 def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -230,12 +213,14 @@ def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(bend) / np.sqrt(1 + weight**2 + (1 - weight) ** 2))
 
 
-def _usual_bend(t: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Error of one answer (m,) at one site, of places t (5,) with answers y (5, m).
-
-    A kink spoils at most two of the three second differences at its site; the median ignores them.
-    """
-    return np.asarray(np.median(_bends(t[None], y[None])[0], axis=0)) / 0.67
+def _rounding(answers: Ask, rng: np.random.Generator, sites: int, spacing: float) -> np.ndarray:
+    """Error of one answer (m,) from the bends of three neighbours at every site: their upper
+    quartile, as half of them may be spoilt upwards by kinks, or downwards by answers that are
+    rounded alike. (That of |N(0, 1)| is 1.15.)"""
+    t = rng.uniform(-0.95, 0.95 - 3 * spacing, (sites, 1))
+    t = t + spacing * (_PLACES[:3] + rng.uniform(0, 0.3, (sites, 3)))
+    bends = _bends(t, answers(t.ravel()).reshape(*t.shape, -1))
+    return np.asarray(np.quantile(bends[:, 0], 0.75, axis=0) / 1.15)
 
 
 def _staircase(answers: Ask, rng: np.random.Generator) -> np.ndarray:
@@ -244,43 +229,23 @@ def _staircase(answers: Ask, rng: np.random.Generator) -> np.ndarray:
     The steps of what is left of large terms that cancel may be wider than a tiny distance. Bends of
     kinks and curves grow with the distance; those of a staircase are alike over ten times it.
     """
-    close, far = (
-        np.quantile(_bends(t, answers(t.ravel()).reshape(*t.shape, -1))[:, 0], 0.75, axis=0)
-        for t in (
-            rng.uniform(-0.95, 0.85, (8, 1))
-            + spacing * (np.array([0.0, 1.0, 2.7]) + rng.uniform(0, 0.3, (8, 3)))
-            for spacing in (3e-3, 3e-2)
-        )
-    )
-    return np.where(far < 5 * close, np.maximum(close, far), 0.0) / 1.15
+    close, far = (_rounding(answers, rng, 8, spacing) for spacing in (3e-3, 3e-2))
+    return np.where(far < 5 * close, np.maximum(close, far), 0.0)
 
 
-def _lattices(
-    y: np.ndarray, elsewhere: Callable[[], np.ndarray]
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """The step of a lattice with all answers y (n, m), the steps (m,) of every output's own one,
-    and what the last significant digit of its largest answer is worth (m,). 0 where there is none,
-    and the first if it does not say how all outputs are rounded."""
-    varied = _varied(y)
-    step, steps = _common_step(y[:, varied]), np.array([_common_step(column) for column in y.T])
-    last = np.zeros(len(steps))
-    if step == 0 and not steps.any() and not any(_last_digit(c, 0.0) for c in y.T):
-        return 0.0, steps, last
-    more = elsewhere()
-    both = np.concatenate([y, more])
-    for i, column in enumerate(both.T):
-        last[i] = _last_digit(column, _common_step(column))
-    if last.any() and _is_half(both):  # measured by itself
-        return 0.0, np.zeros(len(steps)), np.zeros(len(steps))
-    if step > 0:  # more answers tell better: few of them may look like multiples of 0.001
-        step = _fits(more.ravel(), y, step) and max(step, _common_step(both[:, varied]))
-    for j in np.flatnonzero(steps):
-        label = steps[j] > _LABEL * np.ptp(both[:, j])
-        fits = not label and _fits(more[:, j], y[:, j], steps[j])
-        steps[j] = fits and max(steps[j], _common_step(both[:, j]))
-    steps[~varied] = [_common_step(column) for column in both[:, ~varied].T]
-    alike = not last.any() and not (steps > 1.5 * step).any()
-    return step * alike, steps, last
+def _spacing(y: np.ndarray, elsewhere: Callable[[], np.ndarray]) -> tuple[str, np.ndarray]:
+    """How the answers y (n, m) are rounded, "" if they are not; and the distance (m,) of every
+    output's neighbouring answers where they are largest, 0 if it is not rounded."""
+    if not any(_common_step(part) or _last_digit(part) for part in [*y.T, y[:, _varied(y)]]):
+        return "", np.zeros(y.shape[1])
+    y = np.concatenate([y, elsewhere()])  # more answers tell better
+    step, steps = _common_step(y[:, _varied(y)]), np.array([_common_step(part) for part in y.T])
+    last = np.array([_last_digit(*pair) for pair in zip(y.T, steps, strict=True)])
+    steps[steps > _LABEL * np.ptp(y, axis=0)] = 0
+    if step > 0 and not last.any() and not (steps > 1.5 * step).any():
+        return "rounded", np.full(len(steps), step)
+    spacing = np.maximum(last, steps)
+    return "digits" if last.any() else "mixed" if spacing.any() else "", spacing
 
 
 def _varied(y: np.ndarray) -> np.ndarray:
@@ -331,52 +296,22 @@ def _divisor(values: np.ndarray, unit: float) -> float:
     return span / round(span / step)
 
 
-def _last_digit(y: np.ndarray, step: float) -> float:
-    """What the last significant digit, or bit, of the largest of the answers y (n,) is worth if all
-    have a few of them and are not only multiples of `step`; otherwise 0."""
-    values = np.unique(np.abs(y[y != 0]))
+def _last_digit(y: np.ndarray, step: float = 0.0) -> float:
+    """What the last significant digit, or bit, of the largest of the answers y is worth if all have
+    a few of them and are not only multiples of `step`; otherwise 0."""
+    values = np.unique(np.abs(y[np.abs(y) > 1e-290]))
     if len(values) < 3:  # constants, labels
         return 0.0
-    largest = float(values[-1])
-
-    def many(longest: float) -> bool:
-        return bool((values >= 0.99 * step * longest).sum() >= _MANY_ZEROS)
-
-    digit = bit = 0.0
-    for digits in range(_FEW_DIGITS, _MANY_DIGITS):
-        short = np.array([float(f"{value:.{digits - 1}e}") for value in values])
-        if (np.abs(short - values) <= 4 * EPS * values).all():
-            if many(10.0**digits):
-                digit = 10.0 ** (math.floor(math.log10(largest)) + 1 - digits)
-            break
-    bits, exponents = _bits(values), np.frexp(values)[1]
-    if _FEW_BITS <= bits < _MANY_BITS and many(2.0**bits):
-        bit = 2.0 ** (int(exponents[-1]) - bits)
-    return max(digit, bit)  # numbers with a few bits have not many digits, and the other way round
-
-
-def _bits(y: np.ndarray) -> int:
-    """How many bits the significands of these numbers, none of them 0, have."""
-    whole = (np.frexp(y)[0] * 2.0**53).astype(np.int64)
-    return 53 - int(np.log2((whole & -whole).min()))
-
-
-def _is_half(y: np.ndarray) -> bool:
-    """Whether these are float16 numbers, and need all of its bits."""
-    fits = (y == np.clip(y, -6e4, 6e4).astype(np.float16)).all()
-    return bool(fits) and _bits(y[y != 0]) == _HALF_BITS
-
-
-def _fits(more: np.ndarray, y: np.ndarray, step: float) -> bool:
-    """Whether more answers may lie on the lattice that was read off the answers y."""
-    unit_y, unit = (_unit(part) for part in (y, np.append(more, y)))
-    power = 2.0 ** round(math.log2(step))
-    if abs(step - power) <= 4 * unit_y:  # the rounding of large terms: known exactly
-        step, unit_y = power, 0.0
-    ratio = (more - y.min()) / step
-    # Any other step has the answers' error, times the ratio.
-    doubt = 4 / step * (unit + np.abs(ratio) * unit_y)
-    return bool((np.abs(ratio - np.round(ratio)) <= np.maximum(doubt, 0.02)).all())
+    worth = 0.0
+    for base, few in _DIGITS:
+        exponent = np.floor(np.log(values) / np.log(base) + 1e-12) + 1
+        for digits in few:
+            unit = base ** (exponent - digits)
+            if (np.abs(np.round(values / unit) * unit - values) <= 4 * EPS * values).all():
+                if (values >= 0.99 * step * base**digits).sum() >= _MANY_ZEROS:
+                    worth = max(worth, float(unit[-1]))
+                break
+    return worth
 
 
 def _unit(y: np.ndarray) -> float:

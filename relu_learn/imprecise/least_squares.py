@@ -1,15 +1,13 @@
 """All neurons at once, by least squares.
 
 For given hidden neurons the rest of F' (output weights, skip, offset) is a linear regression;
-eliminating it (variable projection) leaves a least squares problem in the hidden neurons alone,
-for Levenberg-Marquardt.
+eliminating it (variable projection) leaves a least squares problem in the hidden neurons alone.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 
 import numpy as np
 
@@ -56,7 +54,6 @@ class Fit:
         self.coefficients = c
         self.residual = samples.y - self.features @ c
         self.loss = float((self.residual**2).sum())
-        self.work = 0.0  # operations that steps have taken so far
 
     def regress(self, y: np.ndarray) -> np.ndarray:
         """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
@@ -68,10 +65,10 @@ class Fit:
         """Output weights (k, m)."""
         return self.coefficients[: len(self.hidden)]
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """F' (n, m) at points x (n, d + 1) with a last column of ones."""
-        hidden = np.maximum(x @ self.hidden.T, 0)
-        return np.concatenate([hidden, x], axis=1) @ self.coefficients
+    def off(self, samples: Samples) -> np.ndarray:
+        """F' minus the answers (n, m) of other samples."""
+        hidden = np.maximum(samples.x @ self.hidden.T, 0)
+        return np.concatenate([hidden, samples.x], axis=1) @ self.coefficients - samples.y
 
     def rise(self) -> np.ndarray:
         """What the loss rises by without each neuron (k,), if the regression makes good for it."""
@@ -79,8 +76,9 @@ class Fit:
         inverse = np.diag(self.solve(np.eye(len(self.size))))
         return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])
 
-    def step(self, damping: float, iterations: int) -> np.ndarray:
-        """Gauss-Newton step of the hidden neurons (k, d + 1), after elimination of the rest.
+    def step(self, damping: float, iterations: int) -> tuple[np.ndarray, float]:
+        """Gauss-Newton step of the hidden neurons (k, d + 1), after elimination of the rest; and
+        how many operations it took.
 
         A change V of the hidden neurons changes F' by T = (active * (x V^T)) a, of which the
         regression makes good all but the part T' orthogonal to the features (variable projection
@@ -101,11 +99,11 @@ class Fit:
         v = np.zeros_like(left)
         scaled = left / norm
         direction, power = scaled.copy(), float((left * scaled).sum())
-        enough = 1e-4 * power
+        enough, work = 1e-4 * power, 0.0
         for _ in range(iterations):
             if power <= enough:
                 break
-            self.work += 4.0 * len(x) * (v.size + self.coefficients.size)
+            work += 4.0 * len(x) * (v.size + self.coefficients.size)
             image = normal_matrix(direction)
             rate = power / float((direction * image).sum())
             v += rate * direction
@@ -113,31 +111,7 @@ class Fit:
             scaled = left / norm
             power, before = float((left * scaled).sum()), power
             direction = scaled + power / before * direction
-        return v
-
-
-def levenberg_marquardt(
-    fit: Fit, iterations: int, goal: float = 0.0, damping: float = 1e-2, work: float = math.inf
-) -> Fit:
-    """Improve all hidden neurons at once, until the loss stands still or is below `goal`, or until
-    so much work is done."""
-    still = 0
-    for _ in range(iterations):
-        for _ in range(6):
-            if fit.work > work:
-                return fit
-            trial = Fit(fit.samples, fit.hidden + fit.step(damping, 100))
-            trial.work = fit.work
-            if trial.loss < fit.loss:
-                break
-            damping = 8 * max(damping, 1e-6)
-        else:
-            return fit
-        still = still + 1 if trial.loss > 0.998 * fit.loss else 0
-        fit, damping = trial, max(damping / 5, 1e-9)
-        if fit.loss <= goal or still > 3:
-            break
-    return fit
+        return v, work
 
 
 def propose_neurons(fit: Fit, count: int, rng: np.random.Generator) -> np.ndarray:
