@@ -18,9 +18,9 @@ from relu_learn.core.errors import LearningFailed
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import USEFUL
 from relu_learn.core.lines import Line, Noise
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.network import ReluNetwork, prune
 from relu_learn.core.pieces import Piece
-from relu_learn.core.run import FEW, Run, each
+from relu_learn.core.run import FEW, ROUNDING, Run, each
 from relu_learn.core.watch import Unexplained
 
 # A repair adds what one line has met; many narrow bumps take as many.
@@ -62,6 +62,8 @@ def adaptive(run: Run) -> Iterator[Event]:
         if evidence.passed:
             points, errors = evidence.worst(run.known)
             if errors.max() <= _CONTRADICTION * evidence.tolerance:
+                if (yield from _drop_rounding(run)):
+                    continue
                 return
         little = errors.max() <= USEFUL * evidence.scale
         if not polished and (little or np.median(errors) > evidence.tolerance / 10):
@@ -93,6 +95,21 @@ def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, Non
     found = yield from run.look(marks=np.zeros(1))
     run.take(found.anchored())
     return (yield from run.keep(before, "repair", run.evidence.better(run.known, mark)))
+
+
+def _drop_rounding(run: Run) -> Generator[Event, None, bool]:
+    """Leave out neurons so small that they may be rounding that was taken for kinks, if what they do
+    cannot be told from the errors of F': without them these are not twice as large. Returns whether
+    there were any."""
+    assert run.known is not None
+    fewer = prune(run.known, ROUNDING)
+    worst, without = (run.evidence.score(net)[1] for net in (run.known, fewer))
+    if fewer.n_neurons == run.known.n_neurons or without > 2 * worst:
+        return False
+    run.known = fewer
+    yield run.updated("polish")
+    yield from run.test()
+    return True
 
 
 def polish(

@@ -36,6 +36,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 # Fresh points of the smallest test.
 FEW = 32
+# Neurons smaller than this, in units of the largest one, may be rounding that was taken for kinks.
+ROUNDING = 1e-8
 # Of the final test where few neurons were found; see `validation_size`.
 _MANY, _SIMPLE = 2000, 8
 
@@ -336,7 +338,7 @@ class Run:
         """
         if self.settings.validation is not None:
             return self.settings.validation
-        k = prune(self.known, 1e-8).n_neurons if self.known is not None else 0
+        k = prune(self.known, ROUNDING).n_neurons if self.known is not None else 0
         simple = k <= _SIMPLE or self.repairs
         wide = _MANY if simple else int(_MANY * (_SIMPLE / k) ** 4)
         return max(FEW, wide, min(self.oracle.queries // self.space.share, 1000))
