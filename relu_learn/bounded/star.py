@@ -17,8 +17,8 @@ import numpy as np
 
 from relu_learn.bounded.box import FIRST_LOOK
 from relu_learn.core.events import Event
-from relu_learn.core.learning import go_back, polish, require_useful
 from relu_learn.core.lines import SIGMAS, Line, Noise
+from relu_learn.core.mending import go_back, polish, require_useful
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run

@@ -13,8 +13,8 @@ import numpy as np
 
 from relu_learn.core.errors import BlackBoxError, LearningFailed, NotPiecewiseLinear
 from relu_learn.core.events import Event
-from relu_learn.core.learning import polish
 from relu_learn.core.lines import SIGMAS, Noise
+from relu_learn.core.mending import polish
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
