@@ -1,5 +1,5 @@
-"""What methods do with a hypothesis besides looking along lines: measure it again, leave out what is
-rounding, go back to a better one, or give up."""
+"""What methods do with a hypothesis besides looking along lines: measure it again, leave out what
+is rounding, go back to a better one, or give up."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from relu_learn.core.watch import Unexplained
 
 
 def drop_rounding(run: Run) -> Generator[Event, None, bool]:
-    """Leave out neurons so small that they may be rounding that was taken for kinks, if what they do
-    cannot be told from the errors of F': without them these are not twice as large. Returns whether
-    there were any."""
+    """Leave out neurons so small that they may be rounding that was taken for kinks, if what they
+    do cannot be told from the errors of F': without them these are not twice as large. Returns
+    whether there were any."""
     assert run.known is not None
     fewer = prune(run.known, ROUNDING)
     worst, without = (run.evidence.score(net)[1] for net in (run.known, fewer))
