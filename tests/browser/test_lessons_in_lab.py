@@ -124,6 +124,7 @@ class TestPlayer:
             lab.page.get_by_role("alert").filter(has_text=answer).wait_for()
         share.fill(before.replace("step=0", "step=7").replace("light", "dark"))
         share.press("Enter")
+        lab.page.locator(".rl-facts", has_text=re.compile("Event 7 ")).wait_for()
         lab.settle()
         assert self.event(lab) == 7
         assert lab.page.locator(".rl-root.rl-dark").count() == 1
