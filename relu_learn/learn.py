@@ -193,7 +193,7 @@ def get_neurons(
 
     The first line of `learn_steps`, and nothing else. Orientations are those of the line: every
     neuron grows along it. What they get wrong is affine, and left to LearnFromQueries; so is
-    everything that the line missed.
+    everything that the line missed. Eight parameters, as six of them are those of `learn_steps`.
 
     Parameters
     ----------

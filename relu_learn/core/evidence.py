@@ -9,7 +9,7 @@ import numpy as np
 from relu_learn.core.answers import Answers
 from relu_learn.core.certificate import Certificate, certificate, output_scale
 from relu_learn.core.lines import SIGMAS
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.network import ReluNetwork, prune
 
 # Errors on fresh points below this (in units of the output's scale) need no repair.
 PRECISE = 5e-9
@@ -83,6 +83,14 @@ class Evidence:
         points are off, or the worst one is by less (then others may be off that were not)."""
         share, worst = self.score(network)
         return share < mark[0] or worst < 0.9 * mark[1]
+
+    def merged(self, network: ReluNetwork) -> ReluNetwork:
+        """One neuron for each hyperplane: a repair meets those that it corrects again. Unless the
+        difference shows: pairs of neurons may be as close as that."""
+        fewer, whole = (prune(network.simplify(rtol=rtol)) for rtol in (1e-8, 1e-14))
+        alike = fewer.n_neurons == whole.n_neurons
+        worst = [] if alike else [self.score(net)[1] for net in (fewer, whole)]
+        return fewer if alike or worst[1] >= worst[0] / 2 else whole
 
     @property
     def tolerance(self) -> float:

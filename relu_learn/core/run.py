@@ -38,8 +38,10 @@ R = TypeVar("R")
 FEW = 32
 # Neurons smaller than this, in units of the largest one, may be rounding that was taken for kinks.
 ROUNDING = 1e-8
-# Of the final test where few neurons were found; see `validation_size`.
-_MANY, _SIMPLE = 2000, 8
+# Of the final test where few neurons were found: see `_validation_size`. And of any, if the share
+# of queries that fresh points are does not ask for more.
+_WIDE, _SIMPLE = 2000, 8
+MOST = 1000
 
 
 Polish = Callable[
@@ -298,15 +300,7 @@ class Run:
             if self.accepted is None:
                 self.accept()
         else:
-            self.known = self._merged(self.known + network)
-
-    def _merged(self, network: ReluNetwork) -> ReluNetwork:
-        """One neuron for each hyperplane: a repair meets those that it corrects again. Unless the
-        difference shows: pairs of neurons may be as close as that."""
-        fewer, whole = (prune(network.simplify(rtol=rtol)) for rtol in (1e-8, 1e-14))
-        alike = fewer.n_neurons == whole.n_neurons
-        worst = [] if alike else [self.evidence.score(net)[1] for net in (fewer, whole)]
-        return fewer if alike or worst[1] >= worst[0] / 2 else whole
+            self.known = self.evidence.merged(self.known + network)
 
     def accept(self) -> None:
         """Take the hypothesis as the best so far; nothing can be claimed about it yet."""
@@ -330,19 +324,6 @@ class Run:
 
     # ---------------------------------------------------------------- test
 
-    def validation_size(self) -> int:
-        """Fresh points of the final test: many where few kinks were found, and 0.5 % at least.
-
-        A secret that looks simple is where a narrow bump would hide, and where points are cheap;
-        and where one repair was needed there may be more. Kinks of rounding do not count.
-        """
-        if self.settings.validation is not None:
-            return self.settings.validation
-        k = prune(self.known, ROUNDING).n_neurons if self.known is not None else 0
-        simple = k <= _SIMPLE or self.repairs
-        wide = _MANY if simple else int(_MANY * (_SIMPLE / k) ** 4)
-        return max(FEW, wide, min(self.oracle.queries // self.space.share, 1000))
-
     def test(self, most: int | None = None) -> Iterator[Event]:
         """Compare F and F' on more and more fresh points; stop where they differ."""
         evidence, scale, target = self.evidence, self.answers.scale, self.target(known=False)
@@ -350,7 +331,7 @@ class Run:
         values: list[np.ndarray] = []
         errors: list[np.ndarray] = []
         evidence.looks += 1
-        for size in self.space.batches(most or self.validation_size(), FEW):
+        for size in self.space.batches(most or _validation_size(self), FEW):
             x = self.space.sample(size, self.rng)
             y = target(x)
             off = np.abs(y - (0.0 if self.known is None else self.known(x)))
@@ -393,3 +374,17 @@ class Run:
             trace=Trace(self.events),
             complete=complete,
         )
+
+
+def _validation_size(run: Run) -> int:
+    """Fresh points of the final test: many where few kinks were found, and 0.5 % at least.
+
+    A secret that looks simple is where a narrow bump would hide, and where points are cheap; and
+    where one repair was needed there may be more. Kinks of rounding do not count.
+    """
+    if run.settings.validation is not None:
+        return run.settings.validation
+    k = prune(run.known, ROUNDING).n_neurons if run.known is not None else 0
+    simple = k <= _SIMPLE or run.repairs
+    wide = _WIDE if simple else int(_WIDE * (_SIMPLE / k) ** 4)
+    return max(FEW, wide, min(run.oracle.queries // run.space.share, MOST))

@@ -149,15 +149,12 @@ class _Learner:
         """The loss that noise alone leaves behind."""
         return self.freedom(fit) * self.floor**2
 
-    def error(self, fit: Fit) -> float:
+    def error(self, hypothesis: Fit | ReluNetwork) -> float:
         """Root-mean-square error on the held-out samples, in units of the noise."""
-        return self.rms(fit.off(self.held_out))
-
-    def error_of(self, network: ReluNetwork) -> float:
-        """The same of a network that was not fitted here."""
-        return self.rms(self.rows(self.points, network(self.points)).y - self.held_out.y)
-
-    def rms(self, off: np.ndarray) -> float:
+        if isinstance(hypothesis, Fit):
+            off = hypothesis.off(self.held_out)
+        else:
+            off = self.rows(self.points, hypothesis(self.points)).y - self.held_out.y
         return math.sqrt(float((off**2).mean())) / self.floor
 
     def complete(self, fit: Fit) -> bool:
@@ -299,7 +296,7 @@ def learn_noisy(
     hidden = np.zeros((0, learner.space.dim + 1)) if start is None else _rows(start)
     learner.top_up(len(hidden))
     fit = learner.fit(hidden, 20, 1e-6)
-    if start is not None and (error := learner.error_of(start)) < learner.error(fit) / _SPOILT:
+    if start is not None and (error := learner.error(start)) < learner.error(fit) / _SPOILT:
         yield NoisyStep(start, error, error <= _CLAIM)
         return
     yield learner.step(fit)

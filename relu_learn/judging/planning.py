@@ -21,13 +21,13 @@ import numpy as np
 from relu_learn.core.errors import LearningFailed
 from relu_learn.core.events import Event, GradientMeasured
 from relu_learn.core.oracle import positive_int
+from relu_learn.core.run import MOST
+from relu_learn.core.space import Space
 from relu_learn.learn import learn_steps
 from relu_learn.zoo import random_network
 
 # The rehearsal's dimension. In fewer, steps cross hyperplanes more often.
 _DIM = 48
-# At least one point in 200 is for validation, up to 1000 (see learning.py).
-_VALIDATED, _MOST_VALIDATED = 200, 1000
 # Seconds to make one coordinate of a query and to use the answer, on a usual machine.
 _COORDINATE = 6e-9
 # Single runs differ from their median by more than those of the rehearsal.
@@ -172,5 +172,5 @@ def _rehearse(
     for purpose, n in pieces.items():
         spent[purpose] += n * (dim - small)
     learning = sum(spent.values()) - spent["validation"]
-    spent["validation"] = max(spent["validation"], min(learning // _VALIDATED, _MOST_VALIDATED))
+    spent["validation"] = max(spent["validation"], min(learning // Space.share, MOST))
     return spent, seconds + pieces.total() * dim * (dim - small) * _COORDINATE
