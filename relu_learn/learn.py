@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -267,7 +268,8 @@ def _run(
         raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
     space = Space(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
     run = Run(oracle, space, settings, random, _LOOKS)
-    run.watch = partial(diagnose, run)
+    # Not a circle: a run, and with it all that was asked, is let go of as soon as it ends.
+    run.watch = partial(diagnose, weakref.proxy(run))
     return run
 
 
