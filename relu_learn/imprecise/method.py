@@ -19,7 +19,7 @@ from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Doubted, Unexplained
-from relu_learn.imprecise.above_noise import readable, thin
+from relu_learn.imprecise.above_noise import merge_alike, readable, thin
 from relu_learn.imprecise.fit import learn_noisy, sharpen
 from relu_learn.imprecise.kind import RANDOM
 
@@ -49,8 +49,6 @@ _ALMOST = 3e-4
 # The search of a line multiplies the noise by SIGMAS = 16, because in float64 it is known to an
 # order of magnitude only. Measured noise is known better, and half of it separates more kinks.
 _SHARP = 0.5
-# Hyperplanes that differ by less are the same one, measured twice.
-_SAME = 0.04
 # Levers may make the worst point this much worse: what is missing outweighs what becomes precise.
 _LEVERS = 1.5
 
@@ -215,9 +213,7 @@ class _Rough:
         if len(found.slice.kinks):
             yield from self.take(found)
             assert run.known is not None
-            # Where two neurons were first seen as one, the repair finds both of them, and the
-            # negative of their mixture, with its own error.
-            run.known = run.known.simplify(_SAME)
+            run.known = merge_alike(run.known)
 
     def long_steps(self) -> Iterator[Event]:
         """Of a network that is too large for least squares: average with levers.
