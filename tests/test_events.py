@@ -34,7 +34,7 @@ def run(request):
 
 
 def head(queries=0):
-    return {"phase": "search", "procedure": "GetNeurons", "queries": queries, "narration": "…"}
+    return {"phase": "search", "queries": queries}
 
 
 def network(k, seed, d=2, m=1):
@@ -221,7 +221,6 @@ def test_the_hypothesis_grows_and_is_replaced(m, rng):
             line,
             other,
             neuron(first, 0, 3),
-            ev.NeuronsMerged(**head(), before=4, after=4),
         ]
     )
     x = rng.standard_normal((20, 2))
@@ -269,7 +268,7 @@ def test_every_kind_of_event_survives_a_file(tmp_path):
     net = network(3, 0, m=2)
     claim = Certificate(n=10, eta=0.5, delta=0.1, mass=0.2, measure="standard Gaussian")
     data = {"dim": 2, "n_outputs": 2, "method": "grid", "noise": 1e-16, "network": net}
-    data |= {"certificate": claim, "index": 3, "before": 5, "after": 4}
+    data |= {"certificate": claim, "index": 3}
     events = []
     for cls in ev.EVENT_TYPES.values():
         values = {}

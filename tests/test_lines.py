@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relu_learn import InvalidArgument, NotPiecewiseLinear, ReluLearnError
-from relu_learn.core.answers import probe_noise
+from relu_learn import InvalidArgument, LearningFailed, NotPiecewiseLinear, ReluLearnError
+from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import EPS, Line, Noise, Window
-from relu_learn.core.search import levels, search_line
+from relu_learn.core.search import PATIENCE, levels, search_line
+from relu_learn.core.watch import LongLine
+from relu_learn.diagnosis.straight import look_along_line
 
 pytestmark = pytest.mark.numerical
 
@@ -326,12 +328,32 @@ def test_smooth_functions_are_named(bend, rng):
     def smooth(t):
         return bend(t)[:, None]
 
+    def watch(occasion):
+        if occasion.very:
+            look_along_line(occasion)
+
     noise = Noise(np.maximum(probe_noise(smooth, rng, Window()), EPS))
     with pytest.raises(NotPiecewiseLinear) as caught:
-        list(levels(search_line(smooth, Window(), noise, rng)))
+        list(levels(search_line(smooth, Window(), noise, rng, watch=watch)))
     a, b, c = caught.value.witness
     assert np.isclose(b, (a + c) / 2)
     assert abs(bend(a) - 2 * bend(b) + bend(c)) > 1e-14
+
+
+def test_a_long_search_is_told_and_given_up_in_the_end(rng):
+    """Alone, the search believes that there are very many kinks; whoever watches it need not."""
+
+    def smooth(t):
+        return np.tanh(t)[:, None]
+
+    told = []
+    with pytest.raises(LearningFailed, match="questions on one line the black box still bends"):
+        list(search_line(smooth, Window(), Noise(np.full(1, 1e-15)), rng, watch=told.append))
+    assert all(isinstance(occasion, LongLine) and occasion.found is None for occasion in told)
+    sizes = [len(occasion.samples.t) for occasion in told]
+    assert sizes[0] > PATIENCE / 8 and sizes == sorted(sizes)
+    very = [occasion.very for occasion in told]
+    assert any(very) and sizes[very.index(True)] > PATIENCE
 
 
 def test_the_error_of_a_smooth_function_is_one_of_ours():
