@@ -1,21 +1,36 @@
-"""Imprecise answers: the estimate of the noise, and the learner that averages it away."""
+"""Imprecise answers of all kinds give a network better than one answer."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from relu_learn import learn_from_queries, worst_error, zoo
-from relu_learn.bounded.box import Box
-from relu_learn.core.errors import InvalidArgument, NotPiecewiseLinear, QueryBudgetExceeded
-from relu_learn.core.lines import Line
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle
-from relu_learn.core.target import Target
-from relu_learn.imprecise.fit import NoisyStep, learn_noisy
-from relu_learn.imprecise.kind import estimate_noise
+from relu_learn import NotPiecewiseLinear, ReluNetwork, learn_from_queries, worst_error, zoo
 
 pytestmark = pytest.mark.numerical
+
+
+def test_noisy_answers_give_a_network_better_than_the_noise():
+    secret = zoo.random_network(4, 5, rng=0)
+    generator = np.random.default_rng(0)
+
+    def noisy(x):
+        return secret(x) + 1e-3 * generator.standard_normal(len(x))
+
+    result = learn_from_queries(noisy, 4, rng=0)
+    x = np.random.default_rng(1).standard_normal((10_000, 4))
+    assert np.sqrt(np.mean((secret(x) - result.network(x)) ** 2)) < 1e-3
+    assert result.noise > 1e-4
+
+
+def test_rounded_answers_give_a_network_better_than_the_rounding():
+    secret = zoo.random_network(4, 5, rng=0)
+    result = learn_from_queries(lambda x: np.round(secret(x), 3), 4, rng=0)
+    x = np.random.default_rng(1).standard_normal((10_000, 4))
+    assert np.sqrt(np.mean((secret(x) - result.network(x)) ** 2)) < 1e-3
+
 
 Ask = Callable[[np.ndarray], np.ndarray]
 
@@ -43,133 +58,6 @@ def rounded(net: ReluNetwork, decimals: int) -> Ask:
     return lambda x: net(x).reshape(len(x), -1).round(decimals)
 
 
-def estimate(ask: Ask, dim: int, seed: int = 0):
-    rng = np.random.default_rng(seed)
-    return estimate_noise(ask, rng.standard_normal(dim), rng.standard_normal(dim), rng)
-
-
-def error_on_the_line(ask: Ask, net: ReluNetwork, seed: int) -> np.ndarray:
-    """Root-mean-square error (m,) of the answers on the line on which `estimate` measures it."""
-    rng = np.random.default_rng(seed)
-    origin, direction = rng.standard_normal((2, net.dim))
-    x = origin + np.multiply.outer(rng.uniform(-0.95, 0.95, 1000), direction)
-    return np.sqrt(np.square(ask(x) - net(x)).mean(axis=0))
-
-
-def last_step(
-    ask: Ask, net: ReluNetwork, noise: float, seed: int = 0, **options
-) -> tuple[NoisyStep, float]:
-    """The last step, and the root-mean-square error of F' on fresh Gaussian points."""
-    rng = np.random.default_rng(seed)
-    target = Target(Oracle(ask, net.dim))
-    *_, last = learn_noisy(target, np.full(net.n_outputs, noise), rng, **options)
-    x = np.random.default_rng(99).standard_normal((4000, net.dim))
-    return last, float(np.sqrt(np.mean((last.network(x) - net(x).reshape(len(x), -1)) ** 2)))
-
-
-# ---------------------------------------------------------------------- estimate_noise
-
-
-@pytest.mark.parametrize("net", [zoo.random_network(10, 15, rng=1), zoo.digits()])
-def test_exact_answers_have_rounding_noise(net):
-    for seed in range(20):
-        found = estimate(net, net.dim, seed)
-        assert found.kind == "exact" and (found.sigma < 1e-12).all()
-
-
-@pytest.mark.parametrize("decimals", [1, 2, 3, 4, 5, 6])
-def test_rounding_to_decimals_is_recognised(decimals):
-    for seed in range(10):
-        net = zoo.random_network(10, 15, 3, rng=seed)
-        found = estimate(rounded(net, decimals), 10, seed)
-        assert (found.kind, found.step) == ("rounded", 1 / 10.0**decimals)
-        np.testing.assert_allclose(found.sigma, 10.0**-decimals / np.sqrt(12))
-
-
-def test_other_lattices_and_float32_decimals_are_recognised():
-    net = zoo.random_network(10, 15, rng=3)
-    assert estimate(lambda x: np.round(net(x) * 256) / 256, 10).step == pytest.approx(1 / 256)
-    assert estimate(lambda x: net(x).round(3).astype(np.float32), 10).step == 1e-3
-
-
-def test_float32_is_recognised_in_outputs_and_in_inputs():
-    """Compared with the error on the line that was measured: elsewhere other neurons are active.
-
-    The estimate is the upper quartile of 16 independent |N(0, s)| / 1.15, raised by 1.5. To be
-    below s / 3, twelve of them have to be less than 0.26 s, which is a chance of 4e-6; to be above
-    5 s, four have to be more than 3.8 s, a chance of 5e-13. Kinks are too rare to spoil four of the
-    16 (15 on the whole line, of which a place covers 2e-4). It is raised to the rounding of the
-    largest answer, if that is more: the error is no less than the rounding of the usual one, and on
-    a line through the middle the largest is hardly ever more than 5 times that.
-    """
-    for seed in range(10):
-        net = zoo.random_network(20, 15, 2, rng=seed)
-        for ask in (single(net), lambda x, net=net: net(x.astype(np.float32))):
-            found = estimate(ask, 20, seed)
-            true = error_on_the_line(ask, net, seed)
-            assert found.kind == "float32"
-            assert (found.sigma > true / 3).all() and (found.sigma < 5 * true).all()
-
-
-@pytest.mark.parametrize("sigma", [1e-8, 1e-3, 0.1])
-def test_random_noise_is_measured(sigma):
-    ratios = [
-        float(estimate(noisy(zoo.random_network(10, 15, rng=s), sigma, s), 10, s).sigma[0]) / sigma
-        for s in range(30)
-    ]
-    assert 0.95 < np.mean(ratios) < 1.05 and min(ratios) > 0.5 and max(ratios) < 1.6
-
-
-def test_noise_of_constants_is_rounding():
-    assert estimate(zoo.constant(), 3).kind == "exact"
-    assert estimate(lambda x: np.zeros(len(x)), 3).kind == "exact"
-
-
-def test_estimate_is_cheap():
-    net = zoo.random_network(4, 3, rng=0)
-    for ask, queries in ((net, 28), (noisy(net, 0.1), 52)):
-        oracle = Oracle(ask, 4)
-        estimate(oracle, 4)
-        assert oracle.queries == queries
-
-
-def test_lattices_of_any_size_are_recognised():
-    net = zoo.random_network(10, 15, rng=3)
-    assert estimate(lambda x: net(x).round(3) * 1e9, 10).step == 1e6
-
-
-# ------------------------------------------------------------------------- learn_noisy
-
-
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("sigma", [1e-6, 1e-3, 1e-1])
-def test_error_is_below_additive_noise(seed, sigma):
-    net = zoo.random_network(10, 15, rng=seed)
-    last, error = last_step(noisy(net, sigma, seed), net, sigma)
-    assert last.finished and error < (0.8 if sigma < 0.1 else 1.0) * sigma
-    assert last.network.n_neurons <= 17  # at 1e-1 weak neurons are below the noise
-
-
-@pytest.mark.parametrize("decimals", [3, 6])
-def test_error_is_below_rounding_noise(decimals):
-    net = zoo.random_network(10, 15, rng=4)
-    sigma = 10.0**-decimals / np.sqrt(12)
-    last, error = last_step(rounded(net, decimals), net, sigma)
-    assert last.finished and error < 0.8 * sigma
-
-
-def test_several_outputs_share_neurons():
-    net = zoo.random_network(16, 10, 5, rng=0)
-    last, error = last_step(noisy(net, 1e-3), net, 1e-3)
-    assert last.finished and error < 0.8e-3 and last.network.n_neurons == 10
-
-
-def test_float32_network_to_1e_6():
-    net = zoo.random_network(10, 15, rng=2)
-    last, error = last_step(single(net), net, float(estimate(single(net), 10).sigma[0]))
-    assert last.finished and error < 1e-6
-
-
 @pytest.mark.parametrize("dim, neurons, outputs", [(10, 15, 1), (30, 20, 5)])
 def test_the_learner_takes_all_kinds_of_float32(dim, neurons, outputs):
     net = zoo.random_network(dim, neurons, outputs, rng=3)
@@ -195,94 +83,9 @@ def test_noise_as_large_as_the_function_gives_an_honest_network():
     assert (error > result.certificate.eta).mean() <= result.certificate.mass
 
 
-def test_a_rough_start_is_improved():
-    net = zoo.random_network(30, 12, rng=0)
-    off = 0.2 * np.random.default_rng(1).standard_normal(net.weights.shape) / np.sqrt(30)
-    rough = ReluNetwork(net.weights + off, net.biases, net.output_weights)
-    last, error = last_step(noisy(net, 1e-3), net, 1e-3, start=rough)
-    assert last.finished and error < 0.8e-3 and last.network.n_neurons <= 12
-
-
-def test_bounds_are_kept():
-    net = zoo.random_network(6, 8, rng=0)
-
-    def ask(x: np.ndarray) -> np.ndarray:
-        assert (x >= 0).all() and (x <= 1).all()
-        return net(x)[:, None].round(4)
-
-    box = Box((0.0, 1.0), 6)
-    target = Target(box.asking(Oracle(ask, 6)), space=box)
-    *_, last = learn_noisy(target, np.array([3e-5]), np.random.default_rng(0))
-    z = np.random.default_rng(1).uniform(-1, 1, (1000, 6))
-    # Corners of the box are rarely sampled: not always down to the noise there.
-    assert np.sqrt(np.mean((last.network(z)[:, 0] - net(box.place(z))) ** 2)) < 2 * 3e-5
-
-
-@pytest.mark.parametrize("net", [zoo.constant(), zoo.affine(), ReluNetwork([[1.0]], [0.3], [1.0])])
-def test_small_networks(net):
-    last, error = last_step(noisy(net, 1e-2), net, 1e-2)
-    assert last.finished and error < 5e-3 and last.network.n_neurons <= 1
-
-
-def test_outside_the_class_it_does_not_claim_to_be_finished():
-    rng = np.random.default_rng(0)
-    target = Target(Oracle(lambda x: np.sin(3 * x[:, :1]) * x[:, 1:2], 4))
-    steps = list(learn_noisy(target, np.array([1e-6]), rng, max_neurons=20))
-    assert not steps[-1].finished and steps[-1].held_out > 100
-
-
-def test_every_step_is_a_network_when_the_budget_ends():
-    net = zoo.random_network(10, 15, rng=0)
-    oracle = Oracle(net, 10, max_queries=900)
-    steps = learn_noisy(Target(oracle), np.array([1e-3]), np.random.default_rng(0))
-    seen = []
-    with pytest.raises(QueryBudgetExceeded):
-        for step in steps:
-            seen.append(step)
-    assert seen[-1].held_out < seen[0].held_out and seen[-1].network.dim == 10
-
-
-def test_same_seed_same_network():
-    net = zoo.random_network(5, 4, rng=0)
-    first, _ = last_step(rounded(net, 3), net, 3e-4, seed=7)
-    second, _ = last_step(rounded(net, 3), net, 3e-4, seed=7)
-    assert first.network == second.network
-
-
-def test_arguments_are_checked():
-    target, rng = Target(Oracle(zoo.constant(), 3)), np.random.default_rng(0)
-    with pytest.raises(InvalidArgument, match="precision"):
-        next(learn_noisy(target, np.array([1e-3]), rng, precision=1.0))
-    with pytest.raises(InvalidArgument, match="noise"):
-        next(learn_noisy(target, np.array([0.0]), rng))
-
-
-# ------------------------------------------------------------- dirt of all shapes
-
-
 def rms(secret, network, dim: int) -> float:
     x = np.random.default_rng(77).standard_normal((10_000, dim))
     return float(np.sqrt(np.mean((network(x) - secret(x)) ** 2)))
-
-
-def depends_on_the_batch(secret):
-    """Float32 sums whose order depends on the number of rows, on any machine."""
-
-    def black_box(x):
-        y = secret(x).astype(np.float32)
-        return np.nextafter(y, np.float32(np.inf)) if len(x) % 3 else y
-
-    return black_box
-
-
-def test_float32_that_depends_on_the_batch_is_not_taken_for_random():
-    secret = zoo.random_network(10, 15, rng=0)
-    line = Line.draw(10, np.random.default_rng(0))
-    ask = depends_on_the_batch(secret)
-    estimate = estimate_noise(ask, line.origin, line.direction, np.random.default_rng(1))
-    assert estimate.kind == "float32"
-    result = learn_from_queries(ask, 10, rng=0)
-    assert rms(secret, result.network, 10) < 1e-6
 
 
 @pytest.mark.slow

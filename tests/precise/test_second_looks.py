@@ -7,7 +7,6 @@ import pytest
 from runs import looked, whitened
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
-from relu_learn.core import learning, neurons
 from relu_learn.core.pieces import Found, Piece, output_directions
 from relu_learn.core.run import Run
 from relu_learn.precise.second_looks import remeasure, settle_biases, sharpen
@@ -107,31 +106,3 @@ def test_runs_that_need_it(secret, seed, queries):
     worst, scale = worst_error(secret, result.network)
     assert worst < 1e-10 * scale * (5 if secret.is_scalar else 1)
     assert result.queries <= queries
-
-
-def test_rough_networks_are_measured_again_at_once(monkeypatch):
-    """Ten risers of width 1e-3: their gradients lose six digits on the line."""
-    secret = zoo.staircase(dim=5, steps=10, width=1e-3, rng=0)
-    errors = []
-    for rough in (learning._ROUGH, np.inf):
-        monkeypatch.setattr(learning, "_ROUGH", rough)
-        result = learn_from_queries(secret, 5, rng=0)
-        worst, scale = worst_error(secret, result.network)
-        errors.append(worst / scale)
-    assert errors[0] < 5e-8 and errors[0] < errors[1] / 2
-
-
-def test_choice_of_pieces_prefers_fewer(monkeypatch):
-    """An imprecise block can be measured elsewhere: it is no reason for one more Jacobian."""
-    counts = []
-    original = neurons.choose
-
-    def counted(*arguments):
-        chosen = original(*arguments)
-        counts.append(len(chosen[0]))
-        return chosen
-
-    monkeypatch.setattr(neurons, "choose", counted)
-    for seed in range(10):
-        learn_from_queries(zoo.random_network(64, 32, 10, rng=seed), 64, rng=seed)
-    assert set(counts) == {5}
