@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from relu_learn import learn_from_queries, zoo
 from relu_learn.core import neurons
-from relu_learn.core.choice import choose_pieces
+from relu_learn.core.choice import choose, choose_pieces
 from relu_learn.core.pieces import output_directions
 
 pytestmark = pytest.mark.numerical
@@ -75,3 +75,52 @@ def test_choice_of_pieces_prefers_fewer(monkeypatch):
     for seed in range(10):
         learn_from_queries(zoo.random_network(64, 32, 10, rng=seed), 64, rng=seed)
     assert set(counts) == {5}
+
+
+def test_a_few_more_pieces_are_spent_on_good_ones_only():
+    """Nearly dependent directions amplify errors: one more piece, unless the error is small."""
+    directions = output_directions(np.array([[1.0, 0], [1, 0.01], [0, 1], [1, 0.01]]))
+    errors = np.ones(5)
+    few, amplify = choose_pieces(directions, errors, 1e3)
+    assert len(few) == 3 and amplify.max() > 50
+    more, amplify = choose_pieces(directions, errors, 3.0)
+    assert len(more) == 4 and amplify.max() < 3
+
+
+@given(st.integers(1, 25), st.integers(1, 5), st.integers(0, 10**6))
+@settings(max_examples=60)
+def test_hopeless_pieces_are_avoided_where_blocks_can_do_so(k, m, seed):
+    rng = np.random.default_rng(seed)
+    directions = output_directions(rng.standard_normal((k, m)))
+    errors = np.where(rng.random(k + 1) < 0.2, 1.0, 1e-12)
+    errors[[0, -1]] = 1e-12
+    chosen, amplify, hopeless = choose(directions, errors, 1e-11, 850.0)
+    assert chosen[0] == 0 and chosen[-1] == k and len(amplify) == len(chosen)
+    gaps = np.diff(chosen)
+    assert (gaps > 0).all() and (gaps <= m).all() and (amplify >= 1 - 1e-12).all()
+    assert hopeless.shape == (k + 1,) and not hopeless[errors < 1].any()
+    run = max(len(part) for part in "".join("x" if bad else " " for bad in hopeless).split(" "))
+    if run < m - 1:  # some block spans every row of them (if its directions are independent)
+        assert not hopeless[chosen].any()
+
+
+def test_one_hopeless_piece_of_a_block():
+    directions = np.tile(np.eye(2), (3, 1))
+    errors = np.full(7, 1e-13)
+    errors[[2, 4]] = 1e-3
+    chosen, _, hopeless = choose(directions, errors, 1e-11, 850.0)
+    np.testing.assert_array_equal(np.flatnonzero(hopeless), [2, 4])
+    np.testing.assert_array_equal(chosen, [0, 1, 3, 5, 6])  # one more than without these two
+
+
+def test_pieces_beside_a_clump_are_measured():
+    """Two hopeless pieces in a row are inside of a clump: what is on both sides must be known."""
+    errors = np.full(7, 1e-13)
+    errors[[3, 4]] = 1e-3
+    pairs = np.tile(np.eye(2), (3, 1))  # the block from 3 to 5 or from 2 to 4 is inside
+    chosen, amplify, hopeless = choose(pairs, errors, 1e-11, 850.0)
+    np.testing.assert_array_equal(np.flatnonzero(hopeless), [3, 4])
+    np.testing.assert_array_equal(chosen, [0, 2, 4, 5, 6])  # 5 would not be needed
+    np.testing.assert_allclose(amplify, 1)
+    errors[3] = 1e-13  # a single short piece is none
+    np.testing.assert_array_equal(choose(pairs, errors, 1e-11, 850.0)[0], [0, 2, 3, 5, 6])
