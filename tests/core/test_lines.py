@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from relu_learn.core.lines import Line, Window
+from relu_learn.core.lines import Line, Noise, Window
 
 pytestmark = pytest.mark.numerical
 
@@ -30,3 +30,24 @@ def test_the_middle_of_an_interval_far_out(rng):
     np.testing.assert_allclose(middle, [-1.818e5, 0, 1.818e5], rtol=1e-3, atol=1e-12)
     np.testing.assert_allclose(window.middle(a, b, np.zeros(3)), a, rtol=1e-9)
     np.testing.assert_allclose(window.middle(a, b, np.ones(3)), b, rtol=1e-9)
+
+
+@pytest.mark.parametrize("window", [Window(), Window(-1.5, 2.0, cauchy=False)])
+def test_grids_stay_inside_and_shift(window, rng):
+    grids = [window.grid(8, rng) for _ in range(20)]
+    for t in grids:
+        assert (np.diff(t) > 0).all() and t[0] >= window.low and t[-1] <= window.high
+        assert t[0] < -1 and t[-1] > 1
+    assert len({float(t[len(t) // 2]) for t in grids}) > 10
+
+
+def test_what_pictures_show_of_a_line():
+    assert Window().shown(4.0) == (-4.0, 4.0)
+    assert Window(-1.5, 2.0, cauchy=False).shown(4.0) == (-1.5, 2.0)
+    assert Window(-1.5, 2.0, cauchy=False).width == 3.5
+
+
+def test_noise_grows_with_the_parameter():
+    noise = Noise(np.array([1.0, 3.0]))
+    np.testing.assert_allclose(noise.at(np.array([0.0, -4.0])), [[1, 3], [5, 15]])
+    np.testing.assert_allclose(noise.at_point(np.array([2.0, 2, 2, 2])), [3, 9])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
+from runs import looked
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
+from relu_learn.precise.clumps import merge_clumps
 
 pytestmark = pytest.mark.numerical
 
@@ -78,3 +81,54 @@ def test_clumps_of_both_signs(gap):
         result = learn_from_queries(secret, 6, rng=seed)
         worst, scale = worst_error(secret, result.network, rng=seed)
         assert worst <= 1e-7 * scale, seed
+
+
+def close_pair(gap, cancelling=False):
+    """Three neurons on a line, and the first of them twice, `gap` apart."""
+    w = unit(np.random.default_rng(0).standard_normal((3, 4)))
+    w, b = np.vstack([w, w[:1]]), np.array([0.1, -0.8, 0.9, 0.1 + gap])
+    return ReluNetwork(w, b, [1.0, 0.7, -1.2, -1.0 if cancelling else 0.5])
+
+
+def merged(secret, piece_error):
+    """A line through a network, before and after clumps are merged, with imprecise short pieces."""
+    run, found = looked(secret)
+    for r, piece in list(found.pieces.items()):
+        short = 0 < r < len(found.slice.kinks) and found.slice.widths[r] < 1e-4
+        error = piece_error if short else piece.error
+        found.pieces[r] = dataclasses.replace(piece, error=error)
+    before = sum(len(block.kinks) for block in found.blocks.values())
+    assert list(merge_clumps(run.target(), found, run.rng)) == []  # nothing is measured
+    assert list(found.blocks) == list(range(len(found.blocks)))
+    return run, found, before
+
+
+def test_what_is_measured_well_is_left_alone():
+    secret = zoo.random_network(5, 8, rng=2)
+    run, found = looked(secret)
+    blocks = list(found.blocks.values())
+    list(merge_clumps(run.target(), found, run.rng))
+    assert all(a is b for a, b in zip(found.blocks.values(), blocks, strict=True))
+
+
+@pytest.mark.parametrize("cancelling", [False, True])
+def test_close_neurons_become_few_that_do_the_same_on_both_sides(cancelling):
+    secret = close_pair(1e-8, cancelling)
+    run, found, before = merged(secret, 1e-2)
+    assert before == 4
+    x = np.random.default_rng(0).standard_normal((2000, 4))
+    away = np.abs(x @ secret.weights.T - secret.biases).min(axis=1) > 1e-6
+    off = np.abs(found.anchored()(x)[:, 0] * run.answers.scale - secret(x))[away]
+    assert off.max() < 1e-7
+    if not cancelling:  # the sum of both lasts: one neuron
+        assert found.anchored().n_neurons == 3
+
+
+def test_neurons_that_are_apart_are_no_clump():
+    """However badly the piece between them was measured."""
+    secret = close_pair(1e-2)
+    run, found = looked(secret)
+    short = int(found.slice.widths.argmin())
+    found.pieces[short] = dataclasses.replace(found.pieces[short], error=1e-2)
+    list(merge_clumps(run.target(), found, run.rng))
+    assert found.anchored().n_neurons == 4
