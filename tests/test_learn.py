@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nets import parameters, relative_error
 
 from relu_learn import (
     BlackBoxError,
@@ -24,16 +25,6 @@ from relu_learn import (
 )
 
 pytestmark = pytest.mark.numerical
-
-
-def relative_error(secret, network) -> float:
-    worst, scale = worst_error(secret, network)
-    return worst / scale
-
-
-def parameters(dim: int, neurons: int, outputs: int) -> int:
-    mixing = outputs * neurons if outputs > 1 else 0
-    return neurons * (dim + 1) + mixing + outputs * (dim + 1)
 
 
 # ------------------------------------------------------------------ exactness

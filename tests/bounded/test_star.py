@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from nets import Fenced, network_for
 
 from relu_learn import (
     LearningFailed,
@@ -18,34 +19,6 @@ from relu_learn import (
 )
 
 pytestmark = pytest.mark.numerical
-
-
-def network_for(low, high, dim: int, neurons: int, rng, outputs: int = 1) -> ReluNetwork:
-    """A random network whose hyperplanes all cross the box."""
-    half = np.broadcast_to(np.subtract(high, low), dim) / 2
-    weights = rng.standard_normal((neurons, dim)) / half
-    biases = (weights * rng.uniform(low, high, (neurons, dim))).sum(axis=1)
-    shape = (outputs,) if outputs > 1 else ()
-    return ReluNetwork(
-        weights,
-        biases,
-        rng.standard_normal((*shape, neurons)),
-        rng.standard_normal((*shape, dim)) / half,
-        rng.standard_normal(shape),
-    )
-
-
-class Fenced:
-    """A black box that validates its input, as real services do, and remembers it."""
-
-    def __init__(self, secret, low, high) -> None:
-        self.secret, self.low, self.high, self.asked = secret, low, high, 0
-
-    def __call__(self, x):
-        if not ((self.low <= x) & (x <= self.high)).all():
-            raise ValueError("out of range")
-        self.asked += len(x)
-        return self.secret(x)
 
 
 def check(secret, low, high, seed: int, bound: float = 1e-9, **settings) -> LearnResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from nets import relative_error
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.core import learning
@@ -22,11 +23,6 @@ def test_rough_networks_are_measured_again_at_once(monkeypatch):
         worst, scale = worst_error(secret, result.network)
         errors.append(worst / scale)
     assert errors[0] < 5e-8 and errors[0] < errors[1] / 2
-
-
-def relative_error(secret, network) -> float:
-    worst, scale = worst_error(secret, network)
-    return worst / scale
 
 
 def test_a_repair_through_a_hyperplane_of_the_hypothesis():

@@ -7,28 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nets import EPS, assert_same_function, make, size_at
 
 from relu_learn.core import network as network_module
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
 
 pytestmark = pytest.mark.numerical
-
-
-EPS = np.finfo(float).eps
-
-
-def make(dim, neurons, outputs=None, rng=0, skip=True, scale=1.0):
-    """A random network; outputs=None makes a scalar one."""
-    rng = np.random.default_rng(rng)
-    head = () if outputs is None else (outputs,)
-    return ReluNetwork(
-        scale * rng.standard_normal((neurons, dim)) / np.sqrt(dim),
-        scale * rng.standard_normal(neurons) / 2,
-        rng.standard_normal((*head, neurons)),
-        rng.standard_normal((*head, dim)) if skip else None,
-        rng.standard_normal(head) if skip else 0.0,
-    )
 
 
 def by_definition(net, x):
@@ -40,20 +25,6 @@ def by_definition(net, x):
         for i in range(net.n_neurons):
             out[:, j] += a[j, i] * np.maximum(x @ net.weights[i] - net.biases[i], 0.0)
     return out[:, 0] if net.is_scalar else out
-
-
-def size_at(net, x):
-    """Sum of the absolute values of all terms at x: what rounding errors are relative to."""
-    a, u = np.abs(np.atleast_2d(net.output_weights)), np.abs(np.atleast_2d(net.skip))
-    hidden = np.abs(x) @ np.abs(net.weights).T + np.abs(net.biases)
-    return (hidden @ a.T + np.abs(x) @ u.T + np.abs(np.atleast_1d(net.offset))).max(axis=1)
-
-
-def assert_same_function(first, second, factor=64.0, rng=0):
-    x = np.random.default_rng(rng).standard_normal((200, first.dim)) * 3
-    error = np.abs((first(x) - second(x)).reshape(len(x), -1)).max(axis=1)
-    bound = factor * EPS * np.maximum(size_at(first, x), size_at(second, x))
-    assert (error <= bound).all(), (error / bound).max()
 
 
 shapes = st.tuples(

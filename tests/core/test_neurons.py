@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nets import unit
 
 from relu_learn import (
     InvalidArgument,
@@ -22,10 +23,6 @@ def kinks(secret, line):
     """Where a line crosses the critical hyperplanes, and the order of the neurons on it."""
     t = (secret.biases - secret.weights @ line.origin) / (secret.weights @ line.direction)
     return np.sort(t), np.argsort(t)
-
-
-def unit(rows):
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
 # --------------------------------------------------------------------- GetBias

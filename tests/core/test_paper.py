@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from nets import relative_error, unit
 
 from relu_learn import (
     Oracle,
@@ -11,16 +12,11 @@ from relu_learn import (
     get_neurons,
     learn_from_queries,
     match_neurons,
-    worst_error,
     zoo,
 )
 from relu_learn.core.lines import Line
 
 pytestmark = pytest.mark.numerical
-
-
-def unit(rows):
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
 def spaced(rng, d=3, distance=0.5):
@@ -63,11 +59,6 @@ def test_the_grid_asks_as_many_gradients_as_intervals(rng):
     get_neurons(oracle, 3, method="grid", line=line, r=0.25, tau=2.5, rng=0)
     # A gradient costs d + 1 queries and a check; some directions are repeated.
     assert 20 * 5 <= oracle.queries <= 20 * 10
-
-
-def relative_error(secret, network) -> float:
-    worst, scale = worst_error(secret, network)
-    return worst / scale
 
 
 def test_the_papers_grid_returns_a_pure_relu_network():

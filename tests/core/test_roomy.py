@@ -4,14 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from nets import unit
 
 from relu_learn.core.roomy import Arrangement
 
 pytestmark = pytest.mark.numerical
-
-
-def unit(rows):
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
 def arrangement(rng, k=12, n=4, d=10):

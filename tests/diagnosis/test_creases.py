@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from runs import begun, drained
 
-from relu_learn import NotOneHiddenLayer, learn_from_queries
+from relu_learn import NotOneHiddenLayer, learn_from_queries, zoo
+from relu_learn.diagnosis.creases import look_for_bent_hyperplanes
 
 pytestmark = pytest.mark.numerical
 
@@ -37,3 +39,42 @@ def test_a_crease_that_ends_is_shown_on_both_sides():
         assert (abs(left - 2 * middle + right) < 1e-12) == straight
     direction = error.crease[2] - error.crease[0]
     assert direction @ (error.crease[1] - error.witness[1]) == pytest.approx(0, abs=1e-7)
+
+
+def learned(black_box, dim):
+    """A run that has taken what its first line gave, and tested it."""
+    run = begun(black_box, dim)
+    run.take(drained(run.look()).anchored())
+    list(run.test())
+    return run
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_creases_of_a_network_do_not_end(outputs):
+    for seed in range(5):
+        run = learned(zoo.random_network(4, 6, outputs, rng=seed), 4)
+        before = run.oracle.queries
+        look_for_bent_hyperplanes(run)
+        assert run.oracle.queries > before  # it did look
+
+
+def test_nothing_is_looked_at_where_there_is_no_crease():
+    for secret in (zoo.affine(), zoo.random_network(1, 3, rng=0)):
+        run = learned(secret, secret.dim)
+        before = run.oracle.queries
+        look_for_bent_hyperplanes(run)
+        assert run.oracle.queries == before
+
+
+def test_a_hyperplane_that_ends_is_found_at_once():
+    """max(x, y, 0), of which the first line has shown three creases."""
+
+    def corner(x):
+        return np.maximum(x.max(axis=1), 0)
+
+    with pytest.raises(NotOneHiddenLayer) as caught:
+        look_for_bent_hyperplanes(learned(corner, 2))
+    left, middle, right = corner(caught.value.witness)
+    assert abs(left - 2 * middle + right) < 1e-12
+    left, middle, right = corner(caught.value.crease)
+    assert left - 2 * middle + right > 1e-6

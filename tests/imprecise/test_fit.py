@@ -1,9 +1,8 @@
 """The least squares learner: it averages the noise away."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from dirt import Ask, estimate, noisy, rounded, single
 
 from relu_learn import zoo
 from relu_learn.bounded.box import Box
@@ -12,40 +11,8 @@ from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import Oracle
 from relu_learn.core.target import Target
 from relu_learn.imprecise.fit import NoisyStep, learn_noisy
-from relu_learn.imprecise.kind import estimate_noise
 
 pytestmark = pytest.mark.numerical
-
-
-Ask = Callable[[np.ndarray], np.ndarray]
-
-
-def single(net: ReluNetwork) -> Ask:
-    """The network as it would run in float32."""
-    w, b, a, u, c = (
-        v.astype(np.float32)
-        for v in (net.weights, net.biases, np.atleast_2d(net.output_weights), net.skip, net.offset)
-    )
-
-    def ask(x: np.ndarray) -> np.ndarray:
-        x = x.astype(np.float32)
-        return np.maximum(x @ w.T - b, np.float32(0)) @ a.T + (x @ np.atleast_2d(u).T + c)
-
-    return ask
-
-
-def noisy(net: ReluNetwork, sigma: float, seed: int = 0) -> Ask:
-    rng = np.random.default_rng(1000 + seed)  # not the stream that points are drawn from
-    return lambda x: (y := net(x).reshape(len(x), -1)) + sigma * rng.standard_normal(y.shape)
-
-
-def rounded(net: ReluNetwork, decimals: int) -> Ask:
-    return lambda x: net(x).reshape(len(x), -1).round(decimals)
-
-
-def estimate(ask: Ask, dim: int, seed: int = 0):
-    rng = np.random.default_rng(seed)
-    return estimate_noise(ask, rng.standard_normal(dim), rng.standard_normal(dim), rng)
 
 
 def last_step(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from dirt import Ask, estimate, noisy, rms, rounded, single
 
 from relu_learn import BlackBoxError, Oracle, ReluNetwork, learn_from_queries, zoo
 from relu_learn.core.lines import Line
@@ -18,37 +17,6 @@ def test_random_answers_are_an_error_of_the_black_box():
     generator = np.random.default_rng(0)
     with pytest.raises(BlackBoxError, match="alike"):
         learn_from_queries(lambda x: generator.standard_normal(len(x)), 3, rng=0)
-
-
-Ask = Callable[[np.ndarray], np.ndarray]
-
-
-def single(net: ReluNetwork) -> Ask:
-    """The network as it would run in float32."""
-    w, b, a, u, c = (
-        v.astype(np.float32)
-        for v in (net.weights, net.biases, np.atleast_2d(net.output_weights), net.skip, net.offset)
-    )
-
-    def ask(x: np.ndarray) -> np.ndarray:
-        x = x.astype(np.float32)
-        return np.maximum(x @ w.T - b, np.float32(0)) @ a.T + (x @ np.atleast_2d(u).T + c)
-
-    return ask
-
-
-def noisy(net: ReluNetwork, sigma: float, seed: int = 0) -> Ask:
-    rng = np.random.default_rng(1000 + seed)  # not the stream that points are drawn from
-    return lambda x: (y := net(x).reshape(len(x), -1)) + sigma * rng.standard_normal(y.shape)
-
-
-def rounded(net: ReluNetwork, decimals: int) -> Ask:
-    return lambda x: net(x).reshape(len(x), -1).round(decimals)
-
-
-def estimate(ask: Ask, dim: int, seed: int = 0):
-    rng = np.random.default_rng(seed)
-    return estimate_noise(ask, rng.standard_normal(dim), rng.standard_normal(dim), rng)
 
 
 def error_on_the_line(ask: Ask, net: ReluNetwork, seed: int) -> np.ndarray:
@@ -125,11 +93,6 @@ def test_estimate_is_cheap():
 def test_lattices_of_any_size_are_recognised():
     net = zoo.random_network(10, 15, rng=3)
     assert estimate(lambda x: net(x).round(3) * 1e9, 10).step == 1e6
-
-
-def rms(secret, network, dim: int) -> float:
-    x = np.random.default_rng(77).standard_normal((10_000, dim))
-    return float(np.sqrt(np.mean((network(x) - secret(x)) ** 2)))
 
 
 def depends_on_the_batch(secret):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from dirt import noisy, rms, single
 
 from relu_learn import NotPiecewiseLinear, ReluNetwork, learn_from_queries, worst_error, zoo
 
@@ -32,32 +31,6 @@ def test_rounded_answers_give_a_network_better_than_the_rounding():
     assert np.sqrt(np.mean((secret(x) - result.network(x)) ** 2)) < 1e-3
 
 
-Ask = Callable[[np.ndarray], np.ndarray]
-
-
-def single(net: ReluNetwork) -> Ask:
-    """The network as it would run in float32."""
-    w, b, a, u, c = (
-        v.astype(np.float32)
-        for v in (net.weights, net.biases, np.atleast_2d(net.output_weights), net.skip, net.offset)
-    )
-
-    def ask(x: np.ndarray) -> np.ndarray:
-        x = x.astype(np.float32)
-        return np.maximum(x @ w.T - b, np.float32(0)) @ a.T + (x @ np.atleast_2d(u).T + c)
-
-    return ask
-
-
-def noisy(net: ReluNetwork, sigma: float, seed: int = 0) -> Ask:
-    rng = np.random.default_rng(1000 + seed)  # not the stream that points are drawn from
-    return lambda x: (y := net(x).reshape(len(x), -1)) + sigma * rng.standard_normal(y.shape)
-
-
-def rounded(net: ReluNetwork, decimals: int) -> Ask:
-    return lambda x: net(x).reshape(len(x), -1).round(decimals)
-
-
 @pytest.mark.parametrize("dim, neurons, outputs", [(10, 15, 1), (30, 20, 5)])
 def test_the_learner_takes_all_kinds_of_float32(dim, neurons, outputs):
     net = zoo.random_network(dim, neurons, outputs, rng=3)
@@ -81,11 +54,6 @@ def test_noise_as_large_as_the_function_gives_an_honest_network():
     error = np.abs(result.network(x) - net(x).reshape(-1, 1))
     assert np.sqrt((error**2).mean()) < sigma
     assert (error > result.certificate.eta).mean() <= result.certificate.mass
-
-
-def rms(secret, network, dim: int) -> float:
-    x = np.random.default_rng(77).standard_normal((10_000, dim))
-    return float(np.sqrt(np.mean((network(x) - secret(x)) ** 2)))
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nets import disguise
 from scipy import integrate
 
 from relu_learn.core.errors import InvalidArgument
@@ -32,21 +33,6 @@ def relu_pair(correlation, s, t):
     """A network x -> ((u - s)+, (v - t)+) with u, v standard normals of that correlation."""
     w = [[1.0, 0.0], [correlation, math.sqrt((1 - correlation) * (1 + correlation))]]
     return ReluNetwork(w, [s, t], np.eye(2))
-
-
-def disguise(net, rng, noise=0.0):
-    """The same function: other order, scales and orientations."""
-    turned, scale = rng.random(net.n_neurons) < 0.5, np.exp(2 * rng.standard_normal(net.n_neurons))
-    sign, order = np.where(turned, -scale, scale), rng.permutation(net.n_neurons)
-    a = net.output_weights[..., turned]
-    weights = net.weights * (1 + noise * rng.standard_normal(net.weights.shape))
-    return ReluNetwork(
-        (sign[:, None] * weights)[order],
-        (sign * net.biases)[order],
-        (net.output_weights / scale)[..., order],
-        net.skip + a @ net.weights[turned],
-        net.offset - a @ net.biases[turned],
-    )
 
 
 # ------------------------------------------------------------------ exact loss

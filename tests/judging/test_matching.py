@@ -6,38 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nets import disguise, make, turn
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
 from relu_learn.judging.matching import match_neurons, matches
 
 pytestmark = pytest.mark.numerical
-
-
-def make(dim, neurons, outputs=None, rng=0, skip=True, scale=1.0):
-    """A random network; outputs=None makes a scalar one."""
-    rng = np.random.default_rng(rng)
-    head = () if outputs is None else (outputs,)
-    return ReluNetwork(
-        scale * rng.standard_normal((neurons, dim)) / np.sqrt(dim),
-        scale * rng.standard_normal(neurons) / 2,
-        rng.standard_normal((*head, neurons)),
-        rng.standard_normal((*head, dim)) if skip else None,
-        rng.standard_normal(head) if skip else 0.0,
-    )
-
-
-def turn(net, subset):
-    """The same function with the neurons of `subset` turned around."""
-    sign = np.where(subset, -1.0, 1.0)
-    a = net.output_weights[..., subset]
-    return ReluNetwork(
-        sign[:, None] * net.weights,
-        sign * net.biases,
-        net.output_weights,
-        net.skip + a @ net.weights[subset],
-        net.offset - a @ net.biases[subset],
-    )
 
 
 def test_matches_up_to_order_scale_and_orientation(rng):
@@ -62,21 +37,6 @@ def test_matches_up_to_order_scale_and_orientation(rng):
     assert not matches(make(6, 9), make(6, 8))
     duplicated = make(6, 9) + make(6, 9)
     assert matches(duplicated, 2 * make(6, 9), tol=1e-12)
-
-
-def disguise(net, rng, noise=0.0):
-    """The same function: other order, scales and orientations."""
-    turned, scale = rng.random(net.n_neurons) < 0.5, np.exp(2 * rng.standard_normal(net.n_neurons))
-    sign, order = np.where(turned, -scale, scale), rng.permutation(net.n_neurons)
-    a = net.output_weights[..., turned]
-    weights = net.weights * (1 + noise * rng.standard_normal(net.weights.shape))
-    return ReluNetwork(
-        (sign[:, None] * weights)[order],
-        (sign * net.biases)[order],
-        (net.output_weights / scale)[..., order],
-        net.skip + a @ net.weights[turned],
-        net.offset - a @ net.biases[turned],
-    )
 
 
 @given(st.integers(1, 12), st.integers(1, 15), st.integers(0, 2**32), st.sampled_from([None, 3]))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nets import assert_same_function, make, turn
 
 from relu_learn.core.errors import InvalidArgument, OrientationNotFound
 from relu_learn.core.network import ReluNetwork
@@ -11,49 +12,6 @@ from relu_learn.judging import orientation
 from relu_learn.judging.orientation import orient
 
 pytestmark = pytest.mark.numerical
-
-
-EPS = np.finfo(float).eps
-
-
-def make(dim, neurons, outputs=None, rng=0, skip=True, scale=1.0):
-    """A random network; outputs=None makes a scalar one."""
-    rng = np.random.default_rng(rng)
-    head = () if outputs is None else (outputs,)
-    return ReluNetwork(
-        scale * rng.standard_normal((neurons, dim)) / np.sqrt(dim),
-        scale * rng.standard_normal(neurons) / 2,
-        rng.standard_normal((*head, neurons)),
-        rng.standard_normal((*head, dim)) if skip else None,
-        rng.standard_normal(head) if skip else 0.0,
-    )
-
-
-def size_at(net, x):
-    """Sum of the absolute values of all terms at x: what rounding errors are relative to."""
-    a, u = np.abs(np.atleast_2d(net.output_weights)), np.abs(np.atleast_2d(net.skip))
-    hidden = np.abs(x) @ np.abs(net.weights).T + np.abs(net.biases)
-    return (hidden @ a.T + np.abs(x) @ u.T + np.abs(np.atleast_1d(net.offset))).max(axis=1)
-
-
-def turn(net, subset):
-    """The same function with the neurons of `subset` turned around."""
-    sign = np.where(subset, -1.0, 1.0)
-    a = net.output_weights[..., subset]
-    return ReluNetwork(
-        sign[:, None] * net.weights,
-        sign * net.biases,
-        net.output_weights,
-        net.skip + a @ net.weights[subset],
-        net.offset - a @ net.biases[subset],
-    )
-
-
-def assert_same_function(first, second, factor=64.0, rng=0):
-    x = np.random.default_rng(rng).standard_normal((200, first.dim)) * 3
-    error = np.abs((first(x) - second(x)).reshape(len(x), -1)).max(axis=1)
-    bound = factor * EPS * np.maximum(size_at(first, x), size_at(second, x))
-    assert (error <= bound).all(), (error / bound).max()
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,13 @@ import itertools
 
 import numpy as np
 import pytest
+from nets import parameters, unit
 from runs import looked
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.precise.clumps import merge_clumps
 
 pytestmark = pytest.mark.numerical
-
-
-def unit(rows):
-    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
 def clumps(n, gap, cancelling, m, seed):
@@ -49,11 +46,6 @@ def test_clumps_are_right_next_to_their_hyperplanes(gap, cancelling, m):
         x -= ((x * wall).sum(axis=1) - level)[:, None] * wall
         x += (10.0 ** rng.uniform(-4, -1, 4000) * rng.choice([-1, 1], 4000))[:, None] * wall
         assert np.abs(found(x) - secret(x)).max() < 1e-7 * secret(x).std()
-
-
-def parameters(dim: int, neurons: int, outputs: int) -> int:
-    mixing = outputs * neurons if outputs > 1 else 0
-    return neurons * (dim + 1) + mixing + outputs * (dim + 1)
 
 
 def test_short_pieces_everywhere_are_no_clump():

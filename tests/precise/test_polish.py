@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from nets import parameters, relative_error
 from runs import begun, drained
 
-from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
+from relu_learn import ReluNetwork, learn_from_queries, zoo
 from relu_learn.core.lines import Line, Noise
 from relu_learn.core.run import each
 from relu_learn.precise.polish import along, polish
 
 pytestmark = pytest.mark.numerical
-
-
-def relative_error(secret, network) -> float:
-    worst, scale = worst_error(secret, network)
-    return worst / scale
-
-
-def parameters(dim: int, neurons: int, outputs: int) -> int:
-    mixing = outputs * neurons if outputs > 1 else 0
-    return neurons * (dim + 1) + mixing + outputs * (dim + 1)
 
 
 def test_polish_gains_digits():
