@@ -219,9 +219,9 @@ def test_html_without_plotly_says_what_to_install(monkeypatch, tmp_path):
 
 
 def test_stopped_by_hand(monkeypatch):
-    from relu_learn.core import learning
+    from relu_learn import learn
 
-    steps = learning.learn_steps
+    steps = learn.learn_steps
 
     def interrupted(*arguments, **options):
         for number, event in enumerate(steps(*arguments, **options)):
@@ -229,7 +229,7 @@ def test_stopped_by_hand(monkeypatch):
                 raise KeyboardInterrupt
             yield event
 
-    monkeypatch.setattr(learning, "learn_steps", interrupted)
+    monkeypatch.setattr(learn, "learn_steps", interrupted)
     code, out, err = run("demo", "crystal")
     assert code == 130
     assert "Partial result" in out and "stopped by hand after" in err

@@ -14,6 +14,7 @@ from relu_learn import zoo
 from relu_learn.core import events as ev
 from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
 from relu_learn.core.network import ReluNetwork
+from relu_learn.core.trace import Trace
 from relu_learn.figures import line, loss, plane
 from relu_learn.figures.line import SliceView, kink_heights
 from relu_learn.figures.loss import LossView
@@ -184,7 +185,7 @@ class TestRunView:
         self, finished: tuple[ReluNetwork, RunView]
     ) -> None:
         secret, run = finished
-        trace = ev.Trace(run.events)
+        trace = Trace(run.events)
         x = np.random.default_rng(0).standard_normal((100, secret.dim))
         for state in list(run)[1:]:
             network = trace.network_at(state.index - 1)
@@ -331,7 +332,7 @@ class TestSlice:
 
     def test_open_intervals_are_bands_and_gaps(self) -> None:
         """A hand-made state: samples at -1, 0, 1, 2, and something hidden between 0 and 1."""
-        head = {"phase": "search", "procedure": "GetNeurons", "narration": ""}
+        head = {"phase": "search"}
         events = [
             ev.LineDrawn(queries=0, origin=[0, 0], direction=[1, 0], t_range=[-9, 3], **head),
             ev.IntervalProbed(

@@ -141,3 +141,21 @@ def test_the_graph_sees_lazy_and_type_only_imports(tmp_path):
         "def f():\n    from relu_learn import learn\n    import relu_learn.core.lines\n"
     )
     assert imports(file, set(modules())) == {"core.run", "learn", "core.lines"}
+
+
+# What is drawn and what ships as data is tested by lesson, not by module.
+UNMIRRORED = {"figures", "widgets", "data"}
+
+
+def test_every_module_has_its_test_file():
+    tests = Path(__file__).parent
+    wanted = {
+        path.relative_to(ROOT).with_name(f"test_{path.name}")
+        for path in ROOT.rglob("*.py")
+        if path.stem != "__init__" and path.relative_to(ROOT).parts[0] not in UNMIRRORED
+    }
+    folders = {path.parts[0] for path in wanted if len(path.parts) > 1}
+    mirrored = {p.relative_to(tests) for name in folders for p in (tests / name).glob("test_*.py")}
+    there = {path.relative_to(tests) for path in tests.glob("test_*.py")} | mirrored
+    assert wanted - there == set(), "modules without a test file"
+    assert mirrored - wanted == set(), "test files without a module"

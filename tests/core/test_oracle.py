@@ -1,5 +1,7 @@
 """The oracle: counting, budgets, history, and what it refuses to take for an answer."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -188,6 +190,7 @@ def test_answers_of_many_types(convert):
 
 # --------------------------------------------------------------------- bad answers
 
+
 BAD = {
     "nothing": (lambda x: None, "got NoneType"),
     "a string": (lambda x: "spam", "got strings"),
@@ -355,3 +358,17 @@ def test_queries_are_checked(x, message):
     with pytest.raises(InvalidArgument, match=message):
         oracle(x)
     assert oracle.queries == 0
+
+
+def test_recall_asks_nothing_and_spreads_over_the_history():
+    secret = zoo.random_network(2, 3, rng=0)
+    oracle = Oracle(secret, 2)
+    assert [part.shape for part in oracle.recall(5)] == [(0, 2), (0,)]
+    x = np.random.default_rng(0).standard_normal((7, 2))
+    oracle(x[:4])
+    oracle.around(x[4], np.array([0.1]), np.eye(2)[:1], x[5:] - x[4])
+    asked, answers = oracle.recall(100)
+    assert oracle.queries == 7
+    np.testing.assert_array_equal(asked, oracle.history()[0])
+    np.testing.assert_array_equal(answers, oracle.history()[1])
+    np.testing.assert_array_equal(oracle.recall(2)[0], oracle.history()[0][[0, 6]])

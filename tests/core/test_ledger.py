@@ -1,7 +1,6 @@
 """The ledger: what was paid for survives a kill, a full disk and a cable pulled out.
 
-RELU_LEARN_KILLS=100 makes the last test longer.
-"""
+RELU_LEARN_KILLS=100 makes the last test longer."""
 
 import os
 import signal
@@ -25,8 +24,12 @@ from relu_learn import (
 from relu_learn.core import ledger as module
 from relu_learn.core.errors import LedgerError
 
-KILL_TEST = Path(__file__).parent / "benchmarks" / "kill_test.py"
+KILL_TEST = Path(__file__).parents[1] / "benchmarks" / "kill_test.py"
+
+
 SECRET = zoo.random_network(3, 4, rng=1)
+
+
 MANY = zoo.random_network(3, 4, 2, rng=1)
 
 

@@ -4,41 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kinked import Function
 
-from relu_learn import InvalidArgument, NotPiecewiseLinear, ReluLearnError
-from relu_learn.core.answers import probe_noise
-from relu_learn.core.lines import EPS, Line, Noise, Window
-from relu_learn.core.search import levels, search_line
+from relu_learn import LearningFailed
+from relu_learn.core.hearing import probe_noise
+from relu_learn.core.lines import EPS, Noise, Window
+from relu_learn.core.search import PATIENCE, levels, search_line
+from relu_learn.core.watch import LongLine
 
 pytestmark = pytest.mark.numerical
-
-
-class Function:
-    """A network on a line, t (n,) -> (n, m), that counts what it is asked."""
-
-    def __init__(self, kinks, jumps, slope=0.0, value=0.0, seed=0):
-        order = np.argsort(kinks)
-        self.kinks = np.asarray(kinks, dtype=float)[order]
-        jumps = np.asarray(jumps, dtype=float)
-        self.jumps = (jumps if jumps.ndim == 2 else jumps[:, None])[order]
-        self.slope, self.value = slope, value
-        # Orientations as they come: they change the affine part, not the kinks.
-        self.signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(self.kinks))
-        self.queries = 0
-
-    @classmethod
-    def random(cls, k, m, rng, kinks=None):
-        kinks = rng.standard_cauchy(k) if kinks is None else kinks
-        kinks = np.clip(kinks, -1e4, 1e4) + 1e-3 * np.arange(k)
-        jumps = rng.standard_normal((k, m))
-        return cls(kinks, jumps, rng.standard_normal(m), rng.standard_normal(m), k)
-
-    def __call__(self, t):
-        t = np.asarray(t, dtype=float)[:, None]
-        self.queries += len(t)
-        return (
-            np.maximum(self.signs * (t - self.kinks), 0) @ self.jumps + t * self.slope + self.value
-        )
 
 
 def find(f, rng, window=None, **options):
@@ -65,24 +39,6 @@ def deviation(found, f, low=-1e4, high=1e4):
 def visible(found, least=1e-9):
     """The kinks at which something happens: where there are none, a search may report one."""
     return found.kinks[np.abs(found.jumps).max(axis=1) > least]
-
-
-# --------------------------------------------------------------------- lines
-
-
-def test_a_gaussian_line(rng):
-    line = Line.draw(5, rng)
-    assert line.origin.shape == line.direction.shape == (5,)
-    np.testing.assert_allclose(line.at([0, 2]), [line.origin, line.origin + 2 * line.direction])
-    assert line.at([]).shape == (0, 5)
-
-
-def test_a_line_through_a_point(rng):
-    point = rng.standard_normal(4)
-    line = Line.draw(4, rng, through=point)
-    np.testing.assert_array_equal(line.at([0.0])[0], point)
-    point[:] = 0
-    assert line.origin.all()  # a copy
 
 
 # --------------------------------------------------------------------- random functions
@@ -167,6 +123,7 @@ def test_any_scale_of_the_outputs(k, m, seed, power):
 
 
 # --------------------------------------------------------------------- hostile functions
+
 
 PAIRS = {"same": 1.0, "cancelling": -1.0, "half cancelling": -0.5}
 
@@ -272,36 +229,7 @@ def test_nothing_is_asked_outside_the_window():
         assert deviation(found, f, low, high) < 1e-11
 
 
-def test_the_middle_of_an_interval_far_out(rng):
-    window = Window()
-    a, b = np.array([-1e6, -1.0, 1e5]), np.array([-1e5, 1.0, 1e6])
-    middle = window.middle(a, b, np.full(3, 0.5))
-    np.testing.assert_allclose(middle, [-1.818e5, 0, 1.818e5], rtol=1e-3, atol=1e-12)
-    np.testing.assert_allclose(window.middle(a, b, np.zeros(3)), a, rtol=1e-9)
-    np.testing.assert_allclose(window.middle(a, b, np.ones(3)), b, rtol=1e-9)
-
-
 # --------------------------------------------------------------------- noise
-
-
-@pytest.mark.parametrize("level", [1e-9, 1e-5, 1e-2])
-def test_noise_is_estimated(level):
-    ratios = []
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        f = Function.random(5, 1, rng)
-
-        def noisy(t, f=f, rng=rng):
-            return f(t) + level * (1 + np.abs(t))[:, None] * rng.standard_normal((len(t), 1))
-
-        ratios.append(probe_noise(noisy, rng, Window())[0] / level)
-    assert 0.3 < np.median(ratios) < 4 and max(ratios) < 10
-
-
-def test_rounding_is_the_least_noise(rng):
-    f = Function([], np.zeros((0, 2)), 0.0, np.array([1.0, 1e6]))
-    level = probe_noise(f, rng, Window())
-    assert (level > 0).all() and (level < 1e-15 * np.array([1, 1e6])).all()
 
 
 def test_float32_answers():
@@ -321,19 +249,17 @@ def test_float32_answers():
 # --------------------------------------------------------------------- outside the class
 
 
-@pytest.mark.parametrize("bend", [np.tanh, lambda t: np.logaddexp(0, t)], ids=["tanh", "softplus"])
-def test_smooth_functions_are_named(bend, rng):
+def test_a_long_search_is_told_and_given_up_in_the_end(rng):
+    """Alone, the search believes that there are very many kinks; whoever watches it need not."""
+
     def smooth(t):
-        return bend(t)[:, None]
+        return np.tanh(t)[:, None]
 
-    noise = Noise(np.maximum(probe_noise(smooth, rng, Window()), EPS))
-    with pytest.raises(NotPiecewiseLinear) as caught:
-        list(levels(search_line(smooth, Window(), noise, rng)))
-    a, b, c = caught.value.witness
-    assert np.isclose(b, (a + c) / 2)
-    assert abs(bend(a) - 2 * bend(b) + bend(c)) > 1e-14
-
-
-def test_the_error_of_a_smooth_function_is_one_of_ours():
-    assert issubclass(NotPiecewiseLinear, ReluLearnError)
-    assert not issubclass(NotPiecewiseLinear, InvalidArgument)
+    told = []
+    with pytest.raises(LearningFailed, match="questions on one line the black box still bends"):
+        list(search_line(smooth, Window(), Noise(np.full(1, 1e-15)), rng, watch=told.append))
+    assert all(isinstance(occasion, LongLine) and occasion.found is None for occasion in told)
+    sizes = [len(occasion.samples.t) for occasion in told]
+    assert sizes[0] > PATIENCE / 8 and sizes == sorted(sizes)
+    very = [occasion.very for occasion in told]
+    assert any(very) and sizes[very.index(True)] > PATIENCE

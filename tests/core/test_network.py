@@ -1,4 +1,4 @@
-"""ReluNetwork: evaluation, equivalent forms, orientation, files."""
+"""ReluNetwork: evaluation, equivalent forms, files."""
 
 import pickle
 import zipfile
@@ -7,30 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nets import EPS, assert_same_function, make, size_at
 
 from relu_learn.core import network as network_module
-from relu_learn.core.errors import InvalidArgument, OrientationNotFound
+from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
-from relu_learn.judging import orientation
-from relu_learn.judging.matching import matches
-from relu_learn.judging.orientation import orient
 
 pytestmark = pytest.mark.numerical
-
-EPS = np.finfo(float).eps
-
-
-def make(dim, neurons, outputs=None, rng=0, skip=True, scale=1.0):
-    """A random network; outputs=None makes a scalar one."""
-    rng = np.random.default_rng(rng)
-    head = () if outputs is None else (outputs,)
-    return ReluNetwork(
-        scale * rng.standard_normal((neurons, dim)) / np.sqrt(dim),
-        scale * rng.standard_normal(neurons) / 2,
-        rng.standard_normal((*head, neurons)),
-        rng.standard_normal((*head, dim)) if skip else None,
-        rng.standard_normal(head) if skip else 0.0,
-    )
 
 
 def by_definition(net, x):
@@ -42,33 +25,6 @@ def by_definition(net, x):
         for i in range(net.n_neurons):
             out[:, j] += a[j, i] * np.maximum(x @ net.weights[i] - net.biases[i], 0.0)
     return out[:, 0] if net.is_scalar else out
-
-
-def size_at(net, x):
-    """Sum of the absolute values of all terms at x: what rounding errors are relative to."""
-    a, u = np.abs(np.atleast_2d(net.output_weights)), np.abs(np.atleast_2d(net.skip))
-    hidden = np.abs(x) @ np.abs(net.weights).T + np.abs(net.biases)
-    return (hidden @ a.T + np.abs(x) @ u.T + np.abs(np.atleast_1d(net.offset))).max(axis=1)
-
-
-def turn(net, subset):
-    """The same function with the neurons of `subset` turned around."""
-    sign = np.where(subset, -1.0, 1.0)
-    a = net.output_weights[..., subset]
-    return ReluNetwork(
-        sign[:, None] * net.weights,
-        sign * net.biases,
-        net.output_weights,
-        net.skip + a @ net.weights[subset],
-        net.offset - a @ net.biases[subset],
-    )
-
-
-def assert_same_function(first, second, factor=64.0, rng=0):
-    x = np.random.default_rng(rng).standard_normal((200, first.dim)) * 3
-    error = np.abs((first(x) - second(x)).reshape(len(x), -1)).max(axis=1)
-    bound = factor * EPS * np.maximum(size_at(first, x), size_at(second, x))
-    assert (error <= bound).all(), (error / bound).max()
 
 
 shapes = st.tuples(
@@ -319,148 +275,6 @@ def test_pure_relu_form(shape, skip):
     assert not pure.has_skip and not pure.offset.any()
     assert pure.n_neurons == net.n_neurons + (2 * net.n_outputs if skip else 0)
     assert_same_function(net, pure)
-
-
-def test_matches_up_to_order_scale_and_orientation(rng):
-    for outputs in (None, 1, 4):
-        net = make(6, 9, outputs)
-        other = turn(net, rng.random(9) < 0.5)
-        order, scale = rng.permutation(9), np.exp(rng.standard_normal(9))
-        other = ReluNetwork(
-            (other.weights * scale[:, None])[order],
-            (other.biases * scale)[order],
-            (other.output_weights / scale)[..., order],
-            other.skip,
-            other.offset,
-        )
-        assert matches(net, other, tol=1e-12) and matches(other, net, tol=1e-12)
-        moved = ReluNetwork(
-            net.weights, net.biases + 1e-3, net.output_weights, net.skip, net.offset
-        )
-        assert matches(net, moved, tol=1e-2) and not matches(net, moved, tol=1e-4)
-        assert not matches(net, -net)
-    assert not matches(make(6, 9), make(6, 9, 1))
-    assert not matches(make(6, 9), make(6, 8))
-    duplicated = make(6, 9) + make(6, 9)
-    assert matches(duplicated, 2 * make(6, 9), tol=1e-12)
-
-
-# ------------------------------------------------------------------ orientation
-
-
-@pytest.mark.parametrize(
-    "dim, neurons, outputs",
-    [
-        (10, 8, None),
-        (64, 32, 10),
-        (784, 128, None),
-        (10, 15, None),
-        (10, 30, None),
-        (5, 20, None),
-        (5, 20, 1),
-        (4, 30, 10),  # more neurons than inputs, fewer than equations
-        (3, 38, None),  # most unknowns meet in the middle, the rest follow
-        (40, 70, None),  # integer programming
-    ],
-)
-@pytest.mark.parametrize("noise", [0.0, 1e-10])
-def test_orient_finds_the_secret_orientation(dim, neurons, outputs, noise, rng):
-    for seed in range(2):
-        secret = make(dim, neurons, outputs, rng=seed, skip=False)
-        turned = turn(secret, rng.random(neurons) < 0.5)
-        found = ReluNetwork(
-            turned.weights * (1 + noise * rng.standard_normal(turned.weights.shape)),
-            turned.biases,
-            turned.output_weights,
-            turned.skip * (1 + noise * rng.standard_normal(turned.skip.shape)),
-            turned.offset,
-        )
-        result = orient(found)
-        assert not result.has_skip
-        np.testing.assert_allclose(result.weights, secret.weights, atol=10 * noise, rtol=0)
-        assert np.array_equal(result.biases, secret.biases)
-        np.testing.assert_allclose(result.offset, secret.offset, atol=1e-13 + 10 * noise)
-
-
-@given(st.integers(1, 4), st.integers(1, 12), st.integers(0, 2**32), st.sampled_from([None, 2]))
-def test_orient_keeps_the_function(dim, neurons, seed, outputs):
-    secret = make(dim, neurons, outputs, rng=seed, skip=False)
-    turned = turn(secret, np.random.default_rng(seed).random(neurons) < 0.5)
-    assert_same_function(turned, orient(turned), factor=1e4)
-
-
-def test_orient_keeps_an_offset():
-    secret = ReluNetwork(np.eye(3), [0.1, 0.2, 0.3], [1.0, -2.0, 3.0], offset=0.7)
-    result = orient(turn(secret, np.array([True, False, True])))
-    assert np.array_equal(result.weights, secret.weights)
-    assert float(result.offset) == pytest.approx(0.7, abs=1e-15)
-
-
-def test_orient_parallel_neurons_prefers_no_offset():
-    # All weights are equal, so every orientation with two turned neurons removes the linear part.
-    secret = ReluNetwork(np.ones((6, 2)), [0.1, 0.5, 0.7, 1.3, 1.9, 2.2], np.ones(6))
-    turned = turn(secret, np.arange(6) < 2)
-    result = orient(turned)
-    assert_same_function(turned, result)
-    assert np.array_equal(result.weights, secret.weights)
-    many = ReluNetwork(np.ones((40, 2)), np.arange(40.0), np.ones(40))  # 10^11 orientations fit
-    turned = turn(many, np.arange(40) % 2 == 0)
-    assert_same_function(turned, orient(turned))
-    hat = ReluNetwork([[1.0], [1.0], [1.0]], [-1.0, 0.0, 1.0], [1.0, -2.0, 1.0])
-    assert orient(turn(hat, np.array([True, True, True]))).skip == 0
-
-
-@pytest.mark.parametrize("dim", [12, 6])
-def test_orient_with_tiny_and_huge_neurons(dim, rng):
-    scale = 10.0 ** rng.uniform(-6, 6, 12)
-    secret = make(dim, 12, rng=3, skip=False)
-    secret = ReluNetwork(
-        secret.weights * scale[:, None],
-        secret.biases * scale,
-        secret.output_weights / scale * 10.0 ** rng.uniform(-3, 0, 12),
-    )
-    for _ in range(5):
-        turned = turn(secret, rng.random(12) < 0.5)
-        assert np.array_equal(orient(turned).biases, secret.biases)
-    lopsided = secret * 1.0 + 1e-10 * make(dim, 3, rng=4, skip=False)
-    turned = turn(lopsided, np.arange(15) % 2 == 0)
-    assert np.array_equal(orient(turned).biases, lopsided.biases)
-
-
-def test_orient_without_a_linear_part_returns_itself():
-    net = make(3, 4, skip=False)
-    assert orient(net) is net
-
-
-@pytest.mark.parametrize("neurons", [0, 3, 6, 20])
-def test_orient_says_when_there_is_no_orientation(neurons):
-    with pytest.raises(OrientationNotFound, match="no orientation"):
-        orient(make(4, neurons, rng=1))
-
-
-def test_orient_gives_up_in_time_and_says_so():
-    secret = make(2, 70, skip=False)
-    with pytest.raises(OrientationNotFound, match="too many to decide in 0.2 s"):
-        orient(turn(secret, np.arange(70) % 2 == 0), time_limit=0.2)
-
-
-def test_orient_tries_a_bounded_number_of_candidates(monkeypatch):
-    # Sums of equal neurons fit in a great many ways, unless the linear part points elsewhere.
-    monkeypatch.setattr(orientation, "_MAX_PAIRS", 100)
-    net = ReluNetwork(np.ones((30, 2)), np.arange(30.0), np.ones(30), [-7.0, -7.0])
-    assert_same_function(net, orient(net))
-    with pytest.raises(OrientationNotFound, match="one may exist"):
-        aside = ReluNetwork(net.weights, net.biases, net.output_weights, [-7.0, -7.0 + 1e-9])
-        orient(aside, rtol=1e-10)
-
-
-def test_orient_without_active_neurons():
-    with pytest.raises(OrientationNotFound):
-        orient(ReluNetwork(np.eye(2), [0, 0], [0.0, 0.0], [1.0, 0.0]))
-    with pytest.raises(InvalidArgument, match="time_limit"):
-        orient(make(2, 2), time_limit=0)
-    with pytest.raises(InvalidArgument, match="rtol"):
-        orient(make(2, 2), rtol=0)
 
 
 # ------------------------------------------------------------------------ files

@@ -8,6 +8,7 @@ from relu_learn.judging.planning import plan, queries_by_purpose
 
 pytestmark = pytest.mark.numerical
 
+
 SIZES = [
     (1, 20, 1),
     (2, 8, 1),

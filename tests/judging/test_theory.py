@@ -12,6 +12,7 @@ from relu_learn.judging.theory import paper_parameters
 
 pytestmark = pytest.mark.numerical
 
+
 USUAL = {"epsilon": 0.01, "delta": 0.1, "dim": 5, "neurons": 4, "R": 1.0, "B": 1.0}
 
 

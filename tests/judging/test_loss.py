@@ -1,4 +1,4 @@
-"""The exact loss against independent quadrature and sampling; certificates; matching."""
+"""The exact loss against independent quadrature and sampling."""
 
 import math
 
@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nets import disguise
 from scipy import integrate
 
-from relu_learn.core.certificate import Certificate, certificate, output_scale
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
 from relu_learn.judging import loss
 from relu_learn.judging.loss import best_loss, gaussian_loss, loss_floor, sampled_loss, worst_error
-from relu_learn.judging.matching import match_neurons
 
 pytestmark = pytest.mark.numerical
 
@@ -34,21 +33,6 @@ def relu_pair(correlation, s, t):
     """A network x -> ((u - s)+, (v - t)+) with u, v standard normals of that correlation."""
     w = [[1.0, 0.0], [correlation, math.sqrt((1 - correlation) * (1 + correlation))]]
     return ReluNetwork(w, [s, t], np.eye(2))
-
-
-def disguise(net, rng, noise=0.0):
-    """The same function: other order, scales and orientations."""
-    turned, scale = rng.random(net.n_neurons) < 0.5, np.exp(2 * rng.standard_normal(net.n_neurons))
-    sign, order = np.where(turned, -scale, scale), rng.permutation(net.n_neurons)
-    a = net.output_weights[..., turned]
-    weights = net.weights * (1 + noise * rng.standard_normal(net.weights.shape))
-    return ReluNetwork(
-        (sign[:, None] * weights)[order],
-        (sign * net.biases)[order],
-        (net.output_weights / scale)[..., order],
-        net.skip + a @ net.weights[turned],
-        net.offset - a @ net.biases[turned],
-    )
 
 
 # ------------------------------------------------------------------ exact loss
@@ -225,122 +209,3 @@ def test_sampling_is_seeded_and_batched():
     wide = ReluNetwork(np.ones((1, 3000)), [0.0], [1.0])
     assert sampled_loss(wide, wide * 2, n=3001, rng=0) == pytest.approx(1500, rel=0.1)
     assert worst_error(first, first) == (0.0, worst_error(first, second)[1])
-
-
-def test_output_scale():
-    assert output_scale(np.zeros((5, 2))) == 1.0
-    assert output_scale(np.zeros(0)) == 1.0
-    assert output_scale(np.full(5, -3.0)) == 3.0
-    assert output_scale(np.array([1e300, -1e300])) == pytest.approx(1e300)
-    assert output_scale(np.array([[0.0, 0.0], [2.0, 10.0]])) == 5.0
-
-
-# ----------------------------------------------------------------- certificate
-
-
-def test_certificate():
-    claim = certificate([1e-9, -3e-9, 2e-9] * 100, delta=0.05)
-    assert claim == Certificate(300, 3e-9, 0.05, math.log(20) / 300)
-    assert str(claim) == (
-        "With confidence 0.95, the error exceeds 3e-09 on at most 1 % of inputs "
-        "(standard Gaussian measure, 300 fresh points)."
-    )
-    assert certificate(np.zeros((7, 3)), 0.5).n == 7
-    assert certificate([], 0.1).mass == certificate([1.0], 1e-9).mass == 1.0
-    assert certificate([0.0], 0.1, measure="uniform").measure == "uniform"
-    for delta in (0, 1, -1, math.nan):
-        with pytest.raises(InvalidArgument, match="delta"):
-            certificate([0.0], delta)
-    for errors in (1.0, [math.nan]):
-        with pytest.raises(InvalidArgument, match="errors"):
-            certificate(errors, 0.1)
-
-
-def test_certificate_keeps_its_promise():
-    # |error| is uniform on [0, 1], so the mass beyond eta is 1 - eta: the claim may fail in
-    # delta of all cases, and (being exact for this distribution) fails about as often.
-    rng, delta, runs = np.random.default_rng(0), 0.1, 4000
-    claims = [certificate(rng.random(50), delta) for _ in range(runs)]
-    wrong = sum(1 - claim.eta > claim.mass for claim in claims) / runs
-    assert 0.5 * delta < wrong < delta + 4 * math.sqrt(delta / runs)
-
-
-# ------------------------------------------------------------ neuron by neuron
-
-
-@given(st.integers(1, 12), st.integers(1, 15), st.integers(0, 2**32), st.sampled_from([None, 3]))
-def test_disguised_neurons_are_found(dim, neurons, seed, outputs):
-    true = make(dim, neurons, outputs, rng=seed)
-    match = match_neurons(disguise(true, np.random.default_rng(seed)), true)
-    assert len(match.pairs) == neurons and sorted(match.pairs[:, 0]) == list(range(neurons))
-    assert list(match.pairs[:, 1]) == list(range(neurons))
-    assert match.worst < 1e-12
-    i, j = match.pairs.T
-    cosines = np.sum(match.found.weights[i] * match.true.weights[j], axis=1)
-    assert np.array_equal(cosines < 0, match.flipped)
-
-
-def test_errors_are_what_they_say():
-    true = ReluNetwork([[2.0, 0.0], [0.0, 1.0]], [2.0, 0.5], [1.0, -1.0])
-    angle = 1e-5
-    found = ReluNetwork(
-        [[0.0, -3.0], [math.cos(angle), math.sin(angle)]], [-1.5 - 3e-4, 1.0], [-1 / 3, 2.002]
-    )
-    match = match_neurons(found, true)
-    assert match.pairs.tolist() == [[1, 0], [0, 1]]
-    assert match.flipped.tolist() == [False, True]
-    assert match.angle_error == pytest.approx([angle, 0.0], rel=1e-9)
-    assert match.bias_error == pytest.approx([0.0, 1e-4 / 1.5], rel=1e-9, abs=1e-15)
-    assert match.output_error == pytest.approx([1e-3, 0.0], rel=1e-9, abs=1e-15)
-    # The flipped neuron brings -(1/3) (0, -3) = (0, 1) with it, and (1/3) (-1.5003) = -0.5001.
-    assert match.affine_error == pytest.approx(
-        math.hypot(1.0, -0.5001) / math.sqrt(4 + 1 + 4 + 0.25), rel=1e-9
-    )
-    assert match.worst == match.affine_error
-    assert repr(match) == f"NeuronMatch({match})"
-    assert str(match).startswith("2 of 2 true neurons matched (1 flipped, 0 spurious), worst angle")
-
-
-def test_missing_and_spurious_neurons():
-    true = make(4, 6, skip=False)
-    missing = ReluNetwork(true.weights[:5], true.biases[:5], true.output_weights[:5])
-    match = match_neurons(missing, true)
-    assert match.unmatched_true.tolist() == [5] and not len(match.unmatched_found)
-    assert match.worst == math.inf
-    spurious = match_neurons(true, missing)
-    assert spurious.unmatched_found.tolist() == [5] and "1 spurious" in str(spurious)
-    nothing = match_neurons(ReluNetwork(np.zeros((0, 4)), [], []), true)
-    assert len(nothing.unmatched_true) == 6 and nothing.pairs.shape == (0, 2)
-    assert "0 of 6" in str(nothing)
-    far = ReluNetwork(true.weights, true.biases + 5, true.output_weights)
-    assert len(match_neurons(far, true).pairs) < 6
-
-
-def test_a_far_neuron_does_not_push_others_out_of_their_pairs():
-    true = ReluNetwork([[1.0], [1.0]], [0.0, 0.05], [1.0, 1.0])
-    found = ReluNetwork([[1.0], [1.0]], [0.05, 50.0], [1.0, 1.0])
-    assert match_neurons(found, true).pairs.tolist() == [[0, 1]]
-
-
-@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9])
-def test_near_twins_are_told_apart(gap, rng):
-    w = rng.standard_normal(5)
-    true = ReluNetwork([w, w * (1 + gap * rng.standard_normal(5))], [0.1, 0.1], [1.0, -3.0])
-    found = ReluNetwork(-true.weights[::-1], -true.biases[::-1], true.output_weights[::-1])
-    match = match_neurons(found, true)
-    assert match.pairs.tolist() == [[1, 0], [0, 1]]
-    assert match.output_error.max() < 1e-14 and match.angle_error.max() < 1e-15
-
-
-def test_duplicates_are_matched_as_one():
-    w = np.array([[1.0, 2.0], [2.0, 4.0], [0.0, 1.0], [0.0, 0.0]])
-    true = ReluNetwork(w, [1.0, 2.0, 0.0, -1.0], [1.0, 1.0, 1.0, 1.0])
-    found = ReluNetwork([[1.0, 2.0], [0.0, 1.0]], [1.0, 0.0], [3.0, 1.0], offset=1.0)
-    match = match_neurons(found, true)
-    assert match.worst < 1e-15 and match.true.n_neurons == 2
-
-
-def test_networks_of_different_shape_cannot_be_matched():
-    for other in (make(3, 2), make(4, 2, 1)):
-        with pytest.raises(InvalidArgument, match="same dim and outputs"):
-            match_neurons(make(4, 2), other)

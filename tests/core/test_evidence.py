@@ -1,0 +1,90 @@
+"""Evidence: what a hypothesis is judged by."""
+
+import math
+
+import numpy as np
+import pytest
+
+from relu_learn.core.answers import Answers
+from relu_learn.core.evidence import PRECISE, USEFUL, Evidence
+from relu_learn.core.network import ReluNetwork
+
+
+def slope(u, offset=0.0):
+    return ReluNetwork(np.zeros((0, 1)), [], np.zeros((1, 0)), [[u]], [offset])
+
+
+def evidence(epsilon=None, scale=1.0, noise=1e-16):
+    found = Evidence(Answers(np.array([scale]), np.array([noise]), scale), epsilon)
+    x = np.linspace(-1, 1, 5)[:, None]
+    found.add(x[:3], 2 * x[:3])
+    found.add(x[3:], 2 * x[3:])
+    return found
+
+
+def test_no_point_is_forgotten():
+    points, answers = evidence().all
+    np.testing.assert_array_equal(points[:, 0], np.linspace(-1, 1, 5))
+    np.testing.assert_array_equal(answers, 2 * points)
+    assert Evidence(Answers(np.ones(1), np.ones(1), 1.0)).all is None
+
+
+def test_worst_is_in_the_units_of_the_answers():
+    points, errors = evidence(scale=4.0).worst(slope(1.0))
+    np.testing.assert_allclose(errors, 4 * np.abs(points[:, 0]))
+    np.testing.assert_allclose(evidence().worst(None)[1], 2 * np.abs(points[:, 0]))
+
+
+def test_score_is_the_share_of_points_and_the_worst_error():
+    assert evidence().score(slope(2.0)) == (0.0, 0.0)
+    assert evidence().score(slope(3.0)) == (0.8, 1.0)  # all but x = 0
+    assert evidence().score(None) == (math.inf, math.inf)
+    empty = Evidence(Answers(np.ones(1), np.ones(1), 1.0))
+    assert empty.score(slope(2.0)) == (math.inf, math.inf)
+
+
+def test_better_is_clearly_better():
+    found = evidence()
+    mark = found.score(slope(3.0))
+    assert found.better(slope(2.5), mark)  # half the error
+    assert not found.better(slope(2.95), mark)  # hardly less
+    assert not found.better(slope(3.0), mark) and not found.better(None, mark)
+    assert found.better(slope(3.0), (0.9, 1.0))  # fewer points are off
+    assert found.better(slope(3.0), (math.inf, math.inf))
+
+
+def test_tolerance():
+    assert evidence().tolerance == PRECISE
+    assert evidence(scale=8.0).tolerance == 8 * PRECISE
+    assert evidence(noise=1e-11).tolerance == pytest.approx(1e-7)  # rounding, made larger by steps
+    assert evidence(noise=1e-3).tolerance == USEFUL
+    assert evidence(epsilon=1e-4).tolerance == pytest.approx(1e-2)  # its mean square is below
+    assert evidence(epsilon=1e-30).tolerance == PRECISE
+
+
+def test_passed():
+    found = evidence()
+    found.errors = np.array([0.0, PRECISE])
+    assert found.passed
+    found.errors = np.array([0.0, 1.01 * PRECISE])
+    assert not found.passed
+
+
+def test_the_scale_is_not_rounding():
+    found = evidence(scale=4.0)
+    found.measure_scale(np.array([[-1.0], [1.0]]))
+    assert found.scale == 4.0
+    found.measure_scale(np.array([[-5.0], [5.0]]))
+    assert found.scale == 20.0
+    found.measure_scale(np.array([[0.0], [1e-16]]))
+    assert found.scale == 4.0
+
+
+def test_every_look_costs():
+    found = evidence()
+    found.errors = np.full(1000, 1e-10)
+    first = found.certificate(0.1, "here")
+    found.looks = 3
+    third = found.certificate(0.1, "here")
+    assert third.mass - first.mass == pytest.approx(3 * math.log(2) / 1000)
+    assert (third.eta, third.measure, third.n) == (1e-10, "here", 1000)

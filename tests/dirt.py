@@ -1,0 +1,45 @@
+"""Black boxes that answer imprecisely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from relu_learn.core.network import ReluNetwork
+from relu_learn.imprecise.kind import estimate_noise
+
+Ask = Callable[[np.ndarray], np.ndarray]
+
+
+def single(net: ReluNetwork) -> Ask:
+    """The network as it would run in float32."""
+    w, b, a, u, c = (
+        v.astype(np.float32)
+        for v in (net.weights, net.biases, np.atleast_2d(net.output_weights), net.skip, net.offset)
+    )
+
+    def ask(x: np.ndarray) -> np.ndarray:
+        x = x.astype(np.float32)
+        return np.maximum(x @ w.T - b, np.float32(0)) @ a.T + (x @ np.atleast_2d(u).T + c)
+
+    return ask
+
+
+def noisy(net: ReluNetwork, sigma: float, seed: int = 0) -> Ask:
+    rng = np.random.default_rng(1000 + seed)  # not the stream that points are drawn from
+    return lambda x: (y := net(x).reshape(len(x), -1)) + sigma * rng.standard_normal(y.shape)
+
+
+def rounded(net: ReluNetwork, decimals: int) -> Ask:
+    return lambda x: net(x).reshape(len(x), -1).round(decimals)
+
+
+def estimate(ask: Ask, dim: int, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return estimate_noise(ask, rng.standard_normal(dim), rng.standard_normal(dim), rng)
+
+
+def rms(secret, network, dim: int) -> float:
+    x = np.random.default_rng(77).standard_normal((10_000, dim))
+    return float(np.sqrt(np.mean((network(x) - secret(x)) ** 2)))

@@ -1,0 +1,71 @@
+"""Least squares of a network: the regression, the Gauss-Newton step, and new neurons."""
+
+import numpy as np
+import pytest
+
+from relu_learn.imprecise.least_squares import Fit, Samples, propose_neurons
+
+pytestmark = pytest.mark.numerical
+
+
+def problem(rng, neurons=4, dim=3, outputs=2, n=400):
+    """Samples of a network with an affine part, and its hidden neurons (k, d + 1)."""
+    x = np.column_stack([rng.standard_normal((n, dim)), np.ones(n)])
+    hidden = rng.standard_normal((neurons, dim + 1))
+    hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
+    mix = rng.standard_normal((neurons + dim + 1, outputs))
+    return Samples(x, np.column_stack([np.maximum(x @ hidden.T, 0), x]) @ mix), hidden, mix
+
+
+def test_the_rest_is_linear(rng):
+    samples, hidden, mix = problem(rng)
+    fit = Fit(samples, hidden)
+    assert fit.loss < 1e-20
+    np.testing.assert_allclose(fit.coefficients, mix, atol=1e-8)
+    np.testing.assert_allclose(fit.outputs, mix[:4], atol=1e-8)
+    np.testing.assert_allclose(fit.off(samples), 0, atol=1e-8)
+
+
+def test_loss_is_that_of_the_best_regression(rng):
+    samples, hidden, _ = problem(rng)
+    fit = Fit(samples, hidden[:2])
+    features = np.column_stack([np.maximum(samples.x @ hidden[:2].T, 0), samples.x])
+    best = np.linalg.lstsq(features, samples.y, rcond=None)[1].sum()
+    assert fit.loss == pytest.approx(best, rel=1e-6)
+
+
+def test_rise_is_what_leaving_a_neuron_out_costs(rng):
+    samples, hidden, _ = problem(rng)
+    fit = Fit(samples, hidden)
+    for i, rise in enumerate(fit.rise()):
+        without = Fit(samples, np.delete(hidden, i, axis=0))
+        assert rise == pytest.approx(without.loss - fit.loss, rel=1e-4)
+
+
+def test_a_step_leads_towards_the_network(rng):
+    samples, hidden, _ = problem(rng)
+    start = hidden + 1e-3 * rng.standard_normal(hidden.shape)
+    fit = Fit(samples, start)
+    change, work = fit.step(1e-9, 200)
+    assert Fit(samples, start + change).loss < 1e-2 * fit.loss and work > 0
+
+
+def test_damping_shortens_the_step(rng):
+    samples, hidden, _ = problem(rng)
+    fit = Fit(samples, hidden + 0.1 * rng.standard_normal(hidden.shape))
+    lengths = [np.linalg.norm(fit.step(damping, 100)[0]) for damping in (1e-6, 1.0, 1e3)]
+    assert lengths[0] > lengths[1] > 10 * lengths[2] > 0
+
+
+def test_new_neurons_resemble_what_is_missing(rng):
+    samples, hidden, _ = problem(rng, neurons=1, n=2000)
+    nothing = Fit(samples, hidden[:0])
+    new = propose_neurons(nothing, 3, rng)
+    assert new.shape[1] == 4 and 1 <= len(new) <= 3
+    np.testing.assert_allclose(np.linalg.norm(new, axis=1), 1)
+    through = samples.x[rng.integers(0, 2000, (50, 3)), :-1]
+    normals = rng.standard_normal(through.shape)
+    others = np.concatenate([normals, -(normals * through).sum(axis=2, keepdims=True)], axis=2)
+    usual = np.median([Fit(samples, other).loss for other in others])
+    assert Fit(samples, new).loss < min(usual, 0.6 * nothing.loss)
+    assert (np.abs(new @ new.T - np.eye(len(new))) < 0.95).all()  # no two alike
