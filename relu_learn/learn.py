@@ -22,6 +22,7 @@ import numpy as np
 from relu_learn.bounded.box import Box
 from relu_learn.bounded.star import star
 from relu_learn.core import events as ev
+from relu_learn.core.arguments import generator
 from relu_learn.core.errors import InvalidArgument, ReluLearnError
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import Evidence
@@ -259,13 +260,9 @@ def _run(
             raise InvalidArgument("max_queries must be given to the Oracle when one is passed")
     else:
         oracle = Oracle(black_box, dim, max_queries=max_queries)
-    try:
-        random = np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        rule = "rng must be a non-negative integer, a numpy.random.Generator or None"
-        raise InvalidArgument(f"{rule}, got {rng!r}") from error
     if bounds is not None and settings.method == "grid":
         raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
+    random = generator(rng)
     space = Space(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
     run = Run(oracle, space, settings, random, _LOOKS)
     # Not a circle: a run, and with it all that was asked, is let go of as soon as it ends.

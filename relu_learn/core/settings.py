@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
 
+from relu_learn.core.arguments import is_between, positive_int, positive_number
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.oracle import positive_int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,22 +36,14 @@ class Settings:
             self._set("validation", positive_int("validation", self.validation))
         if not isinstance(self.polish, (bool, np.bool_)):
             raise InvalidArgument(f"polish must be True or False, got {self.polish!r}")
-        for name in ("r", "tau", "alpha", "epsilon"):
-            value = getattr(self, name)
-            if not (name == "epsilon" and value is None):
-                if not _between(0, value, math.inf):
-                    raise InvalidArgument(f"{name} must be a positive number, got {value!r}")
-                self._set(name, float(value))
-        if not _between(0, self.delta, 1):
+        for name in ("r", "tau", "alpha"):
+            self._set(name, positive_number(name, getattr(self, name)))
+        if self.epsilon is not None:
+            self._set("epsilon", positive_number("epsilon", self.epsilon))
+        if not is_between(0, self.delta, 1):
             raise InvalidArgument(f"delta must be a number in (0, 1), got {self.delta!r}")
         if self.r > 2 * self.tau:
             raise InvalidArgument(f"r must be at most 2 tau = {2 * self.tau}, got {self.r!r}")
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-
-
-def _between(low: float, value: Any, high: float) -> bool:
-    """Whether it is a number, and in the open interval."""
-    kinds = (int, float, np.integer, np.floating)
-    return isinstance(value, kinds) and not isinstance(value, bool) and bool(low < value < high)

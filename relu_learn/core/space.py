@@ -89,7 +89,7 @@ class Space:
         self, ask: Ask, probes: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, Tested | None]:
         """Spread and size (m,) of the answers; and points (n, d) with answers (n, m), if any were
-        asked. `probes` (18, m) are those of `answers.probe_noise`."""
+        asked. `probes` (18, m) are those of `hearing.probe_noise`."""
         left, right, middle = np.split(probes, 3)
         # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
         size = np.abs(np.stack([left[3] - middle[3], right[3] - middle[3]])).max(axis=0) / 1e3

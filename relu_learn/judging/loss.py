@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relu_learn.core.arguments import positive_int
 from relu_learn.core.certificate import output_scale
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork, normalised
-from relu_learn.core.oracle import positive_int
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Any]

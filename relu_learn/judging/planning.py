@@ -18,9 +18,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from relu_learn.core.arguments import positive_int
 from relu_learn.core.errors import LearningFailed
 from relu_learn.core.events import Event, GradientMeasured
-from relu_learn.core.oracle import positive_int
 from relu_learn.core.run import MOST
 from relu_learn.core.space import Space
 from relu_learn.learn import learn_steps
