@@ -8,7 +8,7 @@ from runs import begun, drained, looked
 
 from relu_learn import learn_from_queries, worst_error, zoo
 from relu_learn.core.events import NetworkUpdated, NeuronFound, Validated
-from relu_learn.core.run import each
+from relu_learn.core.run import _validation_size, each
 
 pytestmark = pytest.mark.numerical
 
@@ -112,13 +112,13 @@ def test_one_neuron_for_each_hyperplane():
 def test_validation_sizes():
     run, found = looked(scalar())
     run.take(found.anchored())
-    assert run.validation_size() == 2000  # few neurons: where a narrow bump would hide
+    assert _validation_size(run) == 2000  # few neurons: where a narrow bump would hide
     many, found = looked(zoo.random_network(3, 60, rng=0))
     many.take(found.anchored())
-    assert 32 <= many.validation_size() < 100
+    assert 32 <= _validation_size(many) < 100
     many.repairs = 1
-    assert many.validation_size() == 2000
-    assert begun(scalar(), 3, validation=7).validation_size() == 7
+    assert _validation_size(many) == 2000
+    assert _validation_size(begun(scalar(), 3, validation=7)) == 7
 
 
 def test_each_makes_events_and_keeps_what_is_returned():

@@ -1,0 +1,88 @@
+"""What methods do with a hypothesis besides looking along lines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from runs import drained, looked
+
+from relu_learn import LearningFailed, ReluNetwork, zoo
+from relu_learn.core.mending import drop_rounding, go_back, polish, require_useful
+from relu_learn.core.run import Looks, Run
+
+pytestmark = pytest.mark.numerical
+
+
+def taken(secret: ReluNetwork, looks: Looks | None = None) -> Run:
+    """A run that knows its secret, and was tested."""
+    run, found = looked(secret, looks=looks)
+    run.take(found.anchored())
+    drained(run.test())
+    assert run.evidence.passed
+    return run
+
+
+def tiny(size: float) -> ReluNetwork:
+    return ReluNetwork([[0.6, 0.8, 0.0]], [0.1], [[size]], np.zeros((1, 3)), np.zeros(1))
+
+
+def test_a_neuron_below_the_errors_is_dropped():
+    run = taken(zoo.random_network(3, 5, rng=0))
+    assert run.known is not None
+    noise = run.evidence.score(run.known)[1]
+    run.known = run.known + tiny(noise / 100)
+    assert drained(drop_rounding(run))
+    assert run.known.n_neurons == 5 and run.evidence.passed
+    assert not drained(drop_rounding(run))  # nothing is left to be dropped
+
+
+def test_a_small_neuron_above_the_errors_stays():
+    secret = zoo.random_network(3, 5, rng=0)
+    small = ReluNetwork([[0.6, 0.8, 0.0]], [0.1], [1e-9])
+    run = taken(secret + small)
+    before = run.known
+    assert not drained(drop_rounding(run))
+    assert run.known is before
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_a_polish_is_kept_only_if_it_is_better(better):
+    secret = zoo.random_network(3, 5, rng=0)
+
+    def remeasured(target, network, noise, rng, lines):
+        yield from ()
+        return network + tiny(-1e-3 if better else 1e-3)
+
+    run = taken(secret, Looks(polish=remeasured))
+    assert run.known is not None
+    good = run.known
+    rough = run.known = good + tiny(1e-3) if better else good
+    kept = drained(polish(run))
+    assert (kept is not None) == better
+    assert (run.known is rough) == (not better)
+    x = np.random.default_rng(0).standard_normal((100, 3))
+    np.testing.assert_allclose(run.known(x), good(x), atol=1e-12)
+
+
+def test_nothing_is_polished_without_a_polish():
+    run = taken(zoo.random_network(3, 5, rng=0))
+    assert drained(polish(run)) is None
+
+
+def test_the_best_of_what_was_kept_comes_back():
+    run = taken(zoo.random_network(3, 5, rng=0))
+    assert run.known is not None
+    good, bad, worse = run.known, run.known + tiny(1e-3), run.known + tiny(1.0)
+    run.known = bad
+    events = list(go_back(run, [worse, good]))
+    assert run.known is good and len(events) == 2  # the network, and a new test
+    assert list(go_back(run, [worse, bad])) == []
+
+
+def test_what_is_of_no_use_is_an_error():
+    run = taken(zoo.random_network(3, 5, rng=0))
+    require_useful(run)
+    assert run.known is not None
+    run.known = run.known + tiny(1.0)
+    with pytest.raises(LearningFailed, match="still differ"):
+        require_useful(run)
