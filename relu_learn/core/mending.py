@@ -6,24 +6,32 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Sequence
 
+import numpy as np
+
 from relu_learn.core.errors import LearningFailed
 from relu_learn.core.events import Event
-from relu_learn.core.evidence import USEFUL
+from relu_learn.core.evidence import PRECISE, USEFUL
 from relu_learn.core.lines import Line, Noise
-from relu_learn.core.network import ReluNetwork, prune
+from relu_learn.core.network import ReluNetwork, subset
 from relu_learn.core.pieces import Piece
-from relu_learn.core.run import ROUNDING, Run, each
+from relu_learn.core.run import Run, each
 from relu_learn.core.watch import Unexplained
+
+# Worst errors whose ratio is below this are alike: then long steps are trusted, as few points see the
+# pieces that short steps have measured badly.
+_ALIKE = 1.5
 
 
 def drop_rounding(run: Run) -> Generator[Event, None, bool]:
-    """Leave out neurons so small that they may be rounding that was taken for kinks, if what they
-    do cannot be told from the errors of F': without them these are not twice as large. Returns
-    whether there were any."""
-    assert run.known is not None
-    fewer = prune(run.known, ROUNDING)
-    worst, without = (run.evidence.score(net)[1] for net in (run.known, fewer))
-    if fewer.n_neurons == run.known.n_neurons or without > 2 * worst:
+    """Leave out neurons so small that they need no repair if they are missing, and whose effect
+    cannot be told from the errors of F': without them these are not twice as large. (Rounding that
+    was taken for kinks.) Returns whether there were any."""
+    known, evidence = run.known, run.evidence
+    assert known is not None
+    outputs = np.linalg.norm(known.output_weights * run.answers.scale[:, None], axis=0)
+    large = outputs * np.linalg.norm(known.weights, axis=1) > PRECISE * evidence.scale
+    fewer = subset(known, large)
+    if large.all() or evidence.score(fewer)[1] > 2 * evidence.score(known)[1]:
         return False
     run.known = fewer
     yield run.updated("polish")
@@ -50,8 +58,8 @@ def polish(
     float or None
         The expected error of the new network, whitened.
     """
-    rough, measure = run.known, run.looks.polish
-    if measure is None or rough is None:
+    before, measure = run.known, run.looks.polish
+    if measure is None or before is None:
         return None
     errors = [0.0]
 
@@ -60,10 +68,12 @@ def polish(
         return run.measured(piece, math.nan, "polish")
 
     noise = Noise(run.answers.noise)
-    steps = measure(run.target(known=False), rough, noise, run.rng, lines)
+    steps = measure(run.target(known=False), before, noise, run.rng, lines)
     run.known = yield from each(steps, measured)
-    old, new = run.evidence.score(rough), run.evidence.score(run.known)
-    kept = yield from run.keep(rough, "polish", new < old or new[1] < levers * old[1])
+    old, new = run.evidence.score(before), run.evidence.score(run.known)
+    alike = new[0] <= old[0] and new[1] < _ALIKE * old[1] and run.known is not before
+    better = new < old or alike or new[1] < levers * old[1]
+    kept = yield from run.keep(before, "polish", better)
     return math.hypot(*errors) if kept else None
 
 

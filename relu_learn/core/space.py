@@ -49,6 +49,10 @@ class Space:
         x[::2] *= 3.0
         return x
 
+    def held_out(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Points (n, d) that judge such a fit."""
+        return self.sample(n, rng)
+
     def near(self, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A random point (n, d) in the neighbourhood of each of these."""
         return points + 0.4 * self.sample(len(points), rng)

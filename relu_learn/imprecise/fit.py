@@ -87,7 +87,7 @@ class _Learner:
         self.work, self.sure = _WORK, False
         self.set_noise(noise)
         many = max(1.0, (0.5 / precision) ** 4)
-        self.points = self.space.sample(math.ceil(_HELD_OUT * many), rng)
+        self.points = self.space.held_out(math.ceil(_HELD_OUT * many), rng)
         values = target(self.points)
         self.base = np.median(values, axis=0)  # what all answers share would only round them
         self.held_out = self.rows(self.points, values)

@@ -72,10 +72,13 @@ def test_bounds_are_kept():
 
     box = Box((0.0, 1.0), 6)
     target = Target(box.asking(Oracle(ask, 6)), space=box)
-    *_, last = learn_noisy(target, np.array([3e-5]), np.random.default_rng(0))
     z = np.random.default_rng(1).uniform(-1, 1, (1000, 6))
-    # Corners of the box are rarely sampled: not always down to the noise there.
-    assert np.sqrt(np.mean((last.network(z)[:, 0] - net(box.place(z))) ** 2)) < 2 * 3e-5
+    off = []
+    for seed in range(5):
+        *_, last = learn_noisy(target, np.array([3e-5]), np.random.default_rng(seed))
+        off.append(np.sqrt(np.mean((last.network(z)[:, 0] - net(box.place(z))) ** 2)))
+    # Corners of the box are rarely sampled: not always down to the noise there, but mostly.
+    assert np.median(off) < 2 * 3e-5
 
 
 @pytest.mark.parametrize("net", [zoo.constant(), zoo.affine(), ReluNetwork([[1.0]], [0.3], [1.0])])
