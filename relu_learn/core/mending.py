@@ -17,8 +17,8 @@ from relu_learn.core.pieces import Piece
 from relu_learn.core.run import Run, each
 from relu_learn.core.watch import Unexplained
 
-# Worst errors whose ratio is below this are alike: then long steps are trusted, as few points see the
-# pieces that short steps have measured badly.
+# Worst errors whose ratio is below this are alike: then long steps are trusted, as few points see
+# the pieces that short steps have measured badly.
 _ALIKE = 1.5
 
 

@@ -250,7 +250,8 @@ def _on_lattice(run: Run) -> bool:
 def _check_usefulness(run: Run) -> None:
     """Raise if F' is much worse than the noise explains."""
     answers, evidence = run.answers, run.evidence
-    worst = float(evidence.errors.max())
+    # One point in a thousand may lie in a ramp that is narrower than its place is known.
+    worst = float(np.sort(evidence.errors)[-1 - len(evidence.errors) // 1000])
     limit = max(20 * answers.rounding, 1e-3 * evidence.scale)
     if answers.lattice > _COARSE * evidence.scale:
         limit = answers.lattice
