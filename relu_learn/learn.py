@@ -34,7 +34,7 @@ from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.paper import get_neurons_on_grid, grid
 from relu_learn.core.pieces import Measured
 from relu_learn.core.result import LearnResult
-from relu_learn.core.run import Looks, Run
+from relu_learn.core.run import FEW, Looks, Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.diagnosis.watch import confirm, diagnose
@@ -44,6 +44,8 @@ from relu_learn.precise.clumps import merge_clumps
 from relu_learn.precise.polish import polish as measure_again
 from relu_learn.precise.second_looks import remeasure, settle_biases, sharpen
 
+# Fresh points at which a black box that is zero to rounding is asked for anything else.
+_SILENT = 2000
 Method = Callable[[Run], Iterator[Event]]
 _LOOKS = Looks((sharpen, remeasure), (merge_clumps, settle_biases), measure_again)
 
@@ -282,7 +284,7 @@ def _method(run: Run) -> Method:
 def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
     try:
         yield from run.draw(line=run.line)
-        yield _started(run)
+        yield from _started(run)
         try:
             yield from (method or _method(run))(run)
         except ReluLearnError as error:
@@ -305,15 +307,24 @@ def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
         raise
 
 
-def _started(run: Run) -> Event:
-    """How precise are the answers?"""
+def _started(run: Run) -> Iterator[Event]:
+    """How precise are the answers, and how large? Where F is silent, look elsewhere first."""
     heard = hear(run.oracle, run.space, run.line, run.rng)
+    tested = [] if heard.tested is None else [heard.tested]
+    for size in run.space.batches(_SILENT, FEW) if heard.silent else []:
+        points = run.space.sample(size, run.rng)
+        tested.append((points, run.oracle(points).reshape(size, -1)))
+        loud = np.abs(tested[-1][1]).max(axis=1)
+        if loud.any():
+            yield from run.draw(points[loud.argmax()])
+            heard = hear(run.oracle, run.space, run.line, run.rng)
+            if not heard.silent:
+                break
     answers = heard.answers if heard.is_clear() else listen(heard)
     run.evidence = Evidence(answers, run.settings.epsilon)
-    if heard.tested is not None:
-        points, values = heard.tested
+    for points, values in tested:
         run.evidence.add(points, values / answers.scale)
-    return run.emit(
+    yield run.emit(
         ev.RunStarted,
         dim=run.oracle.dim,
         n_outputs=run.oracle.n_outputs or 1,

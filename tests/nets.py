@@ -104,3 +104,18 @@ class Fenced:
             raise ValueError("out of range")
         self.asked += len(x)
         return self.secret(x)
+
+
+def hats(n, width, rng, dim=5, scale=1.0):
+    """A function that is zero, up to rounding, but for n narrow bumps."""
+    rng = np.random.default_rng(rng)
+    w = rng.standard_normal((n, dim))
+    w /= np.linalg.norm(w, axis=1, keepdims=True)
+    t = rng.standard_normal(n)
+
+    def f(x):
+        z = x @ w.T - t
+        bumps = np.maximum(z + width, 0) - 2 * np.maximum(z, 0) + np.maximum(z - width, 0)
+        return scale * (bumps / width).sum(axis=1)
+
+    return f

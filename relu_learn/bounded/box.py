@@ -128,7 +128,7 @@ class Box(Space):
         return [min(few, n), *([n - few] if n > few else [])]
 
     def first_look(
-        self, ask: Ask, probes: np.ndarray, rng: np.random.Generator
+        self, ask: Ask, line: Line, probes: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, Tested]:
         x = self.sample(FIRST_LOOK, rng)
         y = ask(x)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
 from relu_learn.core.answers import EXACT, Answers, powers_of_two
 from relu_learn.core.lines import EPS, SIGMAS, Ask, Line, Window
 from relu_learn.core.oracle import Oracle
-from relu_learn.core.space import Space, Tested
+from relu_learn.core.space import FAINT, Space, Tested
 
 # Samples at each place where the noise is probed. (The last rows of a batch are often summed in
 # another order than those before: 3 * 6 leaves two of them.)
@@ -46,6 +47,11 @@ class Hearing:
     tested: Tested | None
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing was heard, not even noise: how large F is, is not known."""
+        return not self.size.any() and float(np.abs(self.seen[0][-_PROBES:]).max()) < FAINT
+
+    @property
     def answers(self) -> Answers:
         """The answers, if they are what they seem."""
         return Answers.of(self.size, self.noise)
@@ -60,7 +66,9 @@ class Hearing:
         may be rounding to a grid, float32, or noise."""
         twice = self.oracle(self.line.at(np.zeros(2))).reshape(2, -1)
         differ = np.abs(twice[0] - twice[1]).max() > 1e-12 * np.abs(twice).max()
-        short = [np.abs(np.round(y, 9) - y) <= 4 * EPS * np.abs(y) for y in self.seen]
+        largest = max(float(np.abs(y).max()) for y in self.seen)
+        places = min(9, 12 - math.ceil(math.log10(max(largest, 1.0))))  # more are all of float64's
+        short = [np.abs(np.round(y, places) - y) <= 4 * EPS * np.abs(y) for y in self.seen]
         decimals = bool((np.concatenate(short).all(axis=0) & (self.spread > 0)).any())
         # Neighbours that are rounded to the same number:
         decimals |= bool((np.ptp(np.split(self.seen[0], 3)[2], axis=0) == 0).any())
@@ -69,7 +77,10 @@ class Hearing:
 
 
 def hear(oracle: Oracle, space: Space, line: Line, rng: np.random.Generator) -> Hearing:
-    """How precise are the answers, and how large? Both from a few points of the line."""
+    """How precise are the answers, and how large? Both from a few points of the line.
+
+    Where its far ends drown what is near, it is heard again between closer ends.
+    """
     seen: list[np.ndarray] = []
 
     def asked(x: np.ndarray) -> np.ndarray:
@@ -79,8 +90,12 @@ def hear(oracle: Oracle, space: Space, line: Line, rng: np.random.Generator) -> 
         seen.append(asked(line.at(t)))
         return seen[-1]
 
-    noise = probe_noise(ask, rng, space.window(line))
-    spread, values, tested = space.first_look(asked, seen[0], rng)
+    window = None
+    while window != space.window(line):
+        seen.clear()
+        window = space.window(line)
+        noise = probe_noise(ask, rng, window)
+        spread, values, tested = space.first_look(asked, line, seen[0], rng)
     # An output that is all rounding here is like the others elsewhere, or of size 1. (Rounding may
     # cancel where the noise was measured: then the other outputs tell its size.)
     least = SIGMAS * np.maximum(noise, EPS * spread.max())
@@ -105,7 +120,7 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
     width = window.high - window.low
     sites = window.low + width * np.array([0.02, 0.98, 0.5])
     spacing = 1e-6 * width * np.ones(3)
-    if window.cauchy:
+    if window.endless:
         sites, spacing = np.array([-1e3, 1e3, 0.0]), np.array([10.0, 10.0, 1e-6])
     sites = sites + rng.uniform(-0.01, 0.01, 3) * (1 + np.abs(sites))
 

@@ -16,6 +16,9 @@ EPS = np.finfo(float).eps
 # roundings is close to normal, and a search tests up to 1e5 deviations.
 SIGMAS = 16.0
 FAR = 1e6
+# Answers that grow so many times faster along a line than F does among inputs are too loud: as many
+# times less precise those near 0 would seem.
+LOUD = 1e4
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -87,7 +90,7 @@ class Level:
     open_intervals: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True)
 class Window:
     """The part of the line that may be queried, and the coordinate that makes kinks uniform on it.
 
@@ -101,6 +104,11 @@ class Window:
     @property
     def width(self) -> float:
         return self.high - self.low
+
+    @property
+    def endless(self) -> bool:
+        """Whether it is all of the line that float64 can tell apart from the rest."""
+        return self.cauchy and self.high == FAR
 
     def shown(self, tau: float) -> tuple[float, float]:
         """The part of the line that pictures show: all of a chord, otherwise [-tau, tau]."""
@@ -124,8 +132,8 @@ class Window:
             inner = self.low + u * (self.high - self.low)
             return np.concatenate([[self.low], inner, [self.high]])
         inner = np.tan(np.pi * (u - 0.5))
-        inner = inner[np.abs(inner) < 1e3]
-        far = [np.geomspace(abs(edge) + 2, FAR, 4)[1:] for edge in (inner[0], inner[-1])]
+        inner = inner[np.abs(inner) < min(1e3, self.high / 2)]
+        far = [np.geomspace(abs(t) + 2, self.high, 4)[1:] for t in (inner[0], inner[-1])]
         return np.concatenate([-far[0][::-1], inner, far[1]])
 
 

@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from relu_learn.core.errors import LearningFailed
-from relu_learn.core.lines import EPS, Ask, Level, Noise, Slice, Window
+from relu_learn.core.lines import EPS, LOUD, Ask, Level, Noise, Slice, Window
 from relu_learn.core.samples import Samples
 from relu_learn.core.watch import LongLine, Watch, trust
 
@@ -25,6 +25,8 @@ from relu_learn.core.watch import LongLine, Watch, trust
 _MAX_LEVELS = 300
 # A search with more samples than this tells the watch; with more than `_MOST`, it gives up.
 PATIENCE, _MOST = 3200, 200_000
+# Most inputs are as far from the origin as x(t) is up to here.
+_INPUTS = 2.0
 
 
 def search_line(
@@ -42,7 +44,7 @@ def search_line(
     Parameters
     ----------
     ask : callable
-        t (n,) -> values (n, m).
+        t (n,) -> values (n, m), that are of size 1 among Gaussian inputs.
     window : Window
     noise : Noise
     rng : numpy.random.Generator
@@ -69,7 +71,9 @@ def search_line(
         t = np.union1d(t, extra)
     y = ask(t)
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
-    samples = Samples(t, y, noise)
+    window = _quiet(window, t, y)
+    inside = (t >= window.low) & (t <= window.high)
+    samples = Samples(t[inside], y[inside], noise)
     patience, calm = PATIENCE, PATIENCE // 8
     for _ in range(_MAX_LEVELS):
         size = len(samples.t)
@@ -96,6 +100,18 @@ def search_line(
     found = _finish(samples, window)
     watch(LongLine(ask, samples, window, rng, patience > PATIENCE, found))
     return found
+
+
+def _quiet(window: Window, t: np.ndarray, y: np.ndarray) -> Window:
+    """The part of an unbounded line between samples so loud that they drown what is near: what lies
+    far out, and hardly any input meets, may be as steep as it likes."""
+    change = np.abs(y - y[np.abs(t).argmin()]) / (1 + np.abs(t))[:, None]
+    loud = np.flatnonzero((change > LOUD).any(axis=1) & (np.abs(t) > _INPUTS))
+    if not window.cauchy or not len(loud):
+        return window
+    left, right = loud[t[loud] < 0], loud[t[loud] > 0]
+    low = t[left[-1] + 1] if len(left) else window.low
+    return Window(low, t[right[0] - 1] if len(right) else window.high)
 
 
 def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
@@ -168,8 +184,8 @@ def _finish(s: Samples, window: Window) -> Slice:
     low, high = np.maximum(outer[:-1], window.low), np.minimum(outer[1:], window.high)
     centers = (low + high) / 2
     if window.cauchy:  # the outer pieces are endless: as far out as the last kink is from zero
-        centers[0] = kinks[0] - 1 - abs(kinks[0]) if len(kinks) else 0.0
-        centers[-1] = kinks[-1] + 1 + abs(kinks[-1]) if len(kinks) else 0.0
+        centers[0] = max(kinks[0] - 1 - abs(kinks[0]), centers[0]) if len(kinks) else 0.0
+        centers[-1] = min(kinks[-1] + 1 + abs(kinks[-1]), centers[-1]) if len(kinks) else 0.0
     widths = np.minimum(centers - outer[:-1], outer[1:] - centers)
     if window.cauchy:  # without a kink, no step is too long on a chord
         widths = np.where(np.isfinite(widths), widths, 1.0)

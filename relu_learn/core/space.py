@@ -10,11 +10,17 @@ from typing import TypeVar
 
 import numpy as np
 
-from relu_learn.core.lines import SIGMAS, Ask, Line, Window
+from relu_learn.core.lines import EPS, FAR, LOUD, SIGMAS, Ask, Line, Window
 from relu_learn.core.oracle import Oracle
 
 T = TypeVar("T")
 Tested = tuple[np.ndarray, np.ndarray]
+# Answers below this that are constant here, and constant there, but another constant, may be what
+# rounding leaves of large terms that cancel.
+FAINT = 1e-5
+# Points that tell whether a line's ends are too loud; and the closest ends. (One kink in eight lies
+# beyond.)
+_GLANCE, _NEAREST = 200, 5.0
 
 
 class Space:
@@ -29,6 +35,8 @@ class Space:
         An output that moves by more than so many times its noise in `first_look` is not noise.
     share : int
         At least one query in so many is a fresh point of the final test.
+    far : float
+        Lines are asked for |t| <= far; less if the answers there would drown those near 0.
     """
 
     measure = "standard Gaussian"
@@ -36,7 +44,7 @@ class Space:
     share = 200
 
     def __init__(self, dim: int) -> None:
-        self.dim = dim
+        self.dim, self.far = dim, FAR
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Fresh points (n, d) of the measure that F' is to be good on."""
@@ -63,7 +71,7 @@ class Space:
 
     def window(self, line: Line) -> Window:
         """The part of a line that may be asked."""
-        return Window()
+        return Window(-self.far, self.far)
 
     def candidates(self, n: int, rng: np.random.Generator, reach: float = 10.0) -> np.ndarray:
         """Points (n, d) that may be asked, every other one `reach` times farther out."""
@@ -90,14 +98,36 @@ class Space:
         return sizes
 
     def first_look(
-        self, ask: Ask, probes: np.ndarray, rng: np.random.Generator
+        self, ask: Ask, line: Line, probes: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, Tested | None]:
-        """Spread and size (m,) of the answers; and points (n, d) with answers (n, m), if any were
-        asked. `probes` (18, m) are those of `hearing.probe_noise`."""
+        """Spread and size (m,) of the answers on the measure; and points (n, d) with answers (n,
+        m), if any were asked. `probes` (18, m) are those of `hearing.probe_noise`.
+
+        Lines end closer from now on if their far ends drown what is near.
+        """
         left, right, middle = np.split(probes, 3)
         # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
-        size = np.abs(np.stack([left[3] - middle[3], right[3] - middle[3]])).max(axis=0) / 1e3
-        return size, np.abs(middle).max(axis=0), None
+        # Where it is constant up to rounding, it may be nothing but rounding.
+        edge = 1e3 if self.far == FAR else 0.96 * self.far
+        ends = np.stack([left, right])
+        moves = np.ptp(ends, axis=1) > 4 * EPS * np.abs(ends).max(axis=1)
+        size = np.where(moves, np.abs(ends[:, 3] - middle[3]) / edge, 0).max(axis=0)
+        values = np.abs(middle).max(axis=0)
+        flat = (np.ptp(np.stack([*ends, middle]), axis=1) == 0).all(axis=0)
+        values[flat & (values < FAINT) & (np.ptp(probes, axis=0) > 0)] = 0
+        steepness = np.abs(middle[5] - middle[0]) / (5e-6 * min(1, 2 * self.far))
+        if (size <= LOUD * np.maximum(values, steepness)).all():
+            return size, values, None
+        near = ask(line.at(np.array([-3.0, -1.0, 1.0, 3.0])))
+        if (size <= LOUD * np.abs(near - middle[3]).max(axis=0)).all():
+            return size, np.maximum(values, np.abs(near).max(axis=0)), None
+        x = self.sample(_GLANCE, rng)
+        y = ask(x)
+        values = np.abs(y).max(axis=0)
+        spread = (y / np.where(values > 0, values, 1)).std(axis=0) * values
+        if ((size > LOUD * spread) & (spread > 0)).any():
+            self.far = _NEAREST
+        return spread, values, (x, y)
 
     def asking(self, oracle: Oracle) -> Oracle:
         """An oracle that takes this space's points."""

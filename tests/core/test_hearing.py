@@ -76,3 +76,20 @@ def test_an_output_that_is_zero_here_has_no_size_of_its_own():
     found = heard(lambda x: np.column_stack([secret(x), np.zeros(len(x))]))
     assert found.size[0] > 0 and found.size[1] == 0
     assert found.answers.scale[1] == found.answers.scale[0]  # like the other one
+
+
+def test_exact_answers_of_any_size_are_no_decimals():
+    for scale in (1e3, 1e6, 1e9, 1e30):
+        secret = zoo.random_network(4, 6, rng=1)
+        found = heard(lambda x, secret=secret, scale=scale: scale * secret(x))
+        assert found.is_clear()
+    assert not heard(lambda x: np.round(1e6 * secret(x), 3)).is_clear()
+
+
+def test_silence_is_not_a_size():
+    """What rounding leaves of a bump far away is no size; a constant is one, and so is noise."""
+    assert heard(lambda x: np.maximum(x[:, 0] - 9, 0)).silent is False  # its far end is loud
+    assert heard(lambda x: np.zeros(len(x))).silent
+    assert heard(lambda x: 1e-15 * np.sign(x[:, 0])).silent
+    assert not heard(lambda x: np.full(len(x), 3.0)).silent
+    assert not heard(lambda x: np.random.default_rng(0).standard_normal(len(x))).silent

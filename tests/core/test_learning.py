@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nets import relative_error
+from nets import hats, relative_error
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.core import learning
@@ -75,3 +75,35 @@ def test_rounding_of_large_terms_that_cancel(seed):
     errors = np.abs(secret(x) - result.network(x))
     assert (errors > result.certificate.eta).mean() <= result.certificate.mass
     assert np.median(errors) <= 1e-7 * result.scale
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-14, 1e9])
+@pytest.mark.parametrize("n, width", [(1, 0.03), (3, 0.02), (5, 0.2)])
+def test_what_rounding_leaves_of_bumps_is_not_their_size(n, width, scale):
+    """F is zero to rounding wherever one looks first: its scale is not known, not 1e-15."""
+    x = np.random.default_rng(5).standard_normal((20_000, 5))
+    for seed in range(3):
+        f = hats(n, width, seed, scale=scale)
+        result = learn_from_queries(f, 5, rng=seed)
+        y = f(x)
+        # A bump that one point in 10,000 meets may hide; none is called a jump.
+        off = np.abs(y - result.network(x)) > 1e-7 * y.std()
+        assert off.mean() <= result.certificate.mass
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_what_is_steep_far_outside_costs_no_digits(outputs):
+    """Neurons that no input meets, some on the line and some beyond its probes."""
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        inner = zoo.random_network(6, 8, outputs=outputs, rng=seed)
+        w = rng.standard_normal((6, 1 + seed % 2))
+        w /= np.linalg.norm(w, axis=0)
+        steep, away = 10.0 ** rng.integers(9, 19), rng.choice([15, 30, 100, 300])
+
+        def f(x, inner=inner, w=w, steep=steep, away=away):
+            far = steep * np.maximum(x @ w - away, 0).sum(axis=1)
+            return inner(x) + (far if outputs == 1 else far[:, None])
+
+        result = learn_from_queries(f, 6, rng=seed)
+        assert relative_error(inner, result.network) < 1e-9
