@@ -88,7 +88,6 @@ def test_exact_answers_of_any_size_are_no_decimals():
 
 def test_silence_is_not_a_size():
     """What rounding leaves of a bump far away is no size; a constant is one, and so is noise."""
-    assert heard(lambda x: np.maximum(x[:, 0] - 9, 0)).silent is False  # its far end is loud
     assert heard(lambda x: np.zeros(len(x))).silent
     assert heard(lambda x: 1e-15 * np.sign(x[:, 0])).silent
     assert not heard(lambda x: np.full(len(x), 3.0)).silent
