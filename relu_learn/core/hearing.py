@@ -122,7 +122,7 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
     spacing = 1e-6 * width * np.ones(3)
     if window.endless:
         sites, spacing = np.array([-1e3, 1e3, 0.0]), np.array([10.0, 10.0, 1e-6])
-    sites = sites + rng.uniform(-0.01, 0.01, 3) * (1 + np.abs(sites))
+    sites = sites + rng.uniform(-0.01, 0.01, 3) * np.minimum(1 + np.abs(sites), width)
 
     def probe(sites: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         t = sites[:, None] + spacing[:, None] * (np.arange(_PROBES) - _PROBES // 2)

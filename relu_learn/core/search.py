@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from relu_learn.core.errors import LearningFailed
-from relu_learn.core.lines import EPS, LOUD, Ask, Level, Noise, Slice, Window
+from relu_learn.core.lines import EPS, LOUD, SIGMAS, Ask, Level, Noise, Slice, Window
 from relu_learn.core.samples import Samples
 from relu_learn.core.watch import LongLine, Watch, trust
 
@@ -44,7 +44,7 @@ def search_line(
     Parameters
     ----------
     ask : callable
-        t (n,) -> values (n, m), that are of size 1 among Gaussian inputs.
+        t (n,) -> values (n, m).
     window : Window
     noise : Noise
     rng : numpy.random.Generator
@@ -71,7 +71,7 @@ def search_line(
         t = np.union1d(t, extra)
     y = ask(t)
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
-    window = _quiet(window, t, y)
+    window = _quiet(window, t, y, noise)
     inside = (t >= window.low) & (t <= window.high)
     samples = Samples(t[inside], y[inside], noise)
     patience, calm = PATIENCE, PATIENCE // 8
@@ -102,11 +102,13 @@ def search_line(
     return found
 
 
-def _quiet(window: Window, t: np.ndarray, y: np.ndarray) -> Window:
+def _quiet(window: Window, t: np.ndarray, y: np.ndarray, noise: Noise) -> Window:
     """The part of an unbounded line between samples so loud that they drown what is near: what lies
     far out, and hardly any input meets, may be as steep as it likes."""
     change = np.abs(y - y[np.abs(t).argmin()]) / (1 + np.abs(t))[:, None]
-    loud = np.flatnonzero((change > LOUD).any(axis=1) & (np.abs(t) > _INPUTS))
+    near = change[np.abs(t) <= _INPUTS].max(axis=0, initial=0.0)
+    near = np.where(near > SIGMAS * noise.level, near, np.inf)
+    loud = np.flatnonzero((change > LOUD * near).any(axis=1) & (np.abs(t) > _INPUTS))
     if not window.cauchy or not len(loud):
         return window
     left, right = loud[t[loud] < 0], loud[t[loud] > 0]

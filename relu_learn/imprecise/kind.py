@@ -92,10 +92,12 @@ def listen(heard: Hearing) -> Answers:
         If they are nothing but noise.
     """
     oracle, line, space, rng = heard.oracle, heard.line, heard.space, heard.rng
+    window = space.window(line)  # of a chord through a point near a face, one end is close
+    low, high = max(-1.0, window.low), min(1.0, window.high)
     estimate = estimate_noise(
         lambda x: oracle(x).reshape(len(x), -1),
-        line.origin,
-        line.direction,
+        line.at(np.array([(low + high) / 2]))[0],
+        line.direction * (high - low) / 2,
         rng,
         lambda: space.sample(_ELSEWHERE, rng),
     )
