@@ -28,7 +28,7 @@ class Evidence:
     answers : Answers
         May be replaced: a search may find them noisier than they seemed.
     epsilon : float or None
-        A mean squared error that is good enough.
+        A mean squared error that ends the work early; it changes nothing else.
 
     Attributes
     ----------
@@ -95,15 +95,21 @@ class Evidence:
     @property
     def tolerance(self) -> float:
         """Errors up to this need no repair, in units of the answers."""
-        if self.epsilon is not None:  # no point off by more: the mean square is below
-            return max(PRECISE * self.scale, math.sqrt(self.epsilon))
         rounding = _LEVER * self.answers.rounding
         return max(PRECISE * self.scale, min(rounding, USEFUL * self.scale))
+
+    def enough(self, errors: np.ndarray, times: float = 1.0) -> bool:
+        """Whether errors (n,) on random points need no repair: none exceeds so many times the
+        tolerance; or their mean square is below epsilon by two standard errors of so few points."""
+        if errors.max() <= times * self.tolerance or self.epsilon is None:
+            return bool(errors.max() <= times * self.tolerance)
+        squares = errors**2
+        return bool(squares.mean() + 2 * squares.std() / math.sqrt(len(errors)) <= self.epsilon)
 
     @property
     def passed(self) -> bool:
         """Whether the last test found nothing to repair."""
-        return bool(self.errors.max() <= self.tolerance)
+        return self.enough(self.errors)
 
     def measure_scale(self, values: np.ndarray) -> None:
         """Take the size of fresh answers (n, m), whitened, for the scale, unless they are nothing

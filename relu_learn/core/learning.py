@@ -56,7 +56,7 @@ def adaptive(run: Run) -> Iterator[Event]:
         points, errors = evidence.points, evidence.errors
         if evidence.passed:
             points, errors = evidence.worst(run.known)
-            if errors.max() <= _CONTRADICTION * evidence.tolerance:
+            if evidence.enough(errors, _CONTRADICTION):
                 if (yield from drop_rounding(run)):
                     continue
                 return
