@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -46,6 +47,10 @@ from relu_learn.precise.second_looks import remeasure, settle_biases, sharpen
 
 # Fresh points at which a black box that is zero to rounding is asked for anything else.
 _SILENT = 2000
+_RANDOM = (
+    "the answers are random: the same question is answered differently every time, and what is "
+    "learned is their average (is a dropout layer left on? then model.eval() first)"
+)
 Method = Callable[[Run], Iterator[Event]]
 _LOOKS = Looks((sharpen, remeasure), (merge_clumps, settle_biases), measure_again)
 
@@ -154,6 +159,11 @@ def learn_from_queries(
     ReluLearnError
         See `learn_steps`.
 
+    Warns
+    -----
+    UserWarning
+        If the same question is answered differently every time: what is learned is an average.
+
     Examples
     --------
     >>> from relu_learn import learn_from_queries, zoo
@@ -171,6 +181,8 @@ def learn_from_queries(
         bar = tqdm(unit=" queries")
     try:
         for event in _steps(run):
+            if isinstance(event, ev.RunStarted) and run.answers.random:
+                warnings.warn(_RANDOM, stacklevel=2)
             if on_event is not None:
                 on_event(event)
             if bar is not None:

@@ -66,6 +66,12 @@ def test_hostile():
     assert "near_parallel" in printed and "runs not recovered" in printed
 
 
+def test_hats():
+    printed = run("hats.py", "--seeds", "2")
+    row = next(line for line in printed.splitlines() if "width" in line)
+    assert row.count("/2, ") == 5 and "0/2" in row.split("/2, ", 4)[-2] + "/2"
+
+
 def test_claims():
     printed = run("claims.py")
     assert "is below delta for every delta" in printed

@@ -27,6 +27,40 @@ from relu_learn import (
 pytestmark = pytest.mark.numerical
 
 
+# ------------------------------------------------------------------ epsilon
+
+
+def check_epsilon(secret, bounds):
+    """The loss is at most epsilon, at the exact run's queries or fewer; and nothing fails."""
+    rng = np.random.default_rng(3)
+    shape = 20_000, secret.dim
+    x = rng.standard_normal(shape) if bounds is None else rng.uniform(*bounds, shape)
+    y = secret(x)
+    exact = learn_from_queries(secret, secret.dim, rng=5, bounds=bounds)
+    missed = float(((y - exact.network(x)) ** 2).mean())  # what no fresh point had shown
+    for share in (1e-12, 1e-8, 1e-4, 1e-2, 0.1):
+        epsilon = share * max(float(y.var(axis=0).max()), 1e-300)
+        result = learn_from_queries(secret, secret.dim, rng=5, bounds=bounds, epsilon=epsilon)
+        assert result.queries <= 1.02 * exact.queries
+        assert ((y - result.network(x)) ** 2).mean() <= max(epsilon, 2 * missed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bounds", [None, (-2.0, 2.0)])
+@pytest.mark.parametrize("name", sorted(zoo.hostile))
+def test_epsilon_and_hostile_secrets(name, bounds):
+    check_epsilon(zoo.get(name), bounds)
+
+
+@pytest.mark.parametrize("bounds", [None, (-2.0, 2.0)])
+@pytest.mark.parametrize("seed", range(0, 40, 4))
+def test_epsilon_ends_the_work_early_and_does_nothing_else(seed, bounds):
+    for s in range(seed, seed + 4):
+        rng = np.random.default_rng(s)
+        dim, neurons, outputs = rng.integers(1, 12), rng.integers(1, 25), rng.choice([1, 1, 3])
+        check_epsilon(zoo.random_network(dim, neurons, outputs, rng=s), bounds)
+
+
 # ------------------------------------------------------------------ exactness
 
 
@@ -362,3 +396,18 @@ def test_nearly_parallel_pairs_with_several_outputs(gap, outputs):
         error, scale = worst_error(secret, result.network)
         assert error < 1e-9 * scale, seed
         assert result.queries < 700, seed
+
+
+def test_random_answers_are_said():
+    """A dropout layer that was left on: what is learned is an average."""
+    rng = np.random.default_rng(0)
+    w, b, a = rng.standard_normal((24, 6)), rng.standard_normal(24), rng.standard_normal(24)
+
+    def dropout(x):
+        kept = rng.random((len(x), 24)) > 0.2
+        return (np.maximum(x @ w.T - b, 0) * kept / 0.8) @ a
+
+    with pytest.warns(UserWarning, match=r"random.*model\.eval"):
+        result = learn_from_queries(dropout, 6, rng=0)
+    assert result.random and "random" in repr(result)
+    assert not learn_from_queries(zoo.random_network(3, 4, rng=0), 3, rng=0).random

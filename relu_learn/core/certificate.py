@@ -76,6 +76,31 @@ def certificate(
     return Certificate(n, float(values.max(initial=0.0)), float(delta), mass, measure)
 
 
+def fresh_points(mass: float, delta: float, looks: int = 0) -> int:
+    """How many fresh points a `certificate` takes that leaves at most this mass open.
+
+    Parameters
+    ----------
+    mass, delta : float
+        In (0, 1).
+    looks : int
+        As for `certificate`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> fresh_points(0.01, 0.05)
+    300
+    """
+    for name, value in (("mass", mass), ("delta", delta)):
+        if not 0 < value < 1:
+            raise InvalidArgument(f"{name} must be in (0, 1), got {value!r}")
+    return math.ceil((math.log(1 / delta) + looks * math.log(2)) / mass)
+
+
 def output_scale(values: ArrayLike) -> float:
     """The scale of outputs (n,) or (n, m) that errors are compared with (see `worst_error`)."""
     array = np.asarray(values, dtype=float)

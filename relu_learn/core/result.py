@@ -31,6 +31,8 @@ class LearnResult:
         All events.
     complete : bool
         False in the `partial` result of an error.
+    random : bool
+        Whether the same question was answered differently every time: F' is an average then.
     """
 
     network: ReluNetwork
@@ -42,9 +44,23 @@ class LearnResult:
     noise: float
     trace: Trace
     complete: bool = True
+    random: bool = False
+
+    @property
+    def queries_to_find(self) -> int:
+        """Queries before the final test."""
+        return self.queries - self.certificate.n
+
+    @property
+    def queries_to_be_sure(self) -> int:
+        """Fresh points of the final test: they found nothing, and are what the certificate says."""
+        return self.certificate.n
 
     def __repr__(self) -> str:
+        noise = f"{'random ' if self.random else ''}noise={self.noise:.0e}"
         return (
-            f"LearnResult({self.network!r}, queries={self.queries:,}, loss={self.loss:.1e}, "
-            f"worst_error={self.worst_error:.1e}, scale={self.scale:.2g})"
+            f"LearnResult({self.network!r}, queries={self.queries_to_find:,} to find + "
+            f"{self.queries_to_be_sure:,} to be sure, loss={self.loss:.1e}, "
+            f"worst_error={self.worst_error:.1e}, scale={self.scale:.2g}, {noise}, "
+            f"open={100 * self.certificate.mass:.2g} % of inputs)"
         )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from relu_learn.core.certificate import Certificate, certificate, output_scale
+from relu_learn.core.certificate import Certificate, certificate, fresh_points, output_scale
 from relu_learn.core.errors import InvalidArgument
 
 pytestmark = pytest.mark.numerical
@@ -35,6 +35,16 @@ def test_certificate():
     for errors in (1.0, [math.nan]):
         with pytest.raises(InvalidArgument, match="errors"):
             certificate(errors, 0.1)
+
+
+@pytest.mark.parametrize("looks", [0, 1, 5])
+@pytest.mark.parametrize("mass, delta", [(0.01, 0.05), (0.005, 0.2), (0.5, 1e-9)])
+def test_fresh_points_are_as_many_as_it_takes(mass, delta, looks):
+    n = fresh_points(mass, delta, looks)
+    assert certificate(np.zeros(n), delta, looks=looks).mass <= mass
+    assert certificate(np.zeros(n - 1), delta, looks=looks).mass > mass
+    with pytest.raises(InvalidArgument, match="mass"):
+        fresh_points(0.0, delta)
 
 
 def test_certificate_keeps_its_promise():

@@ -58,8 +58,7 @@ def test_tolerance():
     assert evidence(scale=8.0).tolerance == 8 * PRECISE
     assert evidence(noise=1e-11).tolerance == pytest.approx(1e-7)  # rounding, made larger by steps
     assert evidence(noise=1e-3).tolerance == USEFUL
-    assert evidence(epsilon=1e-4).tolerance == pytest.approx(1e-2)  # its mean square is below
-    assert evidence(epsilon=1e-30).tolerance == PRECISE
+    assert evidence(epsilon=1e-4).tolerance == PRECISE  # it is no noise
 
 
 def test_passed():
@@ -68,6 +67,15 @@ def test_passed():
     assert found.passed
     found.errors = np.array([0.0, 1.01 * PRECISE])
     assert not found.passed
+
+
+def test_epsilon_is_a_mean_square():
+    found, errors = evidence(epsilon=1e-4), np.full(400, 1e-3)
+    assert found.enough(errors) and not evidence().enough(errors)
+    assert not found.enough(np.full(400, 1.1e-2))
+    errors[0] = 0.15  # the mean square is 6e-5, but so few points may have missed more of that
+    assert not found.enough(errors)
+    assert found.enough(np.full(9, PRECISE)) and evidence().enough(np.full(9, 10 * PRECISE), 10)
 
 
 def test_the_scale_is_not_rounding():
