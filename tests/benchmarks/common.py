@@ -91,6 +91,7 @@ class Record:
     rms: float = np.nan  # root mean square over the same points
     failure: str = ""
     tested: int = 0  # of the queries: fresh points of tests
+    sure: int = 0  # of the queries: fresh points of the final test
 
     def exact(self, tolerance: float = 1e-8) -> bool:
         return self.error <= tolerance
@@ -171,6 +172,7 @@ def run(
         seconds,
         rms,
         tested=sum(len(e.points) for e in result.trace if isinstance(e, Validated)),
+        sure=result.queries_to_be_sure,
     )
 
 

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/queries.py [--seeds 20] [--only 784-32-1] [--quick] [--markdown]
 
-"queries/D" is relative to the number of parameters, D = k(d+1) + d+1; with m outputs D = k(d+1) +
-mk + m(d+1), and as every query answers m numbers the ratio is queries / (D/m). All queries are
-counted: line search, gradients, checks and validation. "worst error" is the largest |F - F'| over
+"/D" is relative to the number of parameters, D = k(d+1) + d+1; with m outputs D = k(d+1) +
+mk + m(d+1), and as every query answers m numbers the ratio is queries / (D/m). "to find" are the
+queries before the final test, "to be sure" its fresh points; "all/D" counts both. "worst error" is the largest |F - F'| over
 10,000 fresh Gaussian points, relative to the standard deviation of the outputs; "parameters" the
 largest error of a normal (radians), bias or output weight after `orient()`, where it finds the
 orientation. Ranges run over the seeds: secret and learner get the same one.
@@ -28,15 +28,19 @@ NAMES = [
     "digits",
 ]
 QUICK = ["10-15-1", "5-100-1", "64-32-10", "digits"]
-HEAD = ["network", "exact", "queries", "queries/D", "neurons", "worst error", "parameters", "s"]
+HEAD = ["network", "exact", "to find", "to be sure", "to find/D", "all/D", "neurons"]
+HEAD += ["worst error", "parameters", "s"]
 
 
 def row(name: str, records: list[Record]) -> list[str]:
     good = [r for r in records if r.exact()]
+    found = [(r.queries - r.sure) / r.queries * r.ratio for r in records]
     return [
         name,
         f"{len(good)}/{len(records)}",
-        spread([r.queries for r in records], ",.0f"),
+        spread([r.queries - r.sure for r in records], ",.0f"),
+        spread([r.sure for r in records], ",.0f"),
+        spread(found, ".3g" if min(found) > 3 else ".3f"),
         spread([r.ratio for r in records], ".3g" if min(r.ratio for r in records) > 3 else ".3f"),
         f"{spread([r.found for r in records], '.0f')} of {records[0].true}",
         power(max((r.error for r in records), key=lambda e: (e != e, e))),
