@@ -14,8 +14,12 @@ from relu_learn.core.watch import LongLine
 
 # Places that are looked at, and step sizes there, each half of the one before.
 PLACES, _SCALES = 16, 26
-# A bend above so many times the noise is seen well; near this floor a curve disappears.
-_SEEN = 100.0
+# A bend above so many times the noise is seen well: its ratio to the next is right to a fifth. Below,
+# a curve disappears in the noise.
+_SEEN = 30.0
+# So many times in a row a bend must fall to a quarter. (At a kink it falls to a half, or vanishes; of
+# one kink or two this cannot happen twice.)
+_FALLS = 2
 # An interval that most functions do not oscillate in (Gaussian inputs have size 1).
 _SHORT = 0.05
 # Intervals of a segment, on which is looked for curves: about 900 queries.
@@ -96,8 +100,11 @@ def _require_straight(
     """
     h = np.multiply.outer(longest, 0.5 ** np.arange(_SCALES))
     bend, y = _bends(ask, c, h)
-    # What looked like noise may be the curve itself, not resolved: the smallest steps tell.
-    quiet = 8 * (np.median(bend[:, -3:], axis=(0, 1)) + EPS * np.abs(y).max(axis=(0, 1)))
+    # What looked like noise may be the curve itself, not resolved: the smallest steps tell that the
+    # black box does not round away.
+    heard = np.flatnonzero((np.median(bend, axis=0) > 0).any(axis=1))[-3:]
+    quiet = 8 * np.median(bend[:, heard], axis=(0, 1)) if len(heard) else 0.0
+    quiet = quiet + 8 * EPS * np.abs(y).max(axis=(0, 1))
     clear = bend / np.maximum(np.minimum(eta, quiet), 1e-250)[:, None]
     first = np.apply_along_axis(_curved_from, 1, clear)
     seen = clear.max(axis=1) > _SEEN
@@ -123,11 +130,11 @@ def _curved_from(bend: np.ndarray) -> int:
     A piecewise linear function with many kinks looks like a curve from afar, but not near by.
     """
     last = int(np.flatnonzero(bend > _SEEN).max(initial=-1))
-    if last < 3 or (last < len(bend) - 1 and bend[last] > 8 * _SEEN):
+    if last < _FALLS or (last < len(bend) - 1 and bend[last] > 8 * _SEEN):
         return -1
     falls = np.abs(bend[:last] / np.maximum(bend[1 : last + 1], 1e-200) - 4) < 0.8
     first = int(np.flatnonzero(~falls).max(initial=-1)) + 1
-    return first if last - first >= 3 else -1
+    return first if last - first >= _FALLS else -1
 
 
 def louder(long: LongLine, n: int) -> float:

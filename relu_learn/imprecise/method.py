@@ -62,6 +62,8 @@ def fit(run: Run) -> Iterator[Event]:
     if run.answers.noise.max() <= _LINES and d > 1 and endless:
         rough = _Rough(run)
         yield from rough.by_lines()
+        if not rough.explains():  # a least squares fit to something else takes long
+            run.watch(Unexplained())
         effort = 0.0 if run.known is None else (run.known.n_neurons * d) ** 2 / m
         if effort > _FIT:
             yield from rough.long_steps()
@@ -259,7 +261,7 @@ def _check_usefulness(run: Run) -> None:
         limit = min(limit, max(_COARSE * evidence.scale, 20 * answers.heard))
     if worst > limit:
         if not answers.step and not answers.random:
-            run.watch(Unexplained(curved=True))
+            run.watch(Unexplained())
         raise LearningFailed(
             f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g}, "
             f"while the answers' own noise is {answers.rounding:.2g}: the black box is not a "
