@@ -26,8 +26,11 @@ _SHORT = 0.05
 _INTERVALS = 64
 
 
-def look_along_line(long: LongLine) -> None:
-    """Does F bend like a parabola where the search of a line is, or at other places of it?"""
+def look_along_line(long: LongLine, scale: np.ndarray) -> None:
+    """Does F bend like a parabola where the search of a line is, or at other places of it?
+
+    Seen in the units of the answers, `scale` (m,): the clearest witness is the largest bend.
+    """
     window, s, rng = long.window, long.samples, long.rng
     share = rng.uniform(0.2, 0.8, PLACES)
     c = np.tan(np.pi * (share - 0.5)) if window.cauchy else window.low + share * window.width
@@ -39,7 +42,7 @@ def look_along_line(long: LongLine) -> None:
         c[:chosen] = (s.t[i] + s.t[i + 1]) / 2
         longest[:chosen] = np.minimum(64 * np.diff(s.t)[i], longest[:chosen])
     longest = np.minimum(longest, np.minimum(c - s.t[0], s.t[-1] - c))
-    _require_straight(long.ask, c, longest, s.noise.at(c), chosen)
+    _require_straight(lambda t: long.ask(t) * scale, c, longest, s.noise.at(c) * scale, chosen)
 
 
 def look_for_curves(run: Run) -> None:
@@ -104,8 +107,8 @@ def _require_straight(
     # black box does not round away.
     heard = np.flatnonzero((np.median(bend, axis=0) > 0).any(axis=1))[-3:]
     quiet = 8 * np.median(bend[:, heard], axis=(0, 1)) if len(heard) else 0.0
-    quiet = quiet + 8 * EPS * np.abs(y).max(axis=(0, 1))
-    clear = bend / np.maximum(np.minimum(eta, quiet), 1e-250)[:, None]
+    rounding = EPS * np.abs(y).max(axis=(0, 1))
+    clear = bend / np.maximum(np.minimum(eta, quiet + 8 * rounding), rounding + 1e-250)[:, None]
     first = np.apply_along_axis(_curved_from, 1, clear)
     seen = clear.max(axis=1) > _SEEN
     curved = np.zeros(first.shape, bool)

@@ -70,17 +70,17 @@ def _long_line(run: Run, long: LongLine) -> Noise | None:
     if long.found is not None:
         blunt = not long.very and level.max() > _BLUNT
         if len(long.found.kinks) >= _MANY and (blunt or _crowded(long.found, long.window)):
-            _require_piecewise_linear(long)
+            _require_piecewise_linear(run, long)
         return None
     if long.very:
         require_repeatable(run)
-        _require_piecewise_linear(long)
+        _require_piecewise_linear(run, long)
     factor = louder(long, _CLOSE_LOOKS if long.very else _LOOKS)
     return Noise(level * factor) if factor > 1 else None
 
 
-def _require_piecewise_linear(long: LongLine) -> None:
-    look_along_line(long)
+def _require_piecewise_linear(run: Run, long: LongLine) -> None:
+    look_along_line(long, run.answers.scale)
     look_for_jumps(long)
 
 

@@ -27,7 +27,7 @@ def test_smooth_functions_are_named(bend, rng):
 
     def watch(occasion):
         if occasion.very:
-            look_along_line(occasion)
+            look_along_line(occasion, np.ones(1))
 
     noise = Noise(np.maximum(probe_noise(smooth, rng, Window()), EPS))
     with pytest.raises(NotPiecewiseLinear) as caught:
