@@ -6,7 +6,7 @@ ReluNetwork(dim=2, neurons=3, outputs=1, skip=False)
 >>> zoo.near_parallel(dim=3, gap=1e-9, pairs=1, rng=7).n_neurons
 5
 
-Every name is also a function; the hostile ones take sizes and a seed.
+Every name is also a function; the hostile and hard ones take sizes and a seed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 Builder = Callable[..., ReluNetwork]
 Rng = Any  # a secret's caller gives a Seed, its body gets a Generator: `_secret` makes it
 
-KINDS = ("picture", "hostile", "real")
+KINDS = ("picture", "hostile", "hard", "real")
 # Integer seeds are salted: the same seed given to a secret and to its learner must not make the
 # learner's first line parallel to the secret's first weight vector.
 _SALT = 0x5EC2E7
@@ -66,7 +66,7 @@ def _secret(kind: str, **least: int | float) -> Callable[[Builder], Builder]:
 
 
 def names(kind: str | None = None) -> list[str]:
-    """Names of the secrets: all, or those of one kind ("picture", "hostile" or "real")."""
+    """Names of the secrets: all, or those of one of `KINDS`."""
     if kind is not None and kind not in KINDS:
         raise InvalidArgument(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     return [name for group in KINDS if kind in (None, group) for name in _SECRETS[group]]
@@ -80,7 +80,7 @@ def get(name: str, **parameters: Any) -> ReluNetwork:
     name : str
         One of `names()`.
     **parameters
-        Sizes and seed for a hostile secret, as in the function of that name.
+        Sizes and seed for a hostile or hard secret, as in the function of that name.
 
     Raises
     ------
@@ -443,6 +443,43 @@ def sparse_outputs(dim: int = 6, neurons: int = 8, outputs: int = 4, rng: Rng = 
     top = np.zeros((outputs, neurons))
     top[np.arange(neurons) % (outputs - 1), np.arange(neurons)] = _signs(rng, neurons)
     return ReluNetwork(_unit(rng, neurons, dim), rng.uniform(-1, 1, neurons), top)
+
+
+# ------------------------------------------- hard: what training cannot find
+
+
+@_secret("hard", dim=2, neurons=4)
+def lower_bound(dim: int = 20, neurons: int = 12, rng: Rng = 0) -> ReluNetwork:
+    """Alternating neurons around a hidden plane: hard to learn from examples, not from queries.
+
+    F(x) = sum_j (-1)^j relu(<u_j, x>), with 2m unit vectors u_j at equal angles in a random plane
+    and m even: the family of the lower bounds for learning from examples [1]_ [2]_. Turning the
+    plane by pi / m changes the sign of F, so that along circles in it only the frequencies m, 3m,
+    5m, ... occur: F is uncorrelated with every polynomial of degree below m, whatever the plane,
+    and the first steps of a training see nothing that points to it. As u_(j+m) = -u_j, the neurons
+    share m creases in pairs, F = sum_(j<m) (-1)^j |<u_j, x>|, with values of order 1 / m.
+
+    Parameters
+    ----------
+    dim : int
+        d >= 2.
+    neurons : int
+        2m, a multiple of 4. (For odd m > 1 the sum is zero.)
+    rng : int, Generator or None
+        Draws the plane.
+
+    References
+    ----------
+    .. [1] I. Diakonikolas, D. Kane, V. Kontonis, N. Zarifis, "Algorithms and SQ Lower Bounds for
+       PAC Learning One-Hidden-Layer ReLU Networks", COLT 2020, arXiv:2006.12476.
+    .. [2] S. Goel, A. Gollakota, Z. Jin, S. Karmalkar, A. Klivans, "Superpolynomial Lower Bounds
+       for Learning One-Layer Neural Networks using Gradient Descent", ICML 2020, arXiv:2006.12011.
+    """
+    if neurons % 4:
+        raise InvalidArgument(f"neurons must be a multiple of 4, got {neurons}")
+    plane, _ = np.linalg.qr(rng.standard_normal((dim, 2)))
+    signs = np.where(np.arange(neurons) % 2, -1.0, 1.0)
+    return ReluNetwork(_turn(neurons) @ plane.T, np.zeros(neurons), signs)
 
 
 # ------------------------------------------------------------------- real data

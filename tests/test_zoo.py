@@ -204,6 +204,38 @@ def test_outputs():
     assert (np.count_nonzero(sparse, axis=0) == 1).all() and not sparse[-1].any()
 
 
+# ------------------------------------------------------------------------- hard
+
+
+@pytest.mark.parametrize("neurons", [4, 8, 12, 16])
+def test_lower_bounds_correlate_with_no_polynomial_of_low_degree(neurons):
+    """E F(x) q(x) = 0 for deg q < m: by exact integration over the plane and its complement."""
+    dim, m = 3, neurons // 2
+    net = zoo.lower_bound(dim, neurons, rng=4)
+    assert net.n_neurons == neurons and distinct(net) == m
+    np.testing.assert_allclose(np.linalg.norm(net.weights, axis=1), 1.0)
+    assert np.linalg.matrix_rank(net.weights) == 2 and not net.biases.any()
+    # F is homogeneous: a polynomial along circles and a Gaussian radius would only multiply it.
+    basis = np.linalg.svd(net.weights)[2]
+    angle = 2 * np.pi * (np.arange(4800) + 0.3) / 4800  # in step with every symmetry
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1) @ basis[:2]
+    values = net(circle)
+    size = np.sqrt(np.mean(values**2))
+    assert 0.3 / m < size < 2 / m
+    for frequency in range(m):
+        for wave in (np.cos, np.sin):
+            assert abs(np.mean(values * wave(frequency * angle))) < 1e-12 * size
+    assert np.hypot(*(np.mean(values * w(m * angle)) for w in (np.cos, np.sin))) > 0.6 * size
+    np.testing.assert_allclose(net(circle + 7 * basis[2]), values, atol=1e-12)
+
+
+def test_lower_bounds_want_a_multiple_of_four():
+    for neurons in (6, 10):
+        with pytest.raises(InvalidArgument, match=f"multiple of 4, got {neurons}"):
+            zoo.lower_bound(20, neurons)
+    assert zoo.get("lower_bound", dim=5, neurons=8, rng=1) != zoo.lower_bound(5, 8, rng=2)
+
+
 # ---------------------------------------------------------------- random, errors
 
 

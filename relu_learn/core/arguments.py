@@ -24,6 +24,12 @@ def positive_number(name: str, value: Any) -> float:
     return float(value)
 
 
+def non_negative(name: str, value: Any) -> float:
+    if not is_between(0, value, np.inf) and not (is_between(-1, value, 1) and value == 0):
+        raise InvalidArgument(f"{name} must be a number >= 0, got {value!r}")
+    return float(value)
+
+
 def positive_int(name: str, value: Any) -> int:
     """Whole floats are integers here: budgets are often computed."""
     if not is_between(0, value, np.inf) or value % 1:

@@ -7,8 +7,12 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri
 
+from relu_learn.core.arguments import non_negative
 from relu_learn.core.errors import InvalidArgument
+
+GAUSSIAN = "standard Gaussian"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Certificate:
     eta: float
     delta: float
     mass: float
-    measure: str = "standard Gaussian"
+    measure: str = GAUSSIAN
 
     def __str__(self) -> str:
         return (
@@ -48,9 +52,70 @@ class Certificate:
             f"{100 * self.mass:.2g} % of inputs ({self.measure} measure, {self.n:,} fresh points)."
         )
 
+    def loss_bound(self, lipschitz: float, outputs: int = 1) -> float:
+        """A bound of the loss E |F - F'|^2 that holds whenever the claim does.
+
+        The mass alone says nothing about how large the error is where it exceeds eta; a bound of
+        its slope does. Where the claim holds (with confidence 1 - delta), so does this one.
+
+        Parameters
+        ----------
+        lipschitz : float
+            L >= 0, with |(F - F')(x) - (F - F')(y)| <= L |x - y| for all x, y, in the Euclidean
+            norm of the outputs. The sum of such bounds of F and of F' is one.
+        outputs : int
+            m: an error of at most eta in each output is one of sqrt(m) eta in all.
+
+        Returns
+        -------
+        float
+            eta^2 + 2 eta L (phi(z) - z p) + L^2 ((1 + z^2) p - z phi(z)) for mass p, with z such
+            that a standard normal N exceeds it with probability p. Infinite for p = 1 and L > 0.
+
+        Raises
+        ------
+        InvalidArgument
+            `lipschitz` is no number >= 0, or the certificate is not about Gaussian inputs:
+            isoperimetry, on which the bound rests, is a property of the Gaussian measure.
+
+        Notes
+        -----
+        The set where the error is at most eta has mass 1 - p at least. By Gaussian isoperimetry
+        [1]_ the distance of an input from it exceeds no h more often than (N - z)+ does, and the
+        error is at most eta + L * distance; so its square is on average at most
+        E (eta + L (N - z)+)^2, whatever the dimension. F - F' = eta + L (x_1 - z)+ attains it.
+
+        References
+        ----------
+        .. [1] C. Borell, "The Brunn-Minkowski inequality in Gauss space", Invent. Math. 30 (1975).
+
+        Examples
+        --------
+        >>> round(certificate([0.0] * 2000, delta=0.05).loss_bound(1.0), 6)
+        0.000228
+        """
+        if self.measure != GAUSSIAN:
+            raise InvalidArgument(
+                f"measure must be {GAUSSIAN!r} for a bound of the loss, as it rests on Gaussian "
+                f"isoperimetry; this certificate is about {self.measure!r}"
+            )
+        slope, eta, p = (
+            non_negative("lipschitz", lipschitz),
+            self.eta * math.sqrt(outputs),
+            self.mass,
+        )
+        if slope == 0.0:
+            return eta**2
+        if p >= 1.0:
+            return math.inf
+        z = -float(ndtri(p))
+        # E (N - z)+; and E (N - z)+^2 = p - z E (N - z)+, after an integration by parts.
+        first = math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) - z * p
+        return eta**2 + 2 * eta * slope * first + slope**2 * (p - z * first)
+
 
 def certificate(
-    errors: ArrayLike, delta: float, measure: str = "standard Gaussian", looks: int = 0
+    errors: ArrayLike, delta: float, measure: str = GAUSSIAN, looks: int = 0
 ) -> Certificate:
     """Certificate from the errors on fresh random points.
 

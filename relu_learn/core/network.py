@@ -399,6 +399,28 @@ def subset(network: ReluNetwork, keep: Array) -> ReluNetwork:
     )
 
 
+def lipschitz_bound(network: ReluNetwork) -> float:
+    """An upper bound of the Lipschitz constant: |F(x) - F(y)| is at most so many times |x - y|.
+
+    F's Jacobian is u + sum of a_i w_i^T over the active neurons, C + (sum of +-a_i w_i^T) / 2 with
+    C = u + (sum of a_i w_i^T) / 2. The largest norm over all choices of signs is hard to find, and
+    not every choice is the pattern of an input. It is at most |C| plus half of
+    min(sum |a_i| |w_i|, |A S| |S^-1 W|), spectral norms with s_i = sqrt(|w_i| / |a_i|). Turning a
+    neuron around changes neither C nor the rest: all descriptions of F have nearly the same bound.
+    Exact for k <= 1.
+    """
+    top, skip = np.atleast_2d(network.output_weights), np.atleast_2d(network.skip)
+    center = skip + top @ network.weights / 2
+    a, w = np.linalg.norm(top, axis=0), np.linalg.norm(network.weights, axis=1)
+    both = (a > 0) & (w > 0)
+    if not both.any():
+        return float(np.linalg.norm(center, 2))
+    s = np.sqrt(w[both] / a[both])
+    left = np.linalg.norm(top[:, both] * s, 2)
+    right = np.linalg.norm(network.weights[both] / s[:, None], 2)
+    return float(np.linalg.norm(center, 2) + min(a @ w, left * right) / 2)
+
+
 def prune(network: ReluNetwork, size: float = 1e-12) -> ReluNetwork:
     """Drop neurons whose weights cannot matter: smaller than `size` times the largest."""
     outputs = np.atleast_2d(network.output_weights)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from relu_learn.core.arguments import non_negative
 from relu_learn.core.certificate import Certificate
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.network import ReluNetwork, lipschitz_bound
 from relu_learn.core.trace import Trace
 
 
@@ -55,6 +56,31 @@ class LearnResult:
     def queries_to_be_sure(self) -> int:
         """Fresh points of the final test: they found nothing, and are what the certificate says."""
         return self.certificate.n
+
+    def loss_bound(self, secret_lipschitz: float) -> float:
+        """What the certificate says about the loss E |F - F'|^2, for Gaussian inputs.
+
+        Parameters
+        ----------
+        secret_lipschitz : float
+            A Lipschitz bound of F (Euclidean norm of the outputs). No query can tell it: it is
+            given, as the theorem is given R, B and k; sum_i |a_i| |w_i| is one for F without a
+            skip term. An upper bound of that of F' is computed, and added (`lipschitz_bound` in
+            `core/network.py`).
+
+        Returns
+        -------
+        float
+            With confidence 1 - delta (the run's) the loss is at most this much, rounding and
+            noise of the answers apart; see `Certificate.loss_bound`.
+
+        Raises
+        ------
+        InvalidArgument
+            Not a number >= 0, or the run was restricted to a box.
+        """
+        slope = non_negative("secret_lipschitz", secret_lipschitz) + lipschitz_bound(self.network)
+        return self.certificate.loss_bound(slope, self.network.n_outputs)
 
     def __repr__(self) -> str:
         noise = f"{'random ' if self.random else ''}noise={self.noise:.0e}"

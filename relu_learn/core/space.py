@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from relu_learn.core.certificate import GAUSSIAN
 from relu_learn.core.lines import EPS, FAR, LOUD, SIGMAS, Ask, Line, Window
 from relu_learn.core.oracle import Oracle
 
@@ -39,7 +40,7 @@ class Space:
         Lines are asked for |t| <= far; less if the answers there would drown those near 0.
     """
 
-    measure = "standard Gaussian"
+    measure = GAUSSIAN
     audible = SIGMAS / 1e3  # `first_look` divides by 1e3 what both ends of a line differ by
     share = 200
 

@@ -50,7 +50,7 @@ class RaceView:
             )
             data.append(trace)
         ticks, texts = power_ticks(-30, 2, most=5)
-        x_ticks = [30, 100, 300, 1000, 3000]
+        x_ticks = [30, 100, 300, 1000, 3000, 10_000]
         figure = go.Figure(data)
         figure.update_layout(
             template=th.template,
@@ -58,25 +58,32 @@ class RaceView:
             title={"text": "Loss E|F − F′|²"},
             showlegend=True,
             legend={"orientation": "v", "x": 1.01, "y": 1},
-            xaxis={"type": "log", "range": [math.log10(28), math.log10(7000)]}
+            xaxis={"type": "log", "range": [math.log10(28), math.log10(15_000)]}
             | {"title": {"text": "queries, or labelled examples"}}
             | {"tickvals": x_ticks, "ticktext": [f"{x:,}" for x in x_ticks]},
             yaxis={"type": "log", "range": [-31, 2], "tickvals": ticks, "ticktext": texts}
             | {"title": {"text": "loss"}},
             shapes=[
                 {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": 100, "x1": 100}
-                | {"line": {"color": th.ink, "width": 1.5, "dash": "dot"}}
+                | {"line": {"color": th.ink, "width": 1.5, "dash": "dot"}},
+                {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 1, "y1": 1}
+                | {"line": {"color": th.faint, "width": 1.5, "dash": "dash"}}
+                | {"label": {"text": "doing nothing", "textposition": "end"}}
+                | {"layer": "below"},
             ],
         )
         return figure
 
-    def patch(self, curves: Mapping[str, Sequence[tuple[int, float]]], n: int) -> Patch:
-        """The curves so far, as (queries, loss) in increasing order; a line at `n`."""
+    def patch(
+        self, curves: Mapping[str, Sequence[tuple[int, float]]], n: int, nothing: float
+    ) -> Patch:
+        """The curves so far, as (queries, loss) in increasing order; lines at `n` and `nothing`."""
         traces: dict[int, dict[str, Any]] = {}
         for i, name in enumerate(LEARNERS):
             points = np.asarray(curves.get(name, []), dtype=float).reshape(-1, 2)
             traces[i] = xy(np.maximum(points[:, 0], 20), np.maximum(points[:, 1], _ZERO))
-        return Patch(traces, {"shapes[0].x0": n, "shapes[0].x1": n})
+        here = {"shapes[0].x0": n, "shapes[0].x1": n}
+        return Patch(traces, here | {"shapes[1].y0": nothing, "shapes[1].y1": nothing})
 
 
 BILL = ("line search", "gradients", "checks", "repairs", "final test")

@@ -33,10 +33,12 @@ from relu_learn.learn import learn_from_queries, learn_steps
 from relu_learn.widgets.board import Board, button, slider
 
 MAX_QUERIES = 100_000
-BUDGETS = (50, 100, 200, 400, 800, 1600)
+BUDGETS = (50, 200, 800, 3200, 10_000)
 SECRETS = {
     "10 inputs, 10 neurons": lambda: zoo.random_network(10, 10, rng=3),
     "30 inputs, 20 neurons": lambda: zoo.random_network(30, 20, rng=3),
+    "20 inputs, 12 neurons, random": lambda: zoo.random_network(20, 12, rng=3),
+    "20 inputs, 12 neurons, lower bounds' family": lambda: zoo.lower_bound(20, 12),
     "crystal (2 inputs, 12 neurons)": lambda: zoo.get("crystal"),
 }
 
@@ -58,6 +60,8 @@ class Race(Board):
     ----------
     curves : dict of str to list of (int, float)
         Loss against queries or examples, for each learner.
+    nothing : float
+        The variance of the secret: the loss of the best constant.
     """
 
     def __init__(
@@ -72,7 +76,8 @@ class Race(Board):
             options=list(SECRETS), value=secret, description="Secret"
         )
         self.start_button = button("Start training", "play", "Train the passive learners, or stop")
-        stops = [30, 50, 70, 100, 140, 200, 280, 400, 570, 800, 1100, 1600, 2300, 3200]
+        stops = [30, 50, 70, 100, 140, 200, 280, 400, 570, 800, 1100, 1600, 2300]
+        stops += [3200, 5000, 7000, 10_000]
         self.n_slider = slider("Read at n", stops, 280)
         self.on(self.secret_menu, lambda _: self.prepare())
         self.on(self.start_button, lambda _: self.stop() if self.running else self.start())
@@ -87,6 +92,8 @@ class Race(Board):
         self.stop()
         self.secret: ReluNetwork = SECRETS[self.secret_menu.value]()
         dim = self.secret.dim
+        x = np.random.default_rng(0).standard_normal((10_000, dim))
+        self.nothing = float(self.secret(x).var())
         self.curves: dict[str, list[tuple[int, float]]] = {name: [] for name in LEARNERS}
         for method in ("adaptive", "grid"):
             steps = learn_steps(
@@ -160,11 +167,12 @@ class Race(Board):
             parts.append(f"{method} {'not trained' if loss is None else number(loss)}")
         waiting = "The lines of the passive learners appear when they are trained."
         trained = f"The passive learners were given up to {BUDGETS[-1]:,} examples."
+        trained += f" The best constant has a loss of {number(self.nothing)}."
         facts = trained if all(self.curves[method] for method in LEARNERS) else waiting
         self.tell(
             f"With at most {n:,} queries or examples: {', '.join(parts)}.", self._doing or facts
         )
-        return (self.chart(RaceView).patch(self.curves, n),)
+        return (self.chart(RaceView).patch(self.curves, n, self.nothing),)
 
     def dispose(self) -> None:
         """Stop training and close every widget."""

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.special import ndtri
 
 from relu_learn.core.certificate import Certificate, certificate, fresh_points, output_scale
 from relu_learn.core.errors import InvalidArgument
@@ -54,3 +56,74 @@ def test_certificate_keeps_its_promise():
     claims = [certificate(rng.random(50), delta) for _ in range(runs)]
     wrong = sum(1 - claim.eta > claim.mass for claim in claims) / runs
     assert 0.5 * delta < wrong < delta + 4 * math.sqrt(delta / runs)
+
+
+# ------------------------------------------------------------ a bound of the loss
+
+
+def ramp_loss(eta, slope, start):
+    """E (eta + slope (N - start)+)^2, by quadrature."""
+
+    def density(t):
+        return math.exp(-(t**2) / 2) / math.sqrt(2 * math.pi)
+
+    beyond = quad(lambda t: ((eta + slope * (t - start)) ** 2 - eta**2) * density(t), start, 40)
+    return eta**2 + beyond[0]
+
+
+@pytest.mark.parametrize("eta", [0.0, 1e-3, 2.0])
+@pytest.mark.parametrize("mass", [1e-6, 1e-3, 0.1, 0.5, 0.97])
+def test_the_loss_bound_is_attained(eta, mass):
+    """By eta + L (x_1 - z)+, which exceeds eta on exactly that mass."""
+    claim = Certificate(100, eta, 0.05, mass)
+    for slope in (1e-3, 1.0, 30.0):
+        exact = ramp_loss(eta, slope, -ndtri(mass))
+        assert claim.loss_bound(slope) == pytest.approx(exact, rel=1e-7)
+        assert claim.loss_bound(slope, outputs=4) == pytest.approx(
+            ramp_loss(2 * eta, slope, -ndtri(mass)), rel=1e-7
+        )
+
+
+def test_loss_bound_in_figures():
+    assert certificate(np.zeros(2000), 0.05).loss_bound(1.0) == pytest.approx(2.3e-4, rel=0.01)
+    assert certificate(np.zeros(10_000), 0.01).loss_bound(1.0) == pytest.approx(6.0e-5, rel=0.01)
+    assert certificate(np.zeros(10), 0.05).loss_bound(0) == 0.0
+    assert certificate([3.0], 1e-9).loss_bound(0.0, outputs=2) == pytest.approx(18.0)
+    assert certificate([], 0.1).loss_bound(1e-9) == math.inf
+
+
+def test_loss_bound_is_about_gaussian_inputs():
+    with pytest.raises(InvalidArgument, match="measure must be 'standard Gaussian'.*uniform"):
+        certificate([0.0], 0.1, measure="uniform-on-the-box").loss_bound(1.0)
+    for wrong in (-1.0, math.nan, math.inf, "1", None, True):
+        with pytest.raises(InvalidArgument, match="lipschitz must be a number >= 0"):
+            certificate([0.0], 0.1).loss_bound(wrong)
+
+
+def needle_loss(width):
+    """Of L dist(x_1, outside of [-width, width]) with L = 1."""
+    return quad(lambda t: (width - t) ** 2 * math.exp(-(t**2) / 2), 0, width)[0] * math.sqrt(
+        2 / math.pi
+    )
+
+
+# What an adversary who knows n and delta hides: the bound's own extremal function with a mass from
+# just below to well above what the claim allows, and needles (a Lipschitz bump of that mass).
+@pytest.mark.parametrize("excess", [0.9, 1.01, 1.3, 2.0])
+@pytest.mark.parametrize("delta", [0.05, 0.2])
+@pytest.mark.parametrize("kind", ["ramp", "needle"])
+def test_the_loss_bound_keeps_its_promise(kind, delta, excess):
+    n, runs = 40, 2000
+    mass = excess * math.log(1 / delta) / n
+    rng = np.random.default_rng([n, int(100 * excess), int(100 * delta)])
+    x = rng.standard_normal((runs, n))
+    if kind == "ramp":
+        start = -ndtri(mass)
+        errors, loss = np.maximum(x - start, 0.0), ramp_loss(0.0, 1.0, start)
+    else:
+        width = -ndtri(0.5 - mass / 2)
+        errors, loss = np.maximum(width - np.abs(x), 0.0), needle_loss(width)
+    wrong = sum(loss > certificate(e, delta).loss_bound(1.0) for e in errors)
+    assert wrong < delta * runs
+    if kind == "ramp" and excess == 1.01:  # the attack is as good as an attack can be
+        assert wrong > 0.5 * delta * runs

@@ -11,7 +11,7 @@ from nets import EPS, assert_same_function, make, size_at
 
 from relu_learn.core import network as network_module
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.network import ReluNetwork, lipschitz_bound
 
 pytestmark = pytest.mark.numerical
 
@@ -312,3 +312,37 @@ def test_bad_files_are_named(tmp_path):
         ReluNetwork.load(bad)
     with pytest.raises(FileNotFoundError):
         ReluNetwork.load(tmp_path / "absent.npz")
+
+
+# ------------------------------------------------------------------- Lipschitz
+
+
+@given(shapes, st.booleans())
+def test_lipschitz_bound_is_one(shape, skip):
+    """No gradient at any input is steeper, and all descriptions of F have the same bound."""
+    net = make(*shape, skip=skip)
+    bound = lipschitz_bound(net)
+    x = 3 * np.random.default_rng(2).standard_normal((200, net.dim))
+    jacobians = net.gradient(x).reshape(len(x), -1, net.dim)
+    steepest = np.linalg.norm(jacobians, 2, axis=(1, 2)).max()
+    assert steepest <= bound * (1 + 1e-12) + 1e-300
+    a, w = np.atleast_2d(net.output_weights), net.weights
+    crude = np.linalg.norm(a, axis=0) @ np.linalg.norm(w, axis=1)
+    assert bound <= np.linalg.norm(np.atleast_2d(net.skip), 2) + crude * (1 + 1e-12)
+    turned = ReluNetwork(
+        -2 * w,
+        -2 * net.biases,
+        net.output_weights / 2,
+        net.skip + net.output_weights @ w,
+        net.offset - net.output_weights @ net.biases,
+    )
+    assert lipschitz_bound(turned) == pytest.approx(bound, rel=1e-9)
+
+
+def test_lipschitz_bound_of_small_networks():
+    assert lipschitz_bound(ReluNetwork([[3.0, 4.0]], [1.0], [-2.0])) == pytest.approx(10)
+    assert lipschitz_bound(ReluNetwork([[3.0, 4.0]], [1.0], [-2.0], [6.0, 8.0])) == pytest.approx(
+        10
+    )
+    assert lipschitz_bound(ReluNetwork(np.zeros((0, 2)), [], [], [3.0, 4.0], 7.0)) == 5.0
+    assert lipschitz_bound(ReluNetwork([[0.0]], [-1.0], [2.0])) == 0.0

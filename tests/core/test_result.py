@@ -2,10 +2,15 @@
 
 import math
 
+import pytest
+
+from relu_learn import learn_from_queries, zoo
 from relu_learn.core.certificate import certificate
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.network import ReluNetwork, lipschitz_bound
 from relu_learn.core.result import LearnResult
 from relu_learn.core.trace import Trace
+from relu_learn.judging.loss import gaussian_loss
 
 
 def test_repr():
@@ -22,3 +27,26 @@ def test_repr():
     assert result.complete
     nothing = LearnResult(net, 1, math.inf, claim, math.inf, 1.0, 0.0, Trace(), complete=False)
     assert "loss=inf, worst_error=inf" in repr(nothing) and not nothing.complete
+
+
+def test_loss_bound_of_a_run():
+    """What a learner with the promise Lip F <= L can claim about the loss: true, and small."""
+    secret = zoo.random_network(6, 5, outputs=2, rng=2)
+    result = learn_from_queries(secret, 6, rng=0)
+    slope = lipschitz_bound(secret)
+    bound = result.loss_bound(slope)
+    both = slope + lipschitz_bound(result.network)
+    assert bound == result.certificate.loss_bound(both, outputs=2)
+    assert abs(gaussian_loss(secret, result.network)) < 1e-12 < bound < 3e-4 * both**2
+    # A hypothesis that is wrong somewhere, on the same certificate: the bound still counts it in.
+    assert result.loss_bound(10 * slope) > 10 * bound
+    for wrong in (-1.0, math.nan, "1"):
+        with pytest.raises(InvalidArgument, match="secret_lipschitz must be"):
+            result.loss_bound(wrong)
+
+
+def test_no_loss_bound_on_a_box():
+    secret = zoo.random_network(2, 3, rng=2)
+    result = learn_from_queries(secret, 2, bounds=(-1, 1), rng=0)
+    with pytest.raises(InvalidArgument, match="Gaussian isoperimetry.*uniform-on-the-box"):
+        result.loss_bound(1.0)
