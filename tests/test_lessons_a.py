@@ -1,4 +1,4 @@
-"""Lessons 01 to 03: what their explorers show is what the learner found."""
+"""Lessons 01 to 03 and 08: what their explorers show is what the learner found."""
 
 from __future__ import annotations
 
@@ -15,12 +15,22 @@ from relu_learn.figures import clustering, creased_paper, hyperplanes
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.theme import THEMES
+from relu_learn.widgets import lemmas
 from relu_learn.widgets.clustering import PRESETS, PairLab, TurnLab, pair
 from relu_learn.widgets.creased_paper import CreasedPaper
 from relu_learn.widgets.explorer import Explorer
 from relu_learn.widgets.hyperplanes import HyperplaneLab, KinkBench, measure
 
-EXPLORERS = [CreasedPaper, KinkBench, HyperplaneLab, PairLab, TurnLab]
+LEMMAS = [
+    lemmas.Tail,
+    lemmas.Separation,
+    lemmas.Merging,
+    lemmas.Far,
+    lemmas.Boosting,
+    lemmas.HiddenPlane,
+    lemmas.LossCertificate,
+]
+EXPLORERS = [CreasedPaper, KinkBench, HyperplaneLab, PairLab, TurnLab, *LEMMAS]
 
 
 @pytest.fixture
@@ -368,6 +378,67 @@ class TestTurning:
 
     def test_words(self) -> None:
         assert [clustering.joined(range(n)) for n in (1, 2, 3)] == ["0", "0 and 1", "0, 1 and 2"]
+
+
+def curve(explorer: Explorer, trace: int) -> np.ndarray:
+    y = data(explorer, 1, trace)["y"]
+    return np.frombuffer(y["data"], "<f8") if isinstance(y, dict) else np.array(y, dtype=float)
+
+
+class TestLemmas:
+    """Measured and predicted curves agree, and the sentence says what the picture shows."""
+
+    def test_tail(self, make: Any) -> None:
+        tail = make(lemmas.Tail, 1, 10.0)
+        measured, bound, one = (curve(tail, i) for i in range(3))
+        np.testing.assert_allclose(bound, one)
+        assert np.abs(measured - one).max() < 0.02
+        tail.neurons.value = 8
+        bound = curve(tail, 1)  # left out where it is above 1
+        assert (curve(tail, 0)[-len(bound) :] <= bound).all()
+        tail.tau.value = 1000
+        assert "0 of 40 lines miss" in title(tail, 0)
+
+    def test_separation(self, make: Any) -> None:
+        lab = make(lemmas.Separation)
+        measured, bound, exact = (curve(lab, i) for i in range(3))
+        n = len(measured)  # gaps that never occurred are left out at the left end
+        np.testing.assert_allclose(measured[-10:], exact[-10:], rtol=0.1)
+        assert (measured <= bound[-n:] * 1.3).all()
+        lab.bias.value = 2.0
+        assert curve(lab, 0)[-1] < measured[-1]
+
+    def test_merging_is_likely_or_costly(self, make: Any) -> None:
+        lab = make(lemmas.Merging, r=0.01)
+        loss, share, product, top = (curve(lab, i) for i in range(4))
+        assert (np.diff(loss) > 0).all() and share[0] > 10 * share[-1]
+        assert (loss <= top).all() and product.max() < 0.002
+        np.testing.assert_allclose(product, loss * share)
+        assert "0.127" in lab.narration.sentence
+
+    def test_far(self, make: Any) -> None:
+        lab = make(lemmas.Far, 3.0, 10.0)
+        measured, bound, exact = (curve(lab, i) for i in range(3))
+        np.testing.assert_allclose(measured[:10], exact[:10], rtol=0.05)
+        assert (exact <= bound * (1 + 1e-12)).all()
+
+    def test_boosting(self, make: Any) -> None:
+        lab = make(lemmas.Boosting)
+        measured, predicted = curve(lab, 0), curve(lab, 1)
+        np.testing.assert_allclose(measured[:2], predicted[:2], rtol=0.15)
+        lab.tries.value = 4
+        assert "0 of 500 runs fail" in title(lab, 0) or "1 of 500" in title(lab, 0)
+
+    def test_the_hidden_plane_has_no_low_degree(self, make: Any) -> None:
+        plane = make(lemmas.HiddenPlane)
+        hidden, control = (np.array(data(plane, 1, i)["y"], dtype=float) for i in range(2))
+        assert hidden[:5].max() < 1e-10 < 15 < hidden[5] and control[0] > 50
+
+    def test_loss_certificate(self, make: Any) -> None:
+        lab = make(lemmas.LossCertificate, 2000.0)
+        assert lab.bound(2000) == pytest.approx(2.28e-4, rel=0.01)
+        lab.slope.value = 10.0
+        assert "0.0229" in lab.narration.sentence
 
 
 def test_networks_may_have_no_neuron(make: Any) -> None:

@@ -182,7 +182,7 @@ class TestRace:
         asyncio.run(class_hour())
         assert not board.running and board.messages.value == ""
         assert board.curves["student"] == [(n, 1 / n) for n in race.BUDGETS]
-        assert board.reading("random features", 150) == 1 / 100
+        assert board.reading("random features", 250) == 1 / 200
 
     @of("Race")
     def test_stopped_or_failing(self, board: Any, monkeypatch: pytest.MonkeyPatch) -> None:
