@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import gc
 import json
@@ -29,12 +30,20 @@ from relu_learn.figures.theme import THEMES
 from relu_learn.judging.matching import matches
 from relu_learn.learn import learn_steps
 from relu_learn.widgets import lifecycle, share, transport
+from relu_learn.widgets.answers_file import FILE, answers
 from relu_learn.widgets.library import PlotlyLibrary, plotly_source
 from relu_learn.widgets.lifecycle import Messages, close_tree
 from relu_learn.widgets.narration import readable
 from relu_learn.widgets.panel import Panel, encode
 from relu_learn.widgets.player import Player
-from relu_learn.widgets.tasks import ChoiceTask, NumberTask, Prediction
+from relu_learn.widgets.tasks import (
+    BuildTask,
+    ChoiceTask,
+    Feedback,
+    NumberTask,
+    Prediction,
+    kept,
+)
 from relu_learn.widgets.transport import Transport
 
 LESSONS = sorted((pathlib.Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
@@ -511,6 +520,100 @@ class TestTasks:
         assert "✓" not in task.messages.value
         task.dispose()
 
+    def test_something_is_built(self) -> None:
+        shelf = {"height": 1}
+        task = BuildTask(
+            "Build a shelf of 3.",
+            lambda: Feedback(shelf["height"] == 3, f"It is {shelf['height']} high."),
+            lambda: str(shelf),
+        )
+        task.check_button.click()
+        assert "✗ It is 1 high." in task.messages.value
+        shelf["height"] = 3
+        task.check_button.click()
+        assert "✓ It is 3 high." in task.messages.value and "rl-right" in task._dom_classes
+        task.dispose()
+
+
+@kept("05_counting")
+def task_1() -> NumberTask:
+    return NumberTask("How many?", 4, hint="Count again.", why="One per kink.")
+
+
+@kept("05_counting")
+def task_2() -> BuildTask:
+    return BuildTask("Build.", lambda: Feedback(True, "Built."), lambda: "r=0.2")
+
+
+class TestAnswers:
+    @pytest.fixture(autouse=True)
+    def in_an_empty_folder(self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+
+    def test_they_survive(self) -> None:
+        task = task_1()
+        assert answers() == {} and task.messages.value == ""
+        for typed in ("3", "what?", "4", "5"):
+            task.control.value = typed
+        built = task_2()
+        built.check_button.click()
+        task.dispose(), built.dispose()
+        assert json.loads(json.dumps(answers())) == {
+            "05_counting": {
+                "1": {"answer": "4", "correct": True, "tries": 2},
+                "2": {"answer": "r=0.2", "correct": True, "tries": 1},
+            }
+        }
+        again, built = task_1(), task_2()  # in another kernel
+        assert again.control.value == "4" and "✓ One per kink." in again.messages.value
+        assert "You have built this before." in built.messages.value
+        assert answers()["05_counting"]["1"]["tries"] == 2, "to restore is no try"
+        again.dispose(), built.dispose()
+
+    def test_a_file_that_is_none_of_ours_is_left_alone(self) -> None:
+        for text in ("", "[]", '{"answers": {"05": {"1": 7}}}'):
+            pathlib.Path(FILE).write_text(text, encoding="utf-8")
+            with pytest.raises(InvalidArgument, match="must be a file of answers"):
+                answers()
+            task = task_1()
+            assert "must be a file of answers" in task.messages.value
+            task.control.value = "4"
+            assert "✓ One per kink. (Not kept:" in task.messages.value
+            assert pathlib.Path(FILE).read_text(encoding="utf-8") == text
+            task.dispose()
+
+    def test_a_folder_that_cannot_be_written(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        task = task_1()
+        monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("read-only")))
+        task.control.value = "4"
+        assert "✓ One per kink. (Not kept: read-only.)" in task.messages.value
+        task.dispose()
+
+    def test_answers_are_not_in_the_notebooks(self) -> None:
+        """Nor is their code shown where a front end can hide it."""
+        for path in LESSONS:
+            for cell in _cells(path, "code"):
+                source = "".join(cell["source"])
+                assert not re.search(r"\b(answer|hint|mistakes)\s*=", source), source
+                if re.match(r"task_\d+ = |Prediction", source):
+                    assert "hide-input" in cell["metadata"]["tags"]
+                    assert cell["metadata"]["jupyter"]["source_hidden"]
+
+    def test_one_cell_is_for_nbgrader(self) -> None:
+        teachers = next(path for path in LESSONS if path.stem == "99_for_teachers")
+        [cell] = [c for c in _cells(teachers, "code") if "nbgrader" in c["metadata"]]
+        about = cell["metadata"]["nbgrader"]
+        assert about["grade"] and about["locked"] and about["schema_version"] == 3
+        record = {"answer": "5", "correct": True, "tries": 1}
+        kept = {"00_start_here": {"1": record, "2": {**record, "correct": False}}}
+        pathlib.Path(FILE).write_text(json.dumps({"answers": kept}), encoding="utf-8")
+        *steps, last = ast.parse("".join(cell["source"])).body
+        space: dict[str, Any] = {"answers": answers}
+        exec(compile(ast.Module(steps, []), "cell", "exec"), space)
+        assert isinstance(last, ast.Expr)
+        assert eval(compile(ast.Expression(last.value), "cell", "eval"), space) == 1
+        assert about["points"] == 5
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),
@@ -683,7 +786,7 @@ class TestLessons:
         assert "widgets" not in notebook["metadata"], "saved widget state makes megabytes"
         assert notebook["metadata"]["kernelspec"]["name"] == "python3"
         for cell in notebook["cells"]:
-            checked = "NBVAL_CHECK_OUTPUT" in "".join(cell["source"])
+            checked = "nbval-check-output" in cell["metadata"].get("tags", ())
             assert bool(cell.get("outputs")) == checked, "only printed claims keep their output"
 
     def test_chapters(self, path: pathlib.Path) -> None:
@@ -703,13 +806,18 @@ class TestLessons:
             if "<details>" in "".join(cell["source"])
         )
         solutions = re.findall(r"```python\n(.*?)```", folded, re.DOTALL)
-        assert 2 <= len(tasks) <= 5 and len(solutions) == len(tasks)
-        for name, solution in zip(tasks, solutions, strict=True):
-            assert solution.startswith(f"{name}.check(")
-            assert eval(solution, space).correct, solution
+        assert 2 <= len(tasks) <= 6 and len(solutions) == len(tasks)
+        assert sum(isinstance(space[name], BuildTask) for name in tasks) >= 1
+        for name in tasks:
+            [solution] = [text for text in solutions if f"{name}.check(" in text]
             for wrong in _wrong_answers(space[name]):
                 feedback = space[name].check(wrong)
                 assert not feedback.correct and len(feedback.sentence) > 10
+            *steps, last = ast.parse(solution).body
+            exec(compile(ast.Module(steps, []), name, "exec"), space)
+            assert isinstance(last, ast.Expr)
+            feedback = eval(compile(ast.Expression(last.value), name, "eval"), space)
+            assert feedback.correct, (solution, feedback)
         for thing in list(space.values()):
             if isinstance(thing, ipywidgets.Widget) and hasattr(thing, "dispose"):
                 thing.dispose()
@@ -721,7 +829,9 @@ def _cells(path: pathlib.Path, kind: str) -> list[dict[str, Any]]:
     return [cell for cell in cells if cell["cell_type"] == kind]
 
 
-def _wrong_answers(task: NumberTask | ChoiceTask) -> list[Any]:
+def _wrong_answers(task: NumberTask | ChoiceTask | BuildTask) -> list[Any]:
+    if isinstance(task, BuildTask):
+        return [None]  # as the widget is when the page opens
     if isinstance(task, ChoiceTask):
         return [option for option in task.control.options if option != task._answer]
     return [*task._mistakes, -1.0, 1e12, task._answer * 1.5 + 1]

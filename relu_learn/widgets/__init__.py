@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from relu_learn.widgets.answers_file import answers
+
 # First: the page reads plotly.js while the rest is imported.
 from relu_learn.widgets.library import PlotlyLibrary
 from relu_learn.widgets.panel import Panel
 from relu_learn.widgets.player import Player
-from relu_learn.widgets.tasks import ChoiceTask, NumberTask, Prediction
+from relu_learn.widgets.tasks import BuildTask, ChoiceTask, NumberTask, Prediction
 from relu_learn.widgets.transport import Transport
 
 __all__ = [
+    "BuildTask",
     "ChoiceTask",
     "NumberTask",
     "Panel",
@@ -17,4 +20,5 @@ __all__ = [
     "PlotlyLibrary",
     "Prediction",
     "Transport",
+    "answers",
 ]

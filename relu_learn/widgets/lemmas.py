@@ -79,6 +79,10 @@ class Tail(Explorer):
         )
         return [SegmentsView(theme), chart]
 
+    def bound(self) -> float:
+        """What the lemma says: at most this share of lines misses a crease."""
+        return min(1.0, self.neurons.value * float(lemmas.tail_probability(self.tau.value)))
+
     def draw(self) -> list[Patch]:
         """Lines, and how many of them are too short."""
         k, tau = self.neurons.value, self.tau.value
@@ -87,7 +91,7 @@ class Tail(Explorer):
         # The same generator again: the lines whose kinks these are.
         x0, v = np.random.default_rng(0).standard_normal((2, LINES, 2))
         lost = farthest > tau
-        share, bound = lost.mean(), min(1.0, k * float(lemmas.tail_probability(tau)))
+        share, bound = lost.mean(), self.bound()
         ends = np.stack([x0 - tau * v, x0 + tau * v], axis=1)[:SHOWN]
         self.narration.tell(
             f"{per_cent(share)} of the lines, cut off at τ = {number(tau)}, miss a crease; the "
@@ -336,15 +340,19 @@ class Boosting(Explorer):
         )
         return [RunsView(theme), chart]
 
+    def risk(self) -> float:
+        """p, the share of lines that fail, on lines of its own."""
+        secret = zoo.through_origin(20, self.neurons.value, rng=1)
+        fresh = lemmas.draw_kinks(secret.weights, secret.biases, LINES, rng=1)
+        return float(lemmas.failing(fresh, self.r.value, self.tau.value).mean())
+
     def draw(self) -> list[Patch]:
         """Runs of some tries: they fail when all lines do."""
         k, tries = self.neurons.value, self.tries.value
-        secret = zoo.through_origin(20, k, rng=1)
         kinks = _many_kinks(k)
         bad: np.ndarray = lemmas.failing(kinks, self.r.value, self.tau.value)
         bad = bad.reshape(LINES, self.most)
-        fresh = lemmas.draw_kinks(secret.weights, secret.biases, LINES, rng=1)
-        p = float(lemmas.failing(fresh, self.r.value, self.tau.value).mean())
+        p = self.risk()
         numbers = range(1, self.most + 1)
         measured = [float(bad[:, :n].all(axis=1).mean()) for n in numbers]
         failed: np.ndarray = np.all(bad[:, :tries], axis=1)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import ipywidgets
 
 from relu_learn.core.errors import InvalidArgument
+from relu_learn.widgets.answers_file import Record, answers, note
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 
 _STYLE = """<style>
@@ -50,6 +52,8 @@ class _Task(ipywidgets.VBox):
 
     _button = "Check"
     _judged = True
+    _place: tuple[str, str] | None = None  # lesson and task under which answers are kept
+    _restoring = False
 
     def __init__(self, question: str, control: ipywidgets.Widget) -> None:
         self.question = question
@@ -69,10 +73,38 @@ class _Task(ipywidgets.VBox):
         """The verdict on an answer; the same one that the button shows."""
         raise NotImplementedError
 
+    def keep(self, lesson: str, task: str) -> None:
+        """Keep what is answered here under this name, and show what was answered before."""
+        self._place = lesson, task
+        before = answers().get(lesson, {}).get(task)
+        if before is not None:
+            self._restoring = True
+            self._restore(before)
+            self._restoring = False
+
+    def _restore(self, record: Record) -> None:
+        """Put an answer back, with its verdict."""
+        self.control.value = record["answer"]
+        self._checked()
+
+    def _answer_given(self) -> Any:
+        """What is judged, and kept as text."""
+        return self.control.value
+
     def _checked(self) -> None:
         for verdict in ("rl-right", "rl-wrong"):
             self.remove_class(verdict)
-        feedback = self.check(self.control.value)
+        answer = self._answer_given()
+        feedback = self.check(answer)
+        self._show(feedback)
+        if self._place is None or self._restoring:
+            return
+        try:
+            note(*self._place, str(answer), feedback.correct)
+        except (OSError, InvalidArgument) as error:
+            self._show(Feedback(feedback.correct, f"{feedback.sentence} (Not kept: {error}.)"))
+
+    def _show(self, feedback: Feedback) -> None:
         if self._judged:
             self.add_class("rl-right" if feedback.correct else "rl-wrong")
         mark = ("✗", "✓")[feedback.correct] if self._judged else ""
@@ -121,7 +153,11 @@ class NumberTask(_Task):
             layout=ipywidgets.Layout(width="10em"),
         )
         super().__init__(question, field)
-        field.observe(self.messages.guard(lambda _: self._checked()), "value")  # Enter
+        field.observe(self.messages.guard(lambda _: self._entered()), "value")
+
+    def _entered(self) -> None:
+        if not self._restoring:
+            self._checked()
 
     def check(self, answer: Any) -> Feedback:
         """The verdict on a number, or on the text of one."""
@@ -184,6 +220,58 @@ class ChoiceTask(_Task):
         if answer not in self._options:
             raise InvalidArgument(f"{answer!r} is not one of the answers to choose from")
         return Feedback(answer == self._answer, self._options[answer])
+
+
+class BuildTask(_Task):
+    """Something to be built in a widget of the lesson; its state is the answer.
+
+    Parameters
+    ----------
+    question : str
+        HTML, a sentence or two.
+    judge : callable
+        No argument -> Feedback, from what the widget shows now.
+    state : callable
+        No argument -> str, the state that is kept as the answer (a share string, say).
+    """
+
+    def __init__(
+        self, question: str, judge: Callable[[], Feedback], state: Callable[[], str]
+    ) -> None:
+        self._judge, self._state = judge, state
+        super().__init__(question, ipywidgets.HTML("Built it? "))
+
+    def check(self, answer: Any = None) -> Feedback:
+        """The verdict on the widget's present state, whatever the argument."""
+        feedback = self._judge()
+        _all_plain(feedback.sentence)
+        return feedback
+
+    def _answer_given(self) -> str:
+        return self._state()
+
+    def _restore(self, record: Record) -> None:
+        # The state is not put back: the widget above belongs to the student.
+        if record["correct"]:
+            self._show(Feedback(True, "You have built this before."))
+
+
+T = TypeVar("T", bound=_Task)
+
+
+def kept(lesson: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Decorator of the functions task_1, task_2, ... of a lesson: their answers are kept."""
+
+    def decorate(build: Callable[..., T]) -> Callable[..., T]:
+        @functools.wraps(build)
+        def built(*args: Any) -> T:
+            task = build(*args)
+            task.messages.guard(task.keep)(lesson, build.__name__.removeprefix("task_"))
+            return task
+
+        return built
+
+    return decorate
 
 
 class Prediction(_Task):

@@ -1,0 +1,1 @@
+"""The tasks of the lessons: questions, hints and answers, out of sight of the notebooks."""
