@@ -49,6 +49,13 @@ def test_comparison(tmp_path):
     assert "random features" in printed and "random features" not in only
 
 
+def test_lower_bound():
+    printed = run("lower_bound.py", "--neurons", "8")
+    hidden, random = printed.strip().splitlines()[-2:]
+    assert "hidden plane, 8 neurons" in hidden and "random, 8 neurons" in random
+    assert float(hidden.split()[-1]) > 0.5 > 1e-20 > float(hidden.split()[-2])
+
+
 def test_noise_table():
     printed = run("noise_table.py")
     for kind in ("weights", "answers", "inputs"):

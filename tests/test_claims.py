@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -28,6 +29,9 @@ def test_fewer_claims_are_wrong_than_delta_allows():
         wrong = [c for c in of_them if c.violated]
         assert len(of_them) > 70
         assert len(wrong) <= delta * len(of_them), [c.case for c in wrong]
+        bounded = [c for c in of_them if c.loss_bound < math.inf]
+        assert len(bounded) > 40
+        assert sum(c.loss_violated for c in bounded) <= delta * len(bounded)
     # Claims that are never wrong would be far too cautious, or the measurement blind.
     assert any(c.violated for c in made)
 

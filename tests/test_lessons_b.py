@@ -16,7 +16,6 @@ from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.race import BILL, LEARNERS, itemised
 from relu_learn.figures.theme import THEMES, number
-from relu_learn.judging.loss import gaussian_loss
 from relu_learn.widgets import dimensions, game, preflight, race, wild
 from relu_learn.widgets.board import Board, slider
 from relu_learn.widgets.library import PlotlyLibrary
@@ -29,7 +28,6 @@ BOARDS: dict[str, Callable[[], Board]] = {
         dimensions.DigitsWeights,
         dimensions.ManyOutputs,
         race.Race,
-        race.TwoLosses,
         race.CertificateBoard,
         race.Bills,
         race.Theory,
@@ -208,16 +206,6 @@ class TestRace:
     def test_a_real_passive_learner(self, board: Any) -> None:
         loss = board.train("random features", 200)
         assert 1e-4 < loss < 0.4 and set(board.curves) == set(LEARNERS)
-
-    @of("TwoLosses")
-    def test_exact_and_sampled(self, board: Any) -> None:
-        assert board.exact[2] == pytest.approx(gaussian_loss(board.secret, board.guesses[2]))
-        assert board.best[2][1] == "exact" and board.best[-1][1] == "sampled"
-        board.power_slider.value = 15
-        assert "below its floor" in board.narration.sentence
-        before = board.narration.sentence
-        board.again_button.click()
-        assert board.narration.sentence != before
 
     @of("CertificateBoard")
     def test_certificate(self, board: Any) -> None:

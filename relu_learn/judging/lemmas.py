@@ -11,7 +11,7 @@ together; the constants are our own.
 
 References
 ----------
-.. [1] S. Chen, A. R. Klivans, R. Meka, "Efficiently Learning Any One Hidden Layer ReLU Network From
+.. [1] S. Chen, A. R. Klivans, R. Meka, "Efficiently Learning One Hidden Layer ReLU Networks From
    Queries", NeurIPS 2021, arXiv:2111.04727.
 """
 

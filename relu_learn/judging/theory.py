@@ -149,7 +149,7 @@ def paper_parameters(
 
     References
     ----------
-    .. [1] S. Chen, A. R. Klivans, R. Meka, "Efficiently Learning Any One Hidden Layer ReLU Network
+    .. [1] S. Chen, A. R. Klivans, R. Meka, "Efficiently Learning One Hidden Layer ReLU Networks
        From Queries", NeurIPS 2021, arXiv:2111.04727.
 
     Examples

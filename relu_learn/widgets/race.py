@@ -27,7 +27,7 @@ from relu_learn.figures.race import (
 )
 from relu_learn.figures.run_view import Hypothesis, RunView
 from relu_learn.figures.theme import number, power_ticks
-from relu_learn.judging.loss import best_loss, gaussian_loss, loss_floor, sampled_loss
+from relu_learn.judging.loss import best_loss, sampled_loss
 from relu_learn.judging.theory import PaperParameters, paper_parameters
 from relu_learn.learn import learn_from_queries, learn_steps
 from relu_learn.widgets.board import Board, button, slider
@@ -178,87 +178,6 @@ class Race(Board):
         """Stop training and close every widget."""
         self.stop()
         super().dispose()
-
-
-class TwoLosses(Board):
-    """The exact loss and a sampled one, for hypotheses of every quality.
-
-    Parameters
-    ----------
-    samples : int
-        One of 10, 100, ..., 10000.
-    theme : str
-    """
-
-    powers = tuple(range(0, 16))
-
-    def __init__(self, samples: int = 100, theme: str = "light") -> None:
-        self.secret = zoo.random_network(10, 10, rng=3)
-        random = np.random.default_rng(0)
-        s = self.secret
-        noise = random.standard_normal(s.weights.shape), random.standard_normal(s.biases.shape)
-        self.sizes = [10.0**-p for p in self.powers]
-        self.guesses = [
-            ReluNetwork(s.weights + h * noise[0], s.biases + h * noise[1], s.output_weights)
-            for h in self.sizes
-        ]
-        self.exact = [abs(gaussian_loss(s, g)) for g in self.guesses]
-        self.best = [best_loss(s, g, rng=0) for g in self.guesses]
-        self.floor = loss_floor(s, self.guesses[-1])
-        self.draw = 0
-        self.samples_slider = slider("Sample size n", (10, 30, 100, 300, 1000, 3000), samples)
-        self.power_slider = slider("Error of the weights", [(_ten(-p), p) for p in self.powers], 2)
-        self.again_button = button("Sample again", "refresh", "Other random points")
-        self.on(self.samples_slider)
-        self.on(self.power_slider)
-        self.on(self.again_button, self._again)
-
-        def chart(theme: Any) -> GrowthView:
-            return GrowthView(
-                theme,
-                "error of the weights",
-                ("exact formula", "sampled"),
-                height=0.8,
-                span=(-34, 2),
-                values="loss",
-                most_ticks=6,
-            )
-
-        super().__init__(
-            [chart], [[self.samples_slider, self.power_slider, self.again_button]], theme
-        )
-
-    def _again(self, _: Any) -> None:
-        self.draw += 1
-
-    def patches(self) -> Sequence[Patch]:
-        """Both curves."""
-        n, p = self.samples_slider.value, self.power_slider.value
-        sampled = [sampled_loss(self.secret, g, n, rng=self.draw) for g in self.guesses]
-        i = self.powers.index(p)
-        kind = self.best[i][1]
-        choice = (
-            "The exact one is shown everywhere."
-            if kind == "exact"
-            else f"The exact one is below its floor of {number(self.floor)} and only rounding: the "
-            "sampled one is shown everywhere."
-        )
-        self.tell(
-            f"Weights off by about {_ten(-p)}: exact loss {number(self.exact[i])}, on {n:,} random "
-            f"points {number(sampled[i])}. {choice}",
-            "10 inputs, 10 neurons; every weight and bias changed by a random amount",
-        )
-        chart = self.chart(GrowthView)
-        tiny = [loss if loss > 0 else math.nan for loss in self.exact]  # a gap
-        patch = chart.patch(
-            self.sizes,
-            [tiny, [max(loss, 1e-33) for loss in sampled]],
-            now=self.sizes[i],
-            title="Two ways to measure the same loss",
-            ticks=[1.0, 1e-5, 1e-10, 1e-15],
-        )
-        patch.layout["xaxis.ticktext"] = ["1", "10⁻⁵", "10⁻¹⁰", "10⁻¹⁵"]
-        return (patch,)
 
 
 class CertificateBoard(Board):

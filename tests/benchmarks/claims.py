@@ -3,7 +3,8 @@
     python tests/benchmarks/claims.py --runs 2000
 
 A certificate says: with confidence 1 - delta, the mass of the inputs where |F - F'| > eta is at
-most p. Every run learns one secret (random, hostile, outside the class; complete, or stopped by its
+most p; and so, given a Lipschitz bound of the secret, the loss is at most `result.loss_bound(...)`.
+Every run learns one secret (random, hostile, outside the class; complete, or stopped by its
 budget or by an error) and the mass is then measured with the secret in hand. The share of wrong
 claims must stay below delta for each delta. Few points of validation and large deltas are among the
 settings, as claims that are easy to keep would prove nothing.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -22,7 +24,9 @@ import numpy as np
 from common import limited, spread, table
 from hostile import VARIANTS, seeded, title
 
-from relu_learn import LearnResult, ReluLearnError, learn_from_queries, zoo
+from relu_learn import LearnResult, ReluLearnError, gaussian_loss, learn_from_queries, zoo
+from relu_learn.core.network import ReluNetwork, lipschitz_bound
+from relu_learn.judging.loss import loss_floor
 
 BlackBox = Callable[[np.ndarray], np.ndarray]
 DELTAS = (0.05, 0.2)
@@ -55,6 +59,8 @@ class Claim:
         "complete", or the name of the error that brought the partial result.
     delta, promised, mass : float
         The claim is wrong with probability delta; mass of the large errors, promised and measured.
+    loss, loss_bound : float
+        Exact loss and its bound, where the secret is a network and the bound is finite.
     """
 
     case: Case
@@ -63,10 +69,16 @@ class Claim:
     n: int
     promised: float
     mass: float
+    loss: float = 0.0
+    loss_bound: float = math.inf
 
     @property
     def violated(self) -> bool:
         return self.mass > self.promised
+
+    @property
+    def loss_violated(self) -> bool:
+        return self.loss > self.loss_bound
 
 
 def _hostile(rng: np.random.Generator) -> tuple[str, Any]:
@@ -145,7 +157,14 @@ def check(case: Case, limit: float = 30.0) -> Claim | None:
     if result is None:
         return None
     claim = result.certificate
-    return Claim(case, ending, claim.delta, claim.n, claim.mass, true_mass(case, result))
+    made = Claim(case, ending, claim.delta, claim.n, claim.mass, true_mass(case, result))
+    if isinstance(case.black_box, ReluNetwork) and claim.mass < 1:
+        # What the exact loss may be off by, rounding, is no broken promise.
+        loss = gaussian_loss(case.black_box, result.network)
+        loss -= loss_floor(case.black_box, result.network)
+        bound = result.loss_bound(lipschitz_bound(case.black_box))
+        made = dataclasses.replace(made, loss=loss, loss_bound=bound)
+    return made
 
 
 def true_mass(case: Case, result: LearnResult) -> float:
@@ -200,6 +219,8 @@ def main() -> None:
         rows += [summary(title, group, delta) for title, group in groups.items()]
         made = [c for c in these if c.n]
         good &= sum(c.violated for c in made) <= delta * len(made)
+        bounded = [c for c in made if c.loss_bound < math.inf]
+        good &= sum(c.loss_violated for c in bounded) <= delta * len(bounded)
     head = ["runs", "delta", "runs", "claims", "wrong", "share", "worst excess", "points"]
     print(table(head, rows))
     if options.show:
@@ -207,6 +228,10 @@ def main() -> None:
             if c.n and c.violated:
                 print(c.case.label, c.case.settings, c.ending, f"{c.promised:.3g} {c.mass:.3g}")
     wrong = sum(c.violated for c in claims if c.n)
+    bounded = [c for c in claims if c.loss_bound < math.inf]
+    print(
+        f"{len(bounded)} bounds of the loss, {sum(c.loss_violated for c in bounded)} of them wrong"
+    )
     print(
         f"{runs} runs, {sum(c.n > 0 for c in claims)} claims, {wrong} of them wrong, in "
         f"{time.perf_counter() - start:.0f} s: the share of wrong claims is "

@@ -57,6 +57,7 @@ PICTURES: dict[str, tuple[int, list[Callable[[LabPage, Any], None]]]] = {
     "05_high_dimensions": (2, []),
     "06_black_boxes_in_the_wild": (0, [press("Learn it")]),
     "07_be_the_algorithm": (0, []),
+    "08_why_it_works": (0, []),
 }
 
 

@@ -1,4 +1,4 @@
-"""Lessons 04 to 07 and the teachers' page in a real page: what the hand does, how it looks."""
+"""Lessons 04 to 08 and the teachers' page in a real page: what the hand does, how it looks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Lesson and number of figures.
 LESSONS = {
-    "04_loss_convergence": 8,
+    "04_loss_convergence": 6,
     "05_high_dimensions": 8,
     "06_black_boxes_in_the_wild": 4,
     "07_be_the_algorithm": 2,
+    "08_why_it_works": 14,
     "99_for_teachers": 4,
 }
 
