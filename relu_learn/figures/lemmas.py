@@ -214,7 +214,11 @@ class SpectrumView:
                 x=[None],
                 y=[None],
                 name=name,
-                marker={"color": color, "pattern": {"shape": shape, "fgcolor": th.paper}},
+                marker={"color": color}
+                | {
+                    "pattern": {"shape": shape, "fillmode": "overlay", "size": 7}
+                    | {"fgcolor": th.paper, "fgopacity": 0.7, "solidity": 0.15}
+                },
                 hovertemplate=f"{name}, degree %{{x}}: %{{y:.2g}} %<extra></extra>",
             )
             for name, color, shape in looks
@@ -260,9 +264,9 @@ class CurvesView(GrowthView):
         some = [np.where(np.asarray(c) > 0, c, np.nan).tolist() for c in curves]
         patch = self.patch(sizes, some, references, None, title, [1.0] if self.linear else ticks)
         ring = Patch({len(self.names) + len(self.references): xy([now[0]], [now[1]])})
+        names = [f"{t:,.0f}" if t >= 1000 else f"{t:g}" for t in ticks]
+        ring |= Patch({}, {"xaxis.tickvals": list(ticks), "xaxis.ticktext": names})
         if self.linear:
             pad = 0.06 * (ticks[-1] - ticks[0])
-            ends = {"xaxis.range": [ticks[0] - pad, ticks[-1] + pad]}
-            names = {"xaxis.tickvals": list(ticks), "xaxis.ticktext": [f"{t:g}" for t in ticks]}
-            ring |= Patch({}, ends | names)
+            ring |= Patch({}, {"xaxis.range": [ticks[0] - pad, ticks[-1] + pad]})
         return patch | ring

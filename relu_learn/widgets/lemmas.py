@@ -6,6 +6,7 @@ import functools
 import math
 from typing import Any
 
+import ipywidgets
 import numpy as np
 from scipy.special import ndtri
 
@@ -22,15 +23,23 @@ from relu_learn.figures.lemmas import (
     SpectrumView,
 )
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.plane import MAP
+from relu_learn.figures.plane import CREASES, MAP
 from relu_learn.figures.theme import Theme, number
 from relu_learn.judging import lemmas
 from relu_learn.judging.loss import gaussian_loss
 from relu_learn.widgets.explorer import Explorer, log_slider, menu, slider, whole_slider
 
 LINES = 10_000
+RISKS = (0.1, 0.05, 0.01, 0.001, 1e-6)
 SHOWN = 40
 MEASURED = f"measured, {LINES:,} lines"
+
+
+def doubling(description: str, low: int, high: int) -> ipywidgets.FloatLogSlider:
+    """A slider from 2^low to 2^high, four steps to a factor of two: round numbers stay round."""
+    made = log_slider(description, low, high, 0.25)
+    made.set_trait("base", 2.0)
+    return made
 
 
 def per_cent(share: float) -> str:
@@ -65,7 +74,7 @@ class Tail(Explorer):
 
     def __init__(self, neurons: int = 5, tau: float = 4.0, *, theme: str = "light") -> None:
         self.neurons = whole_slider("neurons k", 1, 20)
-        self.tau = log_slider("half length τ", 0, 3, 0.05)
+        self.tau = doubling("half length τ", 0, 10)
         inputs = {"neurons": self.neurons, "tau": self.tau}
         start = {"neurons": neurons, "tau": tau, "theme": theme}
         super().__init__(inputs, [[*inputs.values()]], start)
@@ -128,10 +137,10 @@ class Separation(Explorer):
     ticks = (0.001, 0.01, 0.1, 1.0)
 
     def __init__(
-        self, angle: float = 90.0, r: float = 0.2, bias: float = 0.0, *, theme: str = "light"
+        self, angle: float = 90.0, r: float = 0.25, bias: float = 0.0, *, theme: str = "light"
     ) -> None:
         self.angle = slider("angle °", 1, 90, 1, ".0f")
-        self.r = log_slider("distance r", -3, 0, 0.05)
+        self.r = doubling("distance r", -10, 0)
         self.bias = slider("bias of neuron 2", 0, 2, 0.1, ".1f")
         inputs = {"angle": self.angle, "r": self.r, "bias": self.bias}
         start = {"angle": angle, "r": r, "bias": bias, "theme": theme}
@@ -184,15 +193,15 @@ class Merging(Explorer):
     kind = "merging"
     ticks = (1.0, 3.0, 10.0, 30.0, 90.0)
 
-    def __init__(self, angle: float = 90.0, r: float = 0.2, *, theme: str = "light") -> None:
+    def __init__(self, angle: float = 90.0, r: float = 0.25, *, theme: str = "light") -> None:
         self.angle = log_slider("angle °", 0, math.log10(90), 0.01)
-        self.r = log_slider("distance r", -3, 0, 0.05)
+        self.r = doubling("distance r", -10, 0)
         inputs = {"angle": self.angle, "r": self.r}
         super().__init__(inputs, [[*inputs.values()]], {"angle": angle, "r": r, "theme": theme})
 
     def make_views(self, theme: Theme) -> list[Any]:
         """The error of one neuron in place of two; its loss, how often, and the product."""
-        names = ("loss if merged", "share of lines that merge", "product")
+        names = ("loss if merged", "share of lines that merge", "loss × share")
         chart = CurvesView(
             theme,
             "angle °",
@@ -312,15 +321,15 @@ class Boosting(Explorer):
     def __init__(
         self,
         tries: int = 1,
-        r: float = 0.02,
-        tau: float = 40.0,
+        r: float = 1 / 64,
+        tau: float = 32.0,
         neurons: int = 5,
         *,
         theme: str = "light",
     ) -> None:
         self.tries = whole_slider("tries", 1, self.most)
-        self.r = log_slider("distance r", -3, 0, 0.05)
-        self.tau = log_slider("half length τ", 0, 3, 0.05)
+        self.r = doubling("distance r", -10, 0)
+        self.tau = doubling("half length τ", 0, 10)
         self.neurons = whole_slider("neurons k", 2, 20)
         inputs = {"tries": self.tries, "r": self.r, "tau": self.tau, "neurons": self.neurons}
         start = {"tries": tries, "r": r, "tau": tau, "neurons": neurons, "theme": theme}
@@ -421,8 +430,13 @@ class HiddenPlane(Explorer):
         )
         picture, chart = self.views
         nothing = ReluNetwork(np.zeros((0, 2)), [], [])
-        patch = picture.draw(flat, nothing, nothing, (gaussian_loss(flat), "exact"))
-        own = Patch({MAP: {"colorbar.title.text": "F"}}, {"title.text": "F in its hidden plane"})
+        once = flat.simplify(1e-9)  # each crease with one number
+        patch = picture.draw(once, nothing, nothing, (gaussian_loss(flat), "exact"))
+        found = {"showlegend": False}
+        own = Patch(
+            {MAP: {"colorbar.title.text": "F"}, CREASES: found},
+            {"title.text": "F in its hidden plane"},
+        )
         return [patch | own, chart.draw(self.degrees, shares, "What low degrees see of F")]
 
 
@@ -433,6 +447,7 @@ class LossCertificate(Explorer):
     ----------
     points : float
     delta : float
+        One of `RISKS`.
     slope : float
         Lipschitz bound of F - F'.
     """
@@ -449,10 +464,10 @@ class LossCertificate(Explorer):
         theme: str = "light",
     ) -> None:
         self.points = log_slider("fresh points n", 1, 6, 0.1, ".3g")
-        self.delta = log_slider("risk δ", -6, -0.5, 0.1)
+        self.delta = menu("risk δ", [f"{d:g}" for d in RISKS])
         self.slope = log_slider("Lipschitz L", -1, 2, 0.1)
         inputs = {"points": self.points, "delta": self.delta, "slope": self.slope}
-        start = {"points": points, "delta": delta, "slope": slope, "theme": theme}
+        start = {"points": points, "delta": f"{delta:g}", "slope": slope, "theme": theme}
         super().__init__(inputs, [[*inputs.values()]], start)
 
     def make_views(self, theme: Theme) -> list[Any]:
@@ -462,30 +477,36 @@ class LossCertificate(Explorer):
             "fresh points n",
             ("bound of the loss",),
             ("mass p = ln(1/δ) / n",),
-            span=(-8, 4),
+            span=(-8, 2),
             values="loss, mass",
+            most_ticks=6,
             mode="lines",
         )
         return [RampView(theme, "worst error"), chart]
 
+    @property
+    def risk(self) -> float:
+        """delta."""
+        return float(self.delta.value)
+
     def bound(self, n: float) -> float:
         """The certified loss with n points, none of them off."""
-        claim = certificate(np.zeros(round(n)), self.delta.value)
+        claim = certificate(np.zeros(round(n)), self.risk)
         return claim.loss_bound(self.slope.value)
 
     def draw(self) -> list[Patch]:
         """The extremal error, and what it costs."""
         n = round(self.points.value)
-        claim, loss = certificate(np.zeros(n), self.delta.value), self.bound(n)
+        claim, loss = certificate(np.zeros(n), self.risk), self.bound(n)
         self.narration.tell(
-            f"{n:,} points without an error: with confidence {1 - self.delta.value:.6g} the loss "
+            f"{n:,} points without an error: with confidence {1 - self.risk:g} the loss "
             f"is at most {number(loss)}.",
             f"mass p at most {per_cent(claim.mass)} · L = {number(self.slope.value)} · the same "
             "for every dimension",
         )
         sizes = np.geomspace(10, 1e6, 31)
         bounds = np.array([self.bound(size) for size in sizes])
-        masses = np.minimum(1, math.log(1 / self.delta.value) / sizes)
+        masses = np.minimum(1, math.log(1 / self.risk) / sizes)
         z = float(np.clip(-ndtri(claim.mass), -5, 5))  # a normal exceeds z with that probability
         picture, chart = self.views
         return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from relu_learn.judging.lemmas import gap_probability
 from relu_learn.widgets.lemmas import Boosting, LossCertificate, Tail
 from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, kept
@@ -40,14 +42,15 @@ def task_1(tail: Tail) -> BuildTask:
 @kept(LESSON)
 def task_2() -> NumberTask:
     """What a finer grid buys."""
-    before = 100 * float(gap_probability(0.2, 1.5707963))
+    before = 100 * float(gap_probability(0.25, math.pi / 2))
     return NumberTask(
-        "<b>2.</b> Two neurons at 90° and r = 0.2 share an interval on about 6 % of the lines. "
-        "On how many per cent with r = 0.02?",
+        "<b>2.</b> The kinks of two neurons at 90° are closer than r = 0.25 on about 8 % of the "
+        "lines. "
+        "On how many per cent with r = 0.025?",
         answer=before / 10,
         tolerance=0.15,
         mistakes={
-            before: "That is for r = 0.2. Move the slider, or look at the slope of the line.",
+            before: "That is for r = 0.25. Move the slider, or look at the slope of the line.",
             before / 100: "Ten times finer is one power of ten, not two: the slope is 1.",
         },
         hint="The curve is a straight line of slope 1 in the logarithmic picture.",
@@ -107,7 +110,7 @@ def task_5(certificate: LossCertificate) -> BuildTask:
     """Points for a loss."""
 
     def judge() -> Feedback:
-        if abs(certificate.slope.value - 10) > 0.1 or abs(certificate.delta.value - 0.01) > 1e-3:
+        if abs(certificate.slope.value - 10) > 0.1 or certificate.risk != 0.01:
             return Feedback(False, "Set L = 10 and δ = 0.01 first.")
         loss = certificate.bound(certificate.points.value)
         if loss > 0.01:
