@@ -453,7 +453,7 @@ def lower_bound(dim: int = 20, neurons: int = 12, rng: Rng = 0) -> ReluNetwork:
     """Alternating neurons around a hidden plane: hard to learn from examples, not from queries.
 
     F(x) = sum_j (-1)^j relu(<u_j, x>), with 2m unit vectors u_j at equal angles in a random plane
-    and m even: the family of the lower bounds for learning from examples [1]_ [2]_. Turning the
+    and m even: the family of a lower bound for learning from examples [1]_. Turning the
     plane by pi / m changes the sign of F, so that along circles in it only the frequencies m, 3m,
     5m, ... occur: F is uncorrelated with every polynomial of degree below m, whatever the plane,
     and the first steps of a training see nothing that points to it. As u_(j+m) = -u_j, the neurons
@@ -472,8 +472,6 @@ def lower_bound(dim: int = 20, neurons: int = 12, rng: Rng = 0) -> ReluNetwork:
     ----------
     .. [1] I. Diakonikolas, D. Kane, V. Kontonis, N. Zarifis, "Algorithms and SQ Lower Bounds for
        PAC Learning One-Hidden-Layer ReLU Networks", COLT 2020, arXiv:2006.12476.
-    .. [2] S. Goel, A. Gollakota, Z. Jin, S. Karmalkar, A. Klivans, "Superpolynomial Lower Bounds
-       for Learning One-Layer Neural Networks using Gradient Descent", ICML 2020, arXiv:2006.12011.
     """
     if neurons % 4:
         raise InvalidArgument(f"neurons must be a multiple of 4, got {neurons}")

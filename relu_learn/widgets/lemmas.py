@@ -219,11 +219,12 @@ class Merging(Explorer):
         two = ReluNetwork(normals, [0, 0], [1, 1])
         offset = math.sqrt(2 / math.pi) * (1 - math.cos(theta / 2))
         one = ReluNetwork(normals.sum(axis=0)[None], [0], [1], None, offset)
-        loss, size = abs(gaussian_loss(two, one)), gaussian_loss(two)
+        loss = abs(gaussian_loss(two, one))
+        mean = ReluNetwork(np.zeros((0, 2)), [], [], None, math.sqrt(2 / math.pi))
         share = _share_merged(self.angle.value, r)
         self.narration.tell(
-            f"Taken for one, these two cost a loss of {number(loss)} (of {number(size)}); that "
-            f"happens on {per_cent(share)} of the lines.",
+            f"Taken for one, these two cost a loss of {number(loss)} (the best constant has "
+            f"{number(gaussian_loss(two, mean))}); that happens on {per_cent(share)} of the lines.",
             f"angle {self.angle.value:.3g}° · r = {number(r)} · product {number(loss * share)}",
         )
         degrees = np.geomspace(1, 90, 20)
