@@ -13,6 +13,7 @@ from relu_learn.core.errors import QueryBudgetExceeded as QueryBudgetExceeded
 from relu_learn.core.errors import ReluLearnError as ReluLearnError
 from relu_learn.core.gradients import get_gradient as get_gradient
 from relu_learn.core.network import ReluNetwork as ReluNetwork
+from relu_learn.core.network import lipschitz_bound as lipschitz_bound
 from relu_learn.core.neurons import get_bias as get_bias
 from relu_learn.core.oracle import Oracle as Oracle
 from relu_learn.core.result import LearnResult as LearnResult

@@ -65,8 +65,7 @@ class LearnResult:
         secret_lipschitz : float
             A Lipschitz bound of F (Euclidean norm of the outputs). No query can tell it: it is
             given, as the theorem is given R, B and k; sum_i |a_i| |w_i| is one for F without a
-            skip term. An upper bound of that of F' is computed, and added (`lipschitz_bound` in
-            `core/network.py`).
+            skip term. An upper bound of that of F' is computed, and added (`lipschitz_bound`).
 
         Returns
         -------

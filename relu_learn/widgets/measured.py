@@ -9,7 +9,6 @@ from typing import Any
 import plotly.graph_objects as go
 
 from relu_learn.figures.comparison import loss_curves, measured, price
-from relu_learn.figures.growth import exponent, growth
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import THEMES, Theme, number
 from relu_learn.widgets.board import Board
@@ -19,7 +18,6 @@ Data = Mapping[str, Any]
 KINDS = {
     "loss": ("comparison", loss_curves, "Loss against queries or examples, for each network"),
     "price": ("comparison", price, "Queries for each parameter, by method and network"),
-    "growth": ("growth", growth, "Queries and seconds against neurons, inputs and outputs"),
 }
 
 
@@ -58,7 +56,7 @@ class Measured(Board):
     def patches(self) -> Sequence[Patch]:
         """Nothing changes: only the sentence."""
         data = measured(KINDS[self.kind][0])
-        tell = {"loss": _loss, "price": _price, "growth": _growth}[self.kind]
+        tell = {"loss": _loss, "price": _price}[self.kind]
         self.tell(tell(data), f"made by {data['command']} · seeds: {data['seeds']}")
         return (Patch({}, {}),)
 
@@ -94,11 +92,5 @@ def _price(data: Data) -> str:
     others = [row["ratio"][0] for row in rows if row["source"]]
     return (
         f"784 inputs, 32 neurons: {number(ours['ratio'][-1])} queries for each parameter; the "
-        f"earlier program that finished took {number(min(others))}."
+        f"other program that finished took {number(min(others))}."
     )
-
-
-def _growth(data: Data) -> str:
-    powers = {curve["what"]: exponent(curve, "queries") for curve in data["curves"]}
-    terms = ", ".join(f"{k} to the power {p:.2f}" for k, p in powers.items())
-    return f"Queries grow like {terms}."

@@ -90,7 +90,7 @@ def task_5() -> ChoiceTask:
     """More neurons than inputs."""
     return ChoiceTask(
         "<b>5.</b> With 5 inputs and 200 neurons, at most 5 weight vectors are linearly "
-        "independent. Earlier attacks failed there. Why is this one not disturbed?",
+        "independent. Attacks that rely on that fail there. Why is this one not disturbed?",
         {
             "It solves a linear system with 200 unknown vectors": "There is no such system here: "
             "with 200 dependent vectors it would have no unique solution. How are neurons found?",
