@@ -242,6 +242,7 @@ class SpectrumView:
 class CurvesView(GrowthView):
     """Measured and predicted curves with a ring at the present setting."""
 
+    height: float = 1.0  # as high as the picture beside it
     linear: bool = False
 
     def figure(self) -> go.Figure:

@@ -464,7 +464,7 @@ class LossCertificate(Explorer):
         *,
         theme: str = "light",
     ) -> None:
-        self.points = log_slider("fresh points n", 1, 6, 0.1, ".3g")
+        self.points = log_slider("fresh points n", 1, 6, 0.1, ",.0f")
         self.delta = menu("risk δ", [f"{d:g}" for d in RISKS])
         self.slope = log_slider("Lipschitz L", -1, 2, 0.1)
         inputs = {"points": self.points, "delta": self.delta, "slope": self.slope}
