@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,12 +47,15 @@ class Outcome:
 
 
 def attempt(black_box: BlackBox, dim: int, max_queries: int = MAX_QUERIES) -> Outcome:
-    """Run the learner; errors of ours are outcomes."""
+    """Run the learner; errors of ours are outcomes, and what it would warn of is in its words."""
     try:
-        result = learn_from_queries(black_box, dim, rng=0, max_queries=max_queries)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # random answers: see below
+            result = learn_from_queries(black_box, dim, rng=0, max_queries=max_queries)
     except ReluLearnError as error:
         return Outcome(type(error).__name__, str(error), error.partial)
-    return Outcome("", str(result.certificate), result)
+    words = "The answers are random, and F\u2032 is their average. " if result.random else ""
+    return Outcome("", words + str(result.certificate), result)
 
 
 def rounded(secret: BlackBox, decimals: int) -> BlackBox:

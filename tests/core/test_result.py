@@ -32,7 +32,7 @@ def test_repr():
 def test_loss_bound_of_a_run():
     """What a learner with the promise Lip F <= L can claim about the loss: true, and small."""
     secret = zoo.random_network(6, 5, outputs=2, rng=2)
-    result = learn_from_queries(secret, 6, rng=0)
+    result = learn_from_queries(secret, 6, rng=0, validation=2000)
     slope = lipschitz_bound(secret)
     bound = result.loss_bound(slope)
     both = slope + lipschitz_bound(result.network)
