@@ -19,6 +19,10 @@ from relu_learn.figures.theme import THEMES, number
 from relu_learn.widgets import dimensions, game, preflight, race, wild
 from relu_learn.widgets.board import Board, slider
 from relu_learn.widgets.library import PlotlyLibrary
+from relu_learn.widgets.lifecycle import close_tree
+from relu_learn.widgets.player import Player
+from relu_learn.widgets.questions import start_here
+from relu_learn.widgets.tasks import Prediction
 
 BOARDS: dict[str, Callable[[], Board]] = {
     cls.__name__: cls
@@ -403,3 +407,20 @@ class TestWild:
     def test_two_layers_are_never_returned_as_one(self, board: Any) -> None:
         board.name_menu.value = "two hidden layers"
         assert board.learn().error
+
+
+class TestGuess:
+    def test_it_is_settled_at_the_end_of_the_run(self) -> None:
+        guess = Prediction("How many?", ["about 60", "about 6,000"], then="Play.")
+        player = Player("paper_plane", seed=0)
+        verdict = start_here.settled(guess, player)
+        assert "when the run has ended" in verdict.value
+        guess.control.value = "about 6,000"
+        guess.check_button.click()
+        player.transport.seek(10**6)
+        assert "You said: about 6,000. It took 69 queries to find it, and" in verdict.value
+        player.transport.seek(3)
+        assert "when the run has ended" in verdict.value
+        for widget in (guess, player):
+            widget.dispose()
+        close_tree(verdict)

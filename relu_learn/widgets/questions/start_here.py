@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 
 from relu_learn import zoo
+from relu_learn.core.events import NeuronFound
 from relu_learn.core.trace import Trace
 from relu_learn.learn import learn_from_queries
+from relu_learn.widgets.lifecycle import Messages
 from relu_learn.widgets.player import Player
-from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, kept
+from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, Prediction, kept
 
 LESSON = "00_start_here"
 
@@ -17,6 +19,25 @@ LESSON = "00_start_here"
 def _trace() -> Trace:
     """The run of the lesson's player."""
     return learn_from_queries(zoo.get("paper_plane"), dim=2, rng=0).trace
+
+
+def settled(guess: Prediction, player: Player) -> Messages:
+    """The guess beside what the run took, as soon as the player has shown its end."""
+    verdict = Messages()
+
+    def look(_: object = None) -> None:
+        if not player.state.is_final:
+            verdict.say("The guess is settled here, when the run has ended.")
+            return
+        events = player.run.events
+        found = max((e.queries for e in events if isinstance(e, NeuronFound)), default=0)
+        more = events[-1].queries - found
+        said = "You made no guess." if guess.guess is None else f"You said: {guess.guess}."
+        verdict.say(f"{said} It took {found:,} queries to find it, and {more:,} more to be sure.")
+
+    player.narration.observe(verdict.guard(look), "sentence")
+    look()
+    return verdict
 
 
 @kept(LESSON)
