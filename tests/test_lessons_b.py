@@ -19,7 +19,6 @@ from relu_learn.figures.theme import THEMES, number
 from relu_learn.widgets import dimensions, game, preflight, race, wild
 from relu_learn.widgets.board import Board, slider
 from relu_learn.widgets.library import PlotlyLibrary
-from relu_learn.widgets.lifecycle import close_tree
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.questions import start_here
 from relu_learn.widgets.tasks import Prediction
@@ -421,6 +420,5 @@ class TestGuess:
         assert "You said: about 6,000. It took 69 queries to find it, and" in verdict.value
         player.transport.seek(3)
         assert "when the run has ended" in verdict.value
-        for widget in (guess, player):
+        for widget in (guess, player, verdict):
             widget.dispose()
-        close_tree(verdict)

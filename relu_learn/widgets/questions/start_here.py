@@ -8,7 +8,7 @@ from relu_learn import zoo
 from relu_learn.core.events import NeuronFound
 from relu_learn.core.trace import Trace
 from relu_learn.learn import learn_from_queries
-from relu_learn.widgets.lifecycle import Messages
+from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, Prediction, kept
 
@@ -21,9 +21,21 @@ def _trace() -> Trace:
     return learn_from_queries(zoo.get("paper_plane"), dim=2, rng=0).trace
 
 
-def settled(guess: Prediction, player: Player) -> Messages:
+class Verdict(Messages):
+    """A sentence that goes with its cell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        live_and_die_with_cell(self)
+
+    def dispose(self) -> None:
+        """Close it."""
+        close_tree(self)
+
+
+def settled(guess: Prediction, player: Player) -> Verdict:
     """The guess beside what the run took, as soon as the player has shown its end."""
-    verdict = Messages()
+    verdict = Verdict()
 
     def look(_: object = None) -> None:
         if not player.state.is_final:
