@@ -7,7 +7,6 @@ eliminating it (variable projection) leaves a least squares problem in the hidde
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import numpy as np
 
@@ -34,8 +33,6 @@ class Fit:
     """
 
     def __init__(self, samples: Samples, hidden: np.ndarray) -> None:
-        from scipy.linalg import cho_factor, cho_solve
-
         self.samples = samples
         length = np.linalg.norm(hidden, axis=1, keepdims=True)
         self.hidden = hidden / np.where(length > 0, length, 1.0)
@@ -47,8 +44,8 @@ class Fit:
         gram /= self.size[:, None] * self.size
         # Twin neurons make it singular. The second solve takes back what this does to the others.
         gram[np.diag_indices_from(gram)] += 1e-9
-        factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-        self.solve = functools.partial(cho_solve, factor, check_finite=False)
+        # NumPy alone: its threads and those of SciPy's own BLAS would wait for each other.
+        self.root = np.linalg.inv(np.linalg.cholesky(gram))
         c = self.regress(samples.y)
         c += self.regress(samples.y - self.features @ c)
         self.coefficients = c
@@ -58,7 +55,7 @@ class Fit:
     def regress(self, y: np.ndarray) -> np.ndarray:
         """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
         moments = (self.features.T @ y) / self.size[:, None]
-        return np.asarray(self.solve(moments)) / self.size[:, None]
+        return np.asarray(self.root.T @ (self.root @ moments)) / self.size[:, None]
 
     @property
     def outputs(self) -> np.ndarray:
@@ -73,7 +70,7 @@ class Fit:
     def rise(self) -> np.ndarray:
         """What the loss rises by without each neuron (k,), if the regression makes good for it."""
         k = len(self.hidden)
-        inverse = np.diag(self.solve(np.eye(len(self.size))))
+        inverse = (self.root**2).sum(axis=0)
         return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])
 
     def step(self, damping: float, iterations: int) -> tuple[np.ndarray, float]:
