@@ -303,6 +303,9 @@ class Learner:
             off, hidden, before = fit.off(self.samples), fit.hidden, trusted
             limit = np.median(np.abs(off[trusted]), axis=0)
         self.left_out = ~trusted
+        if not (self.complete(fit) or self.sure) and self.error(fit) < _SUSPECT:
+            self.recheck(fit)
+            return self.start(network, doubt)
         step = self.step(fit)
         if network is not None and (error := self.error(network)) < step.held_out / _SPOILT:
             return NoisyStep(network, error, error <= _CLAIM)

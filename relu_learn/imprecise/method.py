@@ -81,6 +81,7 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
         run.known = best.network
         yield run.updated("fit")
         if peeling is not None and better:
+            run.evidence.answers = run.answers.louder(learner.noise)
             run.evidence.add(*learner.puzzles())
             peeling.fitted()
             yield from peeling.peel()
@@ -92,7 +93,7 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
             if step.finished and step.network.n_neurons * d > 20_000:
                 break  # averaging a large network further takes long and gains little
         yield from run.test()
-        if peeling is None or peeling.explains():
+        if peeling is None or peeling.explains() or not better:
             break
     _judge(run, step.finished, precision)
 

@@ -27,9 +27,14 @@ _MAX_KINKS = 500
 # Points that tell whether a neuron is missing: a few at first, and these in the end.
 _GLANCE, ENOUGH = 64, 500
 # Lines in a row that do not help, after which the others are left to least squares.
-_ATTEMPTS = 2
+_ATTEMPTS = 3
 # Errors up to so many times the expected one are no missing neuron.
 _EXPECTED = 6.0
+# How much blocks of several neurons may amplify the errors of gradients, which are large here.
+_SLACK = 100.0
+# At most points that F' explains, on this share of all at least, it is off by no more than so many
+# times the usual error.
+_RIGHT, _USUAL = 0.4, 4.0
 # With errors below this, in units of the scale, nothing is missing.
 ALMOST = 3e-4
 # The search of a line multiplies the noise by SIGMAS = 16, because in float64 it is known to an
@@ -54,7 +59,12 @@ class Peeling:
         self.run, self.doubt, self.precise = run, 0.0, False
 
     def precision(self) -> Noise:
-        return Noise(np.maximum(_SHARP * self.run.answers.noise, self.doubt / SIGMAS))
+        """Of F - F' on a line: where F' is right it is off by less than it may be elsewhere."""
+        doubt, evidence = self.doubt, self.run.evidence
+        if self.run.known is not None and evidence.all is not None:
+            off = evidence.off(self.run.known).max(axis=1)
+            doubt = min(doubt, _USUAL * float(np.quantile(off, _RIGHT)))
+        return Noise(np.maximum(_SHARP * self.run.answers.noise, doubt / SIGMAS))
 
     @property
     def expected(self) -> float:
@@ -87,7 +97,7 @@ class Peeling:
                     return
                 continue
             before, doubt = run.known, self.doubt
-            yield from self.repair()
+            yield from self.repair(limit if failed else math.inf)
             now = self.score(limit)
             better = now[0] < count or now[1] < 0.9 * worst
             failed = 0 if better else failed + 1
@@ -121,7 +131,7 @@ class Peeling:
         while True:
             before = run.oracle.queries
             found = yield from run.search(self.precision, marks)
-            found.slice = s = thin(found.slice, run.line, self.precision())
+            found.slice = s = thin(found.slice, run.line, Noise(run.answers.noise))
             asked, lines = asked + run.oracle.queries - before, lines + 1
             quality = (len(s.kinks), float((s.widths / (1 + s.centers**2)).min()))
             if quality > best:
@@ -136,20 +146,22 @@ class Peeling:
 
     def take(self, found: Found) -> Iterator[Event]:
         """Solve for the neurons of a line, and take those that are above the noise."""
-        yield from self.run.solve(found)
+        yield from self.run.solve(found, slack=_SLACK)
         found.blocks = {j: readable(b, found.line) for j, b in found.blocks.items()}
         parts = [np.linalg.norm(b.outputs, axis=0) * b.tilt for b in found.blocks.values()]
         self.doubt = math.hypot(self.doubt, *np.concatenate([[0.0], *parts]))
         self.run.take(found.anchored())
 
-    def repair(self) -> Iterator[Event]:
-        """Add what one more line shows of F - F'."""
+    def repair(self, limit: float = math.inf) -> Iterator[Event]:
+        """Add what one more line shows of F - F': through the worst point, or through any where F'
+        is off by more than a limit, as the line through the worst one may be a bad one."""
         run = self.run
         points, errors = run.evidence.worst(run.known)
-        worst = points[errors.argmax()]
-        yield from run.draw(worst)
+        wrong = np.flatnonzero(errors >= min(limit, float(errors.max())))
+        through = points[run.rng.choice(wrong)]
+        yield from run.draw(through)
         try:
-            found = yield from self.survey(worst)
+            found = yield from self.survey(through)
         except NotPiecewiseLinear:
             return  # the residual may be noise; the fit will tell
         if len(found.slice.kinks):
