@@ -319,8 +319,9 @@ class Learner:
 
     def off(self, network: ReluNetwork, samples: Samples) -> np.ndarray:
         """F' minus the answers (n, m) of samples, in units of the noise."""
-        affine = np.column_stack([network.skip, network.offset - self.base])
-        y = np.maximum(samples.x @ _rows(network).T, 0) @ network.output_weights.T
+        outputs, skip = (np.atleast_2d(a) for a in (network.output_weights, network.skip))
+        affine = np.column_stack([skip, network.offset - self.base])
+        y = np.maximum(samples.x @ _rows(network).T, 0) @ outputs.T
         return (y + samples.x @ affine.T) / self.unit - samples.y
 
     def finish(self, step: NoisyStep, max_neurons: int) -> Iterator[NoisyStep]:
