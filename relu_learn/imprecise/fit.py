@@ -66,6 +66,8 @@ _SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
 _SPOILT = 10.0
 # Below this, one more neuron that does not help is enough to give up.
 _DOUBT = 2.0
+# While neurons are missing, a loss that falls by less than this with a step has fallen enough.
+_SLOW = 0.1
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
@@ -107,12 +109,11 @@ class Learner:
     def judge_by(self, tested: tuple[np.ndarray, np.ndarray] | None) -> None:
         """Take points (n, d) that no fit has seen, with their answers (n, m), for held-out samples,
         and more if they are not enough."""
-        known = tested or (self.points[:0], self.held_out.y[:0])
-        if (missing := self.many - len(known[0])) > 0:
+        points, values = tested or (self.points[:0], self.held_out.y[:0])
+        if (missing := self.many - len(points)) > 0:
             x = self.space.held_out(missing, self.rng)
-            pairs = zip(known, (x, self.target(x)), strict=True)
-            known = tuple(np.concatenate(pair) for pair in pairs)
-        self.points, values = known
+            points, values = np.concatenate([points, x]), np.concatenate([values, self.target(x)])
+        self.points = points
         if not len(self.samples.x):  # what all answers share would only round them
             self.base = np.median(values, axis=0)
         self.held_out = self.rows(self.points, values)
@@ -228,9 +229,16 @@ class Learner:
         fit = Fit(self.samples, hidden)
         return self.improve(fit, iterations, self.noise_loss(fit), damping)
 
-    def improve(self, fit: Fit, iterations: int, goal: float, damping: float = 1e-2) -> Fit:
-        """All hidden neurons at once by Levenberg-Marquardt, until the loss stands still or is
-        below `goal`, while there is work left."""
+    def improve(
+        self,
+        fit: Fit,
+        iterations: int,
+        goal: float,
+        damping: float = 1e-2,
+        gain: float = 2e-3,
+    ) -> Fit:
+        """All hidden neurons at once by Levenberg-Marquardt, until it falls by less than `gain` a
+        step, or below `goal`, while there is work left."""
         still = 0
         for _ in range(iterations):
             for _ in range(6):
@@ -244,9 +252,7 @@ class Learner:
                 damping = 8 * max(damping, 1e-6)
             else:
                 return fit
-            still = still + 1 if trial.loss > 0.998 * fit.loss else 0
-            import os
-            if os.environ.get('DBG'): print('     it', trial.loss/goal if goal else trial.loss, damping, work/1e6)
+            still = still + 1 if trial.loss > (1 - gain) * fit.loss else 0
             fit, damping = trial, max(damping / 5, 1e-9)
             if fit.loss <= goal or still > 3:
                 break
@@ -259,7 +265,8 @@ class Learner:
             fit, more = self.fit(fit.hidden), 4
         self.top_up(np.concatenate([fit.hidden, np.zeros((more, self.space.dim + 1))]))
         new = propose_neurons(self.fit(fit.hidden), more, self.rng)
-        return self.fit(np.concatenate([fit.hidden, new]), 60)
+        wider = Fit(self.samples, np.concatenate([fit.hidden, new]))
+        return self.improve(wider, 60, self.noise_loss(wider), gain=_SLOW)
 
     def prune(self, fit: Fit) -> Fit:
         """Drop neurons as long as the loss of the others' best fit rises less than a neuron must

@@ -25,7 +25,6 @@ _MAX_NOISY = 120
 _LINES = 1e-5
 # How often lines and least squares take turns: every turn makes what is missing stand out more.
 _ROUNDS = 8
-_ATTEMPTS = 2
 # A least squares step for all neurons costs (k d)^2 / m operations: up to the first, many are done;
 # up to the second, one (or many, if something is missing).
 _FIT, _SLOW_FIT = 1e8, 1e9
@@ -59,7 +58,7 @@ def fit(run: Run) -> Iterator[Event]:
             if effort > _SLOW_FIT:
                 _check_usefulness(run)
                 return
-    yield from _together(run, peeling if sharp else None)
+    yield from _together(run, None if run.known is None else peeling)
 
 
 def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
@@ -75,9 +74,9 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
     best: NoisyStep | None = None
     for _ in range(_ROUNDS):
         learner.judge_by(run.evidence.all)
-        step = learner.start(run.known, math.inf if peeling is None else peeling.doubt)
+        step = learner.start(run.known, peeling.doubt if peeling else math.inf)
         better = best is None or step.held_out < 0.9 * best.held_out
-        best = step if better or best is None else best
+        best = step if best is None or better else best
         run.known = best.network
         yield run.updated("fit")
         if peeling is not None and better:
@@ -87,15 +86,16 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
             yield from peeling.peel()
             if run.known is not best.network:
                 continue
-        for step in learner.finish(best, max(_MAX_NOISY, 2 * best.network.n_neurons)):
-            run.known = step.network
+        last = best
+        for last in learner.finish(best, max(_MAX_NOISY, 2 * best.network.n_neurons)):
+            run.known = last.network
             yield run.updated("fit")
-            if step.finished and step.network.n_neurons * d > 20_000:
+            if last.finished and last.network.n_neurons * d > 20_000:
                 break  # averaging a large network further takes long and gains little
         yield from run.test()
         if peeling is None or peeling.explains() or not better:
             break
-    _judge(run, step.finished, precision)
+    _judge(run, last.finished, precision)
 
 
 def _judge(run: Run, finished: bool, precision: float) -> None:
