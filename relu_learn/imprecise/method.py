@@ -44,6 +44,8 @@ def fit(run: Run) -> Iterator[Event]:
     peeling, sharp = Peeling(run), answers.noise.max() <= _LINES and run.oracle.dim > 1
     if sharp:
         yield from peeling.peel()
+        if not peeling.explains():  # a least squares fit to something else takes long
+            run.watch(Unexplained())
         k = 0 if run.known is None else run.known.n_neurons
         effort = (k * run.oracle.dim) ** 2 / len(answers.scale)
         if effort > _FIT:
@@ -136,7 +138,7 @@ def _check_usefulness(run: Run) -> None:
         limit = min(limit, max(_COARSE * evidence.scale, 20 * answers.heard))
     if worst > limit:
         if not answers.step and not answers.random:
-            run.watch(Unexplained(curved=True))
+            run.watch(Unexplained())
         raise LearningFailed(
             f"after {run.oracle.queries:,} queries F and F' still differ by {worst:.2g}, "
             f"while the answers' own noise is {answers.rounding:.2g}: the black box is not a "
