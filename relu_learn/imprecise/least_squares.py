@@ -7,8 +7,34 @@ eliminating it (variable projection) leaves a least squares problem in the hidde
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
+
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_thread(compute: Callable[P, R]) -> Callable[P, R]:
+    """Without the threads of BLAS: a step of a fit is thousands of products of a millisecond, and
+    on a busy machine each of them would wait until all threads have had their turn. (Measured with
+    two threads on two busy cores: 15 times as long.) Not for what asks the black box, whose own
+    products may be large."""
+
+    @functools.wraps(compute)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _libraries().limit(limits=1, user_api="blas"):
+            return compute(*args, **kwargs)
+
+    return alone
 
 
 @dataclasses.dataclass(eq=False)
@@ -32,6 +58,7 @@ class Fit:
         Rows (w_i, -b_i), normalised: their length is free, as c makes it good.
     """
 
+    @one_thread
     def __init__(self, samples: Samples, hidden: np.ndarray) -> None:
         self.samples = samples
         length = np.linalg.norm(hidden, axis=1, keepdims=True)
@@ -44,7 +71,6 @@ class Fit:
         gram /= self.size[:, None] * self.size
         # Twin neurons make it singular. The second solve takes back what this does to the others.
         gram[np.diag_indices_from(gram)] += 1e-9
-        # NumPy alone: its threads and those of SciPy's own BLAS would wait for each other.
         self.root = np.linalg.inv(np.linalg.cholesky(gram))
         c = self.regress(samples.y)
         c += self.regress(samples.y - self.features @ c)
@@ -62,17 +88,20 @@ class Fit:
         """Output weights (k, m)."""
         return self.coefficients[: len(self.hidden)]
 
+    @one_thread
     def off(self, samples: Samples) -> np.ndarray:
         """F' minus the answers (n, m) of other samples."""
         hidden = np.maximum(samples.x @ self.hidden.T, 0)
         return np.concatenate([hidden, samples.x], axis=1) @ self.coefficients - samples.y
 
+    @one_thread
     def rise(self) -> np.ndarray:
         """What the loss rises by without each neuron (k,), if the regression makes good for it."""
         k = len(self.hidden)
         inverse = (self.root**2).sum(axis=0)
         return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])
 
+    @one_thread
     def step(self, damping: float, iterations: int) -> tuple[np.ndarray, float]:
         """Gauss-Newton step of the hidden neurons (k, d + 1), after elimination of the rest; and
         how many operations it took.
@@ -111,6 +140,7 @@ class Fit:
         return v, work
 
 
+@one_thread
 def propose_neurons(fit: Fit, count: int, rng: np.random.Generator) -> np.ndarray:
     """New hidden neurons (count, d + 1) that resemble the residual.
 
