@@ -85,9 +85,18 @@ class Box(Space):
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(-1.0, 1.0, (n, self.dim))
 
-    def spread(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Uniform points hardly ever lie near corners, so every eighth point is one."""
-        x = self.sample(n, rng)
+    def spread(
+        self, n: int, rng: np.random.Generator, tilt: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Uniform points hardly ever lie near corners, so every eighth point is one.
+
+        With a density exp(<tilt, x>), if they are tilted.
+        """
+        x, slope = self.sample(n, rng), np.broadcast_to(tilt, self.dim)
+        steep = np.flatnonzero(np.abs(slope) > 1e-6)
+        s = np.abs(slope[steep])  # the integral of exp(s x), inverted; without overflow
+        x[:, steep] = 1 + np.log1p((x[:, steep] - 1) / 2 * -np.expm1(-2 * s)) / s
+        x[:, steep] *= np.sign(slope[steep])
         x[::8] = np.where(x[::8] < 0, -1.0, 1.0)
         return x
 

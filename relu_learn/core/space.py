@@ -23,6 +23,8 @@ FAINT = 1e-5
 # beyond.)
 _GLANCE, _NEAREST = 200, 5.0
 
+_NEVER = 6.0  # in standard deviations: one point in 1e9
+
 
 class Space:
     """All of R^d, with the standard normal distribution.
@@ -51,12 +53,18 @@ class Space:
         """Fresh points (n, d) of the measure that F' is to be good on."""
         return rng.standard_normal((n, self.dim))
 
-    def spread(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def spread(
+        self, n: int, rng: np.random.Generator, tilt: np.ndarray | float = 0.0
+    ) -> np.ndarray:
         """Points (n, d) for a least squares fit: every other one three times farther out. Noise
-        does not grow with them, so they weigh more, and neurons that are rarely reached show."""
+        does not grow with them, so they weigh more, and neurons that are rarely reached show.
+
+        Their density is multiplied by exp(<tilt, x>), which shifts a Gaussian; but not to where no
+        Gaussian point will ever be.
+        """
         x = self.sample(n, rng)
         x[::2] *= 3.0
-        return x
+        return x + tilt / max(1.0, float(np.linalg.norm(tilt)) / _NEVER)
 
     def held_out(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Points (n, d) that judge such a fit."""

@@ -9,11 +9,16 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.core.errors import NotOneHiddenLayer
+from relu_learn.core.lines import SIGMAS
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.run import Run
 
 # Hyperplanes that are looked at, and places in all.
 _MOST, _PLACES = 12, 48
+# A step that crosses another hyperplane is not noticed while it hardly changes the answer: normals
+# may be off by so many times what noise explains. (With 4 a rounded network in a box was called
+# deeper; with 64 a deep one behind float32 is not named.)
+_UNNOTICED = SIGMAS
 # A hyperplane must be known to this share of the segment that is to show its crease.
 _VAGUE = 0.1
 
@@ -55,7 +60,8 @@ class _Crease:
     """Hyperplane i of a network: where it was seen, and by how much its normal may be off."""
 
     def __init__(self, run: Run, net: ReluNetwork, i: int, seen: np.ndarray, tilt: float) -> None:
-        self.run, self.net, self.i, self.seen, self.tilt = run, net, i, seen, tilt
+        self.run, self.net, self.i, self.seen = run, net, i, seen
+        self.tilt = _UNNOTICED * tilt
 
     def room(self, x: np.ndarray) -> np.ndarray:
         """Distances (n,) of points x (n, d) from all other hyperplanes, and from where nothing may

@@ -15,9 +15,10 @@ from relu_learn.core.pieces import Block
 # A step that changes the answer by less than a few times its noise says nothing; and a neuron whose
 # direction is off by more than this is better found again, on another line, when most are known.
 _READABLE, _FIRM = 0.3, 0.5
-# Hyperplanes with a larger cosine are the same one, measured twice; they cancel if less than this
-# share of their outputs is left.
-_SAME, _CANCELLED = 0.999, 0.1
+# Hyperplanes at a smaller angle than so many times the error of their directions, and than this in
+# any case, are the same one, measured twice; they cancel if less than this share of their outputs
+# is left.
+_SAME, _ANGLE, _CANCELLED = 6.0, 0.045, 0.1
 
 
 def thin(s: Slice, line: Line, noise: Noise) -> Slice:
@@ -59,19 +60,20 @@ def readable(block: Block, line: Line) -> Block:
     return block.only(block.tilt < _FIRM * np.minimum(1, along / usual))
 
 
-def merge_alike(network: ReluNetwork) -> ReluNetwork:
+def merge_alike(network: ReluNetwork, tilt: float) -> ReluNetwork:
     """After a repair: one neuron for each hyperplane, and none where its outputs cancel.
 
     Where two neurons were first seen as one, the repair finds both of them, and the negative of
-    their mixture, with its own error. The hyperplane that was found first stays.
+    their mixture, with its own error: `tilt`. The hyperplane that was found first stays.
     """
+    same = math.cos(min(_ANGLE, _SAME * tilt))
     hidden = np.column_stack([network.weights, -network.biases])
     size = np.linalg.norm(hidden, axis=1)
     hidden, outputs = hidden / size[:, None], network.output_weights * size
     skip, offset = network.skip.copy(), network.offset.copy()
     cosine, keep = hidden @ hidden.T, np.ones(len(hidden), bool)
     largest = np.linalg.norm(outputs, axis=0)
-    for i, j in zip(*np.nonzero(np.triu(np.abs(cosine) > _SAME, 1)), strict=True):
+    for i, j in zip(*np.nonzero(np.triu(np.abs(cosine) > same, 1)), strict=True):
         if keep[i] and keep[j]:
             keep[j] = False
             largest[i] = max(largest[i], largest[j])

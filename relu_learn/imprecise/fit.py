@@ -42,11 +42,14 @@ class NoisyStep:
         noise: F' is as good as the noise allows when it is close to one.
     finished : bool
         Whether the held-out samples show that the error of F' is below the noise.
+    fit : Fit or None
+        None if least squares spoil the network.
     """
 
     network: ReluNetwork
     held_out: float
     finished: bool
+    fit: Fit | None = None
 
 
 # F' counts as complete when the held-out error is at most this much above what noise explains, if
@@ -63,13 +66,23 @@ _SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
 _SPOILT = 10.0
 # Below this, one more neuron that does not help is enough to give up.
 _DOUBT = 2.0
+# While neurons are missing, a loss that falls by less than this with a step has fallen enough.
+_SLOW = 0.1
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
+# A fit from a rough start leaves out samples that are off by more than so many times the expected
+# error, but keeps most of them; and looks again which these are.
+_EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4
+# How far the samples' measure is tilted toward a neuron that they rarely meet.
+_TILTS = 2.0 ** np.arange(9)
 
 
-class _Learner:
-    """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit."""
+class Learner:
+    """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit.
+
+    Parameters are those of `learn_noisy`.
+    """
 
     def __init__(
         self,
@@ -86,12 +99,24 @@ class _Learner:
         self.ratio, self.slack = precision**-2, 1 + _SLACK * (precision / 0.5) ** 2
         self.work, self.sure = _WORK, False
         self.set_noise(noise)
-        many = max(1.0, (0.5 / precision) ** 4)
-        self.points = self.space.held_out(math.ceil(_HELD_OUT * many), rng)
-        values = target(self.points)
-        self.base = np.median(values, axis=0)  # what all answers share would only round them
+        self.many = math.ceil(_HELD_OUT * max(1.0, (0.5 / precision) ** 4))
+        self.base = np.zeros(len(noise))
+        self.points, nothing = np.zeros((0, target.space.dim)), np.zeros((0, len(noise)))
+        self.samples = self.held_out = self.rows(self.points, nothing)
+        self.asked = self.points, nothing
+        self.left_out = self.puzzling = np.zeros(0, bool)
+
+    def judge_by(self, tested: tuple[np.ndarray, np.ndarray] | None) -> None:
+        """Take points (n, d) that no fit has seen, with their answers (n, m), for held-out samples,
+        and more if they are not enough."""
+        points, values = tested or (self.points[:0], self.held_out.y[:0])
+        if (missing := self.many - len(points)) > 0:
+            x = self.space.held_out(missing, self.rng)
+            points, values = np.concatenate([points, x]), np.concatenate([values, self.target(x)])
+        self.points = points
+        if not len(self.samples.x):  # what all answers share would only round them
+            self.base = np.median(values, axis=0)
         self.held_out = self.rows(self.points, values)
-        self.samples = Samples(self.held_out.x[:0], self.held_out.y[:0])
 
     def set_noise(self, noise: np.ndarray) -> None:
         # Very precise outputs must not drown the others.
@@ -108,15 +133,43 @@ class _Learner:
         return Samples(rows, y)
 
     def add(self, x: np.ndarray) -> None:
-        old, new = self.samples, self.rows(x, self.target(x))
-        self.samples = Samples(np.concatenate([old.x, new.x]), np.concatenate([old.y, new.y]))
+        new = x, self.target(x)
+        old, rows = self.samples, self.rows(*new)
+        self.samples = Samples(np.concatenate([old.x, rows.x]), np.concatenate([old.y, rows.y]))
+        points, values = (np.concatenate(pair) for pair in zip(self.asked, new, strict=True))
+        self.asked = points, values
+        self.puzzling = np.concatenate([self.puzzling, np.zeros(len(x), bool)])
 
-    def top_up(self, neurons: int) -> None:
-        """Enough samples for the wished precision, and for every output's regression."""
-        each = self.ratio * self.parameters(neurons) / len(self.noise)
-        wanted = max(300, 10 * (self.space.dim + 1 + neurons), math.ceil(each))
+    def top_up(self, hidden: np.ndarray) -> np.ndarray:
+        """Enough samples for the wished precision, for every output's regression, and on both sides
+        of these hyperplanes (k, d + 1), which are returned."""
+        k, m = len(hidden), len(self.noise)
+        each = self.ratio * self.parameters(k) / m
+        wanted = max(300, 10 * (self.space.dim + 1 + k), math.ceil(each))
         if wanted > len(self.samples.x):
             self.add(self.space.spread(wanted - len(self.samples.x), self.rng))
+        # An answer tells one number about an active neuron, however many outputs there are.
+        each = self.ratio * (self.parameters(1) - self.parameters(0)) / m
+        least = max(2 * (self.space.dim + 1), math.ceil(each))
+        more = self.samples.x[:0]
+        for row in hidden:
+            active = (np.concatenate([self.samples.x, more]) @ row > 0).sum()
+            idle = len(self.samples.x) + len(more) - active
+            if (missing := least - min(active, idle)) > 0:
+                x = self.beyond(row if active < idle else -row, missing)
+                more = np.concatenate([more, np.column_stack([x, np.ones(len(x))])])
+        if len(more):
+            self.add(more[:, :-1])
+        return hidden
+
+    def beyond(self, row: np.ndarray, n: int) -> np.ndarray:
+        """Up to n points where a neuron (d + 1,) that hardly any sample meets is active."""
+        for tilt in _TILTS:
+            x = self.space.spread(4 * n, self.rng, tilt * row[:-1])
+            active = x @ row[:-1] + row[-1] > 0
+            if active.mean() > 0.25:
+                break
+        return x[active][:n]
 
     def look_closer(self, fit: Fit) -> None:
         """Samples around the held-out points where F' is worst: what is missing shows there."""
@@ -154,11 +207,13 @@ class _Learner:
         if isinstance(hypothesis, Fit):
             off = hypothesis.off(self.held_out)
         else:
-            off = self.rows(self.points, hypothesis(self.points)).y - self.held_out.y
+            off = self.off(hypothesis, self.held_out)
         return math.sqrt(float((off**2).mean())) / self.floor
 
-    def complete(self, fit: Fit) -> bool:
+    def complete(self, fit: Fit | NoisyStep) -> bool:
         """Whether the error on the held-out samples is what noise alone makes it."""
+        if isinstance(fit, NoisyStep):
+            return fit.fit is not None and self.complete(fit.fit)
         return self.error(fit) <= self.slack * self.noise_error(fit)
 
     def noise_error(self, fit: Fit) -> float:
@@ -174,9 +229,16 @@ class _Learner:
         fit = Fit(self.samples, hidden)
         return self.improve(fit, iterations, self.noise_loss(fit), damping)
 
-    def improve(self, fit: Fit, iterations: int, goal: float, damping: float = 1e-2) -> Fit:
-        """All hidden neurons at once by Levenberg-Marquardt, until the loss stands still or is
-        below `goal`, while there is work left."""
+    def improve(
+        self,
+        fit: Fit,
+        iterations: int,
+        goal: float,
+        damping: float = 1e-2,
+        gain: float = 2e-3,
+    ) -> Fit:
+        """All hidden neurons at once by Levenberg-Marquardt, until it falls by less than `gain` a
+        step, or below `goal`, while there is work left."""
         still = 0
         for _ in range(iterations):
             for _ in range(6):
@@ -190,7 +252,7 @@ class _Learner:
                 damping = 8 * max(damping, 1e-6)
             else:
                 return fit
-            still = still + 1 if trial.loss > 0.998 * fit.loss else 0
+            still = still + 1 if trial.loss > (1 - gain) * fit.loss else 0
             fit, damping = trial, max(damping / 5, 1e-9)
             if fit.loss <= goal or still > 3:
                 break
@@ -201,9 +263,10 @@ class _Learner:
         if closer:
             self.look_closer(fit)
             fit, more = self.fit(fit.hidden), 4
-        self.top_up(len(fit.hidden) + more)
+        self.top_up(np.concatenate([fit.hidden, np.zeros((more, self.space.dim + 1))]))
         new = propose_neurons(self.fit(fit.hidden), more, self.rng)
-        return self.fit(np.concatenate([fit.hidden, new]), 60)
+        wider = Fit(self.samples, np.concatenate([fit.hidden, new]))
+        return self.improve(wider, 60, self.noise_loss(wider), gain=_SLOW)
 
     def prune(self, fit: Fit) -> Fit:
         """Drop neurons as long as the loss of the others' best fit rises less than a neuron must
@@ -226,9 +289,77 @@ class _Learner:
                 fit = fewer
         return fit
 
+    def start(self, network: ReluNetwork | None, doubt: float = math.inf) -> NoisyStep:
+        """The best fit from the neurons of a network on, to the samples that it explains.
+
+        Where it is off by more than its own errors, which are about `doubt`, something is missing:
+        with these samples the fit would bend what is known.
+        """
+        hidden = np.zeros((0, self.space.dim + 1)) if network is None else _rows(network)
+        self.top_up(hidden)
+        off = self.samples.y if network is None else self.off(network, self.samples)
+        limit, before = doubt / self.unit, np.zeros(0)
+        for _ in range(_TRIMS):
+            ratio = (np.abs(off) / np.maximum(limit, self.noise / self.unit)).max(axis=1)
+            trusted = ratio <= max(_EXPECTED, float(np.quantile(ratio, _MOST)))
+            if np.array_equal(trusted, before):
+                break
+            chosen = Samples(self.samples.x[trusted], self.samples.y[trusted])
+            fit = Fit(chosen, hidden)
+            fit = self.improve(fit, 20, _CLAIM**2 * self.noise_loss(fit), 1e-6)
+            off, hidden, before = fit.off(self.samples), fit.hidden, trusted
+            limit = np.median(np.abs(off[trusted]), axis=0)
+        self.left_out = ~trusted
+        if not (self.complete(fit) or self.sure) and self.error(fit) < _SUSPECT:
+            self.recheck(fit)
+            return self.start(network, doubt)
+        step = self.step(fit)
+        if network is not None and (error := self.error(network)) < step.held_out / _SPOILT:
+            return NoisyStep(network, error, error <= _CLAIM)
+        return step
+
+    def puzzles(self) -> tuple[np.ndarray, np.ndarray]:
+        """Points (n, d) that the last fit left out for the first time, with their answers."""
+        new = self.left_out & ~self.puzzling
+        self.puzzling |= new
+        return self.asked[0][new], self.asked[1][new]
+
+    def off(self, network: ReluNetwork, samples: Samples) -> np.ndarray:
+        """F' minus the answers (n, m) of samples, in units of the noise."""
+        outputs, skip = (np.atleast_2d(a) for a in (network.output_weights, network.skip))
+        affine = np.column_stack([skip, network.offset - self.base])
+        y = np.maximum(samples.x @ _rows(network).T, 0) @ outputs.T
+        return (y + samples.x @ affine.T) / self.unit - samples.y
+
+    def finish(self, step: NoisyStep, max_neurons: int) -> Iterator[NoisyStep]:
+        """Grow until it is complete, prune, and average, from the last step on."""
+        if step.fit is None:
+            return
+        fit = best = step.fit
+        first, stalled = self.error(fit), 0
+        while True:
+            error, k = self.error(fit), len(fit.hidden)
+            if not (self.complete(fit) or self.sure) and error < _SUSPECT:
+                self.recheck(fit)
+                best = fit = self.fit(fit.hidden, 20)
+            more = min(max(4, k // 2), max_neurons - k)
+            hopeless = stalled > (1 if error < _DOUBT else 2) or more <= 0 or self.work <= 0
+            if hopeless or self.complete(fit):
+                break
+            fit = self.grow(fit, more, closer=k > 0 and (stalled > 0 or self.by_heart(fit)))
+            if not self.complete(fit) and self.error(fit) < _MOSTLY * first:
+                fit = self.prune(fit)
+            yield self.step(fit)
+            stalled = 0 if self.error(fit) < 0.97 * self.error(best) else stalled + 1
+            best = fit if self.error(fit) < self.error(best) else best
+        fit = self.prune(best)
+        yield self.step(fit)
+        fit = self.fit(self.top_up(fit.hidden))
+        yield self.step(self.improve(fit, 30, 0.0))
+
     def step(self, fit: Fit) -> NoisyStep:
         finished = self.error(fit) <= _CLAIM * self.noise_error(fit)
-        return NoisyStep(self.network(fit), self.error(fit), finished)
+        return NoisyStep(self.network(fit), self.error(fit), finished, fit)
 
     def network(self, fit: Fit) -> ReluNetwork:
         k, unit = len(fit.hidden), self.unit[:, None]
@@ -292,35 +423,11 @@ def learn_noisy(
     """
     if not 0 < precision < 1:
         raise InvalidArgument(f"precision must be in (0, 1), got {precision!r}")
-    learner = _Learner(target, noise, rng, grows, precision)
-    hidden = np.zeros((0, learner.space.dim + 1)) if start is None else _rows(start)
-    learner.top_up(len(hidden))
-    fit = learner.fit(hidden, 20, 1e-6)
-    if start is not None and (error := learner.error(start)) < learner.error(fit) / _SPOILT:
-        yield NoisyStep(start, error, error <= _CLAIM)
-        return
-    yield learner.step(fit)
-
-    first, best, stalled = learner.error(fit), fit, 0
-    while True:
-        error, k = learner.error(fit), len(fit.hidden)
-        if not (learner.complete(fit) or learner.sure) and error < _SUSPECT:
-            learner.recheck(fit)
-            best = fit = learner.fit(fit.hidden, 20)
-        more = min(max(4, k // 2), max_neurons - k)
-        hopeless = stalled > (1 if error < _DOUBT else 2) or more <= 0 or learner.work <= 0
-        if hopeless or learner.complete(fit):
-            break
-        fit = learner.grow(fit, more, closer=k > 0 and (stalled > 0 or learner.by_heart(fit)))
-        if not learner.complete(fit) and learner.error(fit) < _MOSTLY * first:
-            fit = learner.prune(fit)
-        yield learner.step(fit)
-        stalled = 0 if learner.error(fit) < 0.97 * learner.error(best) else stalled + 1
-        best = fit if learner.error(fit) < learner.error(best) else best
-    fit = learner.prune(best)
-    yield learner.step(fit)
-    learner.top_up(len(fit.hidden))
-    yield learner.step(learner.improve(learner.fit(fit.hidden), 30, 0.0))
+    learner = Learner(target, noise, rng, grows, precision)
+    learner.judge_by(None)
+    step = learner.start(start)
+    yield step
+    yield from learner.finish(step, max_neurons)
 
 
 def sharpen(
@@ -340,8 +447,8 @@ def sharpen(
     ReluNetwork
         The better of the two.
     """
-    learner = _Learner(target, noise, rng, grows, precision=math.sqrt(0.5))
-    learner.top_up(network.n_neurons)
-    fit = learner.fit(_rows(network))
+    learner = Learner(target, noise, rng, grows, precision=math.sqrt(0.5))
+    learner.judge_by(None)
+    fit = learner.fit(learner.top_up(_rows(network)))
     better = learner.fit(fit.hidden + fit.step(1e-6, 20)[0])
     return learner.network(better) if learner.error(better) < learner.error(fit) else network

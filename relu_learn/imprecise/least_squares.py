@@ -8,8 +8,33 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
+
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_thread(compute: Callable[P, R]) -> Callable[P, R]:
+    """Without the threads of BLAS: a step of a fit is thousands of products of a millisecond, and
+    on a busy machine each of them would wait until all threads have had their turn. (Measured with
+    two threads on two busy cores: 15 times as long.) Not for what asks the black box, whose own
+    products may be large."""
+
+    @functools.wraps(compute)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _libraries().limit(limits=1, user_api="blas"):
+            return compute(*args, **kwargs)
+
+    return alone
 
 
 @dataclasses.dataclass(eq=False)
@@ -33,9 +58,8 @@ class Fit:
         Rows (w_i, -b_i), normalised: their length is free, as c makes it good.
     """
 
+    @one_thread
     def __init__(self, samples: Samples, hidden: np.ndarray) -> None:
-        from scipy.linalg import cho_factor, cho_solve
-
         self.samples = samples
         length = np.linalg.norm(hidden, axis=1, keepdims=True)
         self.hidden = hidden / np.where(length > 0, length, 1.0)
@@ -47,8 +71,7 @@ class Fit:
         gram /= self.size[:, None] * self.size
         # Twin neurons make it singular. The second solve takes back what this does to the others.
         gram[np.diag_indices_from(gram)] += 1e-9
-        factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-        self.solve = functools.partial(cho_solve, factor, check_finite=False)
+        self.root = np.linalg.inv(np.linalg.cholesky(gram))
         c = self.regress(samples.y)
         c += self.regress(samples.y - self.features @ c)
         self.coefficients = c
@@ -58,24 +81,27 @@ class Fit:
     def regress(self, y: np.ndarray) -> np.ndarray:
         """Coefficients (k + d + 1, q) of the regression of y (n, q) on the features."""
         moments = (self.features.T @ y) / self.size[:, None]
-        return np.asarray(self.solve(moments)) / self.size[:, None]
+        return np.asarray(self.root.T @ (self.root @ moments)) / self.size[:, None]
 
     @property
     def outputs(self) -> np.ndarray:
         """Output weights (k, m)."""
         return self.coefficients[: len(self.hidden)]
 
+    @one_thread
     def off(self, samples: Samples) -> np.ndarray:
         """F' minus the answers (n, m) of other samples."""
         hidden = np.maximum(samples.x @ self.hidden.T, 0)
         return np.concatenate([hidden, samples.x], axis=1) @ self.coefficients - samples.y
 
+    @one_thread
     def rise(self) -> np.ndarray:
         """What the loss rises by without each neuron (k,), if the regression makes good for it."""
         k = len(self.hidden)
-        inverse = np.diag(self.solve(np.eye(len(self.size))))
+        inverse = (self.root**2).sum(axis=0)
         return np.asarray((self.outputs**2).sum(axis=1) * self.size[:k] ** 2 / inverse[:k])
 
+    @one_thread
     def step(self, damping: float, iterations: int) -> tuple[np.ndarray, float]:
         """Gauss-Newton step of the hidden neurons (k, d + 1), after elimination of the rest; and
         how many operations it took.
@@ -114,6 +140,7 @@ class Fit:
         return v, work
 
 
+@one_thread
 def propose_neurons(fit: Fit, count: int, rng: np.random.Generator) -> np.ndarray:
     """New hidden neurons (count, d + 1) that resemble the residual.
 

@@ -93,6 +93,17 @@ def test_the_grid_method_leaves_the_box():
 LOW, HIGH = np.array([10.0, -1.0, 0.0]), np.array([12.0, 1.0, 0.01])
 
 
+def test_a_tilted_measure(rng):
+    """Density exp(<tilt, x>): its means are coth(s) - 1/s, and corners are tilted, too."""
+    tilt = np.array([0.0, 2.0, -50.0])
+    x = Box((LOW, HIGH), 3).spread(80_000, rng, tilt)
+    assert np.abs(x).max() <= 1
+    corners = np.arange(len(x)) % 8 == 0
+    means = [0, 1 / np.tanh(2) - 1 / 2, 1 / 50 - 1 / np.tanh(50)]
+    np.testing.assert_allclose(x[~corners].mean(axis=0), means, atol=0.01)
+    np.testing.assert_allclose((x[corners] > 0).mean(axis=0), 1 / (1 + np.exp(-tilt)), atol=0.02)
+
+
 def test_points_are_within_the_cube(rng):
     box = Box((LOW, HIGH), 3)
     x = box.sample(1000, rng)

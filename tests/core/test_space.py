@@ -16,6 +16,9 @@ def test_points(rng):
     np.testing.assert_allclose([x.mean(), x.std()], [0, 1], atol=0.05)
     spread = space.spread(5000, rng)
     np.testing.assert_allclose([spread[::2].std(), spread[1::2].std()], [3, 1], rtol=0.05)
+    for length in (2.0, 50.0):  # not to where no Gaussian point will ever be
+        tilted = space.spread(5000, rng, np.array([0, length, 0]))
+        np.testing.assert_allclose(tilted.mean(axis=0), [0, min(length, 6), 0], atol=0.15)
     far = space.candidates(5000, rng, reach=7.0)
     np.testing.assert_allclose([far[::2].std(), far[1::2].std()], [1, 7], rtol=0.05)
     near = space.near(x, rng) - x

@@ -10,7 +10,7 @@ from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import Oracle
 from relu_learn.core.target import Target
-from relu_learn.imprecise.fit import NoisyStep, learn_noisy
+from relu_learn.imprecise.fit import Learner, NoisyStep, learn_noisy
 
 pytestmark = pytest.mark.numerical
 
@@ -79,6 +79,22 @@ def test_bounds_are_kept():
         off.append(np.sqrt(np.mean((last.network(z)[:, 0] - net(box.place(z))) ** 2)))
     # Corners of the box are rarely sampled: not always down to the noise there, but mostly.
     assert np.median(off) < 2 * 3e-5
+
+
+def test_a_start_is_not_bent_by_what_it_does_not_explain():
+    """A neuron is missing: the others become precise all the same, and its points are told."""
+    net, rng = zoo.random_network(6, 8, rng=0), np.random.default_rng(0)
+    missing = ReluNetwork([[1.0, -1, 1, 0, 0, 0]], [1.5], [1.0])
+    target = Target(Oracle(lambda x: (net(x) + missing(x))[:, None], 6))
+    learner = Learner(target, np.array([1e-6]), rng, grows=False, precision=0.5)
+    learner.judge_by(None)
+    weights = net.weights + 1e-4 * rng.standard_normal(net.weights.shape)
+    step = learner.start(ReluNetwork(weights, net.biases, net.output_weights), doubt=1e-3)
+    x = np.random.default_rng(9).standard_normal((2000, 6))
+    assert np.abs(step.network(x)[:, 0] - net(x)).max() < 1e-5
+    points, _ = learner.puzzles()
+    assert len(points) > 50 and (missing(points) > 0).mean() > 0.9
+    assert not len(learner.puzzles()[0])
 
 
 @pytest.mark.parametrize("net", [zoo.constant(), zoo.affine(), ReluNetwork([[1.0]], [0.3], [1.0])])

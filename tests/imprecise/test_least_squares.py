@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from relu_learn.imprecise.least_squares import Fit, Samples, propose_neurons
+from relu_learn.imprecise.least_squares import Fit, Samples, one_thread, propose_neurons
 
 pytestmark = pytest.mark.numerical
 
@@ -69,3 +70,14 @@ def test_new_neurons_resemble_what_is_missing(rng):
     usual = np.median([Fit(samples, other).loss for other in others])
     assert Fit(samples, new).loss < min(usual, 0.6 * nothing.loss)
     assert (np.abs(new @ new.T - np.eye(len(new))) < 0.95).all()  # no two alike
+
+
+def test_steps_are_taken_by_one_thread():
+    """Threads of many small products wait for each other; those of the black box are its own."""
+
+    def threads():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(2, user_api="blas"):
+        assert one_thread(threads)() == {1}
+        assert threads() == {2}
