@@ -43,7 +43,8 @@ from relu_learn.imprecise.kind import listen
 from relu_learn.imprecise.method import fit
 from relu_learn.precise.clumps import merge_clumps
 from relu_learn.precise.polish import polish as measure_again
-from relu_learn.precise.second_looks import remeasure, settle_biases, sharpen
+from relu_learn.precise.refit import refit
+from relu_learn.precise.second_looks import remeasure, sharpen
 
 # Fresh points at which a black box that is zero to rounding is asked for anything else.
 _SILENT = 2000
@@ -52,7 +53,7 @@ _RANDOM = (
     "learned is their average (is a dropout layer left on? then model.eval() first)"
 )
 Method = Callable[[Run], Iterator[Event]]
-_LOOKS = Looks((sharpen, remeasure), (merge_clumps, settle_biases), measure_again)
+_LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again)
 
 
 def learn_steps(
@@ -299,6 +300,8 @@ def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
         yield from _started(run)
         try:
             yield from (method or _method(run))(run)
+            if method is None and run.answers.exact and run.settings.method == "adaptive":
+                yield from refit(run)
         except ReluLearnError as error:
             confirm(run, error)
             raise

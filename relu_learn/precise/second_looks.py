@@ -23,8 +23,6 @@ from relu_learn.core.target import Target
 
 # Points among which the best place is chosen.
 _CANDIDATES = 256
-# Unit weights whose product is closer to 1 than this are nearly parallel: an angle of 1e-3.
-_PARALLEL = 5e-7
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,11 +59,10 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
     neurons = _Neurons.of(found) if found.vague.any() else None
     if neurons is None:
         return
-    vague = found.vague & ~_twins(found, neurons)
     weights, biases = neurons.weights, neurons.biases
     sizes = np.linalg.norm(neurons.outputs, axis=0)
     asked, points, precision = [], [], []
-    for i in np.flatnonzero(vague):
+    for i in np.flatnonzero(found.vague):
         x = target.space.candidates(_CANDIDATES, rng)
         x -= np.multiply.outer(x @ weights[i] - biases[i], weights[i])
         away = np.abs(x @ weights.T - biases)
@@ -94,19 +91,6 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
             better[i] = bend
     found.directions = better
     yield from ()
-
-
-def _twins(found: Found, neurons: _Neurons) -> np.ndarray:
-    """Which kinks (k,) are on a hopelessly short piece between nearly parallel hyperplanes.
-
-    The slopes on both sides tell exactly what both jumps are together. How this is divided between
-    the two is vague, but it makes good for itself: they are nearly the same neuron. Directions that
-    are sharpened one by one would not.
-    """
-    parallel = np.abs((neurons.weights[1:] * neurons.weights[:-1]).sum(axis=1)) > 1 - _PARALLEL
-    inside = ~np.isin(np.arange(1, len(neurons.weights)), found.chosen)  # of a block
-    close = parallel & found.hopeless[1:-1] & inside
-    return np.r_[close, False] | np.r_[False, close]
 
 
 def remeasure(target: Target, found: Found, rng: np.random.Generator) -> Iterator[Piece]:
@@ -183,53 +167,3 @@ def _between(
         push = 0.3 * np.abs(x @ w[other] - b[other]) * (1 if on[i] else -1)
         starts.append(x + push[:, None] * w[i])
     return np.concatenate(starts) if starts else target.space.candidates(_CANDIDATES, rng, 1.0)
-
-
-def settle_biases(target: Target, found: Found, rng: np.random.Generator) -> Iterator[Piece]:
-    """Correct the biases of neurons whose kinks are far out on the first line.
-
-    A kink at x(t) gives b = <w, x(t)>: an error of w is multiplied by the size of x(t), and what it
-    does to F is a constant on the neuron's active side. Some points near the origin, on both sides,
-    tell the constants; one more than there are such neurons, and those that tell most (QR with
-    column pivoting).
-    """
-    from scipy.linalg import qr
-
-    yield from ()
-    keys = sorted(found.blocks)
-    if target.known is not None or not keys:
-        return
-    blocks, net = [found.blocks[j] for j in keys], found.anchored()
-    tilt = np.concatenate([b.tilt for b in blocks])
-    kinks = found.line.at(np.concatenate([b.kinks for b in blocks]))
-    away = np.linalg.norm(kinks, axis=1) / np.sqrt(net.dim)
-    size = tilt * np.linalg.norm(net.output_weights, axis=0)
-    # What the tilts do at Gaussian points cannot be told from a constant.
-    far = np.flatnonzero(size * away > max(GOAL, 4 * float(np.linalg.norm(size))))
-    if not len(far):
-        return
-    x = target.space.sample(_CANDIDATES, rng)
-    active = np.column_stack([x @ net.weights[far].T > net.biases[far], np.ones(len(x))])
-    x = x[qr(active.T, pivoting=True, mode="r")[1][: active.shape[1]]]
-    change, _ = fit_constants(target, net, far, x)
-    likely = np.abs(change) <= SIGMAS * tilt[far] * away[far]  # more is another neuron's fault
-    biases = net.biases.copy()
-    biases[far[likely]] += change[likely]
-    ends = np.cumsum([len(b.biases) for b in blocks])[:-1]
-    for j, part in zip(keys, np.split(biases, ends), strict=True):
-        found.blocks[j] = dataclasses.replace(found.blocks[j], biases=part)
-
-
-def fit_constants(
-    target: Target, network: ReluNetwork, neurons: np.ndarray, x: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How much the biases of some neurons (f,), and the offset (m,), are wrong: where the active
-    neurons are known, F is linear in them. By least squares on points x (n, d)."""
-    m, f = network.n_outputs, len(neurons)
-    active = x @ network.weights[neurons].T > network.biases[neurons]
-    design = np.zeros((len(x), m, f + m))
-    design[:, :, :f] = np.where(active, -1.0, 0.0)[:, None, :] * network.output_weights[:, neurons]
-    design[:, :, f:] = np.eye(m)
-    residual = target(x) - network(x)
-    change = np.linalg.lstsq(design.reshape(-1, f + m), residual.ravel(), rcond=1e-8)[0]
-    return change[:f], change[f:]
