@@ -26,7 +26,7 @@ _CANDIDATES = 256
 _WALK = 4e8
 # With several outputs, random sets of cells are compared, so many of each size; and a condition
 # number that is good enough (of the squares: eigenvalues).
-_SETS, _GOOD = 12, 1e5
+_SETS, _GOOD = 32, 1e5
 # What the cells tell worse than this, relatively, stays as it was.
 _TOLD = 1e-4
 # Weights and output weights in turn: the misfit falls to the noise in three or four rounds.
@@ -148,7 +148,7 @@ def solved(network: ReluNetwork, pieces: Sequence[Piece]) -> ReluNetwork:
 
 
 def _least_squares(design: np.ndarray, off: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """X (n, q) such that design (p, r, n) X is nearest to off (p, r, q), piece by piece weighted."""
+    """X (n, q) that brings design (p, r, n) X nearest to off (p, r, q), weighted by piece (p,)."""
     a, b = ((part * weight[:, None, None]).reshape(-1, part.shape[2]) for part in (design, off))
     size = np.maximum(np.linalg.norm(a, axis=0), 1e-300)
     return np.asarray(np.linalg.lstsq(a / size, b, rcond=_TOLD)[0] / size[:, None])

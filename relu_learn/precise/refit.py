@@ -18,8 +18,9 @@ from relu_learn.core.network import ReluNetwork, normalised
 from relu_learn.core.run import Run
 
 # All parameters at once cost equations * parameters^2 operations: at most some hundredths of a
-# second. Beyond it, only the constants are fitted, to the points of the tests.
-_WORK = 3e8
+# second, or (with `polish`, when the answers tell more) of a second. Beyond it, only the constants
+# are fitted, to the points of the tests.
+_WORK, _PATIENT = 3e8, 3e9
 # An answer that is closer to a hyperplane (in units of 1 + |x| / sqrt(d)) may be on either side.
 _CLOSE = 1e-9
 # Least squares always leave less: an explanation leaves less by this factor than chance would.
@@ -27,7 +28,7 @@ _BETTER = 4.0
 # What the answers tell worse than this, in units of what they tell best, stays as it was: to follow
 # the roundings there would cost more than the 1e-11 that F' is off (372 runs: 1e-7 spoils two). The
 # constants are fitted to errors that are not only theirs, so only to what stands out.
-_TOLD, _PLAIN = 1e-5, 0.3
+_TOLD, _PLAIN = 1e-5, 0.05
 
 
 def refit(run: Run) -> Iterator[Event]:
@@ -39,8 +40,8 @@ def refit(run: Run) -> Iterator[Event]:
     evidence, before, scale = run.evidence, run.known, run.answers.scale
     if before is None or run.first is None or evidence.all is None or not len(evidence.errors):
         return
-    equations = run.oracle.queries * before.n_outputs
-    if equations * float(before.n_parameters) ** 2 <= _WORK:
+    work = float(run.oracle.queries * before.n_outputs) * before.n_parameters**2
+    if work <= (_PATIENT if run.settings.polish else _WORK):
         x, answers = run.oracle.history()
         new = fitted(before, x, answers.reshape(len(x), -1) / scale)
     else:
@@ -75,7 +76,8 @@ def fitted(
     x, y : ndarray of shape (n, d) and (n, m)
         Questions and answers.
     doubts : ndarray of shape (k,), optional
-        Fit only the b_i, which may be off by multiples of these, and the offset.
+        Fit only the b_i, which may be off by multiples of these, and the offset, which makes good
+        for the worst of them somewhere.
     """
     d, k, m = network.dim, network.n_neurons, network.n_outputs
     w, b, size = normalised(network.weights, network.biases)
@@ -96,7 +98,7 @@ def fitted(
     design = np.concatenate([c.reshape(len(misfit), -1) for c in columns], axis=1)
     likely = 1 / np.maximum(np.abs(design).max(axis=0, initial=0.0), 1e-300)
     if doubts is not None:
-        likely[:k] *= doubts
+        likely *= np.append(doubts, np.full(m, doubts.max(initial=1.0)))
     change, left = _least_squares(design * likely, misfit, _TOLD if doubts is None else _PLAIN)
     chance = max(1 - design.shape[1] / max(len(design), 1), 0.1)
     if not _BETTER * left <= chance * float(misfit @ misfit):
@@ -112,15 +114,13 @@ def fitted(
     return ReluNetwork(w, b + hidden[:, -1], a, skip, net.offset - affine[:, -1])
 
 
-def _least_squares(
-    design: np.ndarray, misfit: np.ndarray, told: float
-) -> tuple[np.ndarray, float]:
+def _least_squares(design: np.ndarray, misfit: np.ndarray, told: float) -> tuple[np.ndarray, float]:
     """The smallest change that explains the misfit, and what is left of its square."""
     from scipy.linalg import lstsq
 
     rest = 0.0
     if len(design) > design.shape[1]:  # a triangle says the same
-        triangle = np.linalg.qr(np.column_stack([design, misfit]), mode="r")
+        triangle = np.asarray(np.linalg.qr(np.column_stack([design, misfit]), mode="r"))
         design, misfit, rest = triangle[:-1, :-1], triangle[:-1, -1], float(triangle[-1, -1] ** 2)
     change = lstsq(design, misfit, cond=told, lapack_driver="gelsy", check_finite=False)[0]
     left = misfit - design @ change

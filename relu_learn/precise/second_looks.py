@@ -16,13 +16,14 @@ import numpy as np
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.pieces import GOAL, Found, Piece, agree, output_directions
+from relu_learn.core.pieces import Found, Piece, agree, output_directions
 from relu_learn.core.roomy import Arrangement
 from relu_learn.core.target import Target
 
 # Points among which the best place is chosen.
 _CANDIDATES = 256
+# Unit weights whose product is closer to 1 than this are nearly parallel: an angle of 1e-3.
+_PARALLEL = 5e-7
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,10 +60,11 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
     neurons = _Neurons.of(found) if found.vague.any() else None
     if neurons is None:
         return
+    vague = found.vague & ~_twins(found, neurons)
     weights, biases = neurons.weights, neurons.biases
     sizes = np.linalg.norm(neurons.outputs, axis=0)
     asked, points, precision = [], [], []
-    for i in np.flatnonzero(found.vague):
+    for i in np.flatnonzero(vague):
         x = target.space.candidates(_CANDIDATES, rng)
         x -= np.multiply.outer(x @ weights[i] - biases[i], weights[i])
         away = np.abs(x @ weights.T - biases)
@@ -91,6 +93,19 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
             better[i] = bend
     found.directions = better
     yield from ()
+
+
+def _twins(found: Found, neurons: _Neurons) -> np.ndarray:
+    """Which kinks (k,) are on a hopelessly short piece between nearly parallel hyperplanes.
+
+    The slopes on both sides tell exactly what both jumps are together. How this is divided between
+    the two is vague, but it makes good for itself: they are nearly the same neuron. Directions that
+    are sharpened one by one would not.
+    """
+    parallel = np.abs((neurons.weights[1:] * neurons.weights[:-1]).sum(axis=1)) > 1 - _PARALLEL
+    inside = ~np.isin(np.arange(1, len(neurons.weights)), found.chosen)  # of a block
+    close = parallel & found.hopeless[1:-1] & inside
+    return np.r_[close, False] | np.r_[False, close]
 
 
 def remeasure(target: Target, found: Found, rng: np.random.Generator) -> Iterator[Piece]:
