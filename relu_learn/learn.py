@@ -7,7 +7,7 @@
   imprecise answers;
 - the *space*: all of R^d, or a box;
 - the *watch*: what to do when answers make no sense;
-- the *looks*: what is measured a second time, for the last digits.
+- the *looks*: what is measured a second time, for the last digits, and at the end the refit.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ def learn_steps(
         Fresh points of the final test (default: chosen from what was found).
     polish : bool
         Measure everything once more with long steps, for the last digits: about twice the queries.
+        (What the answers of any run tell of them, F' is fitted to at the end, for no query.)
     bounds : (low, high), optional
         Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
         is learned on the box; loss and certificate are about uniform points of it. Not with "grid".

@@ -48,10 +48,11 @@ def refit(run: Run) -> Iterator[Event]:
         new = fitted(before, *evidence.all, _distances(before, run.first.line))
     if new is None or evidence.score(new) >= evidence.score(before):
         return
-    x = run.space.sample(FREE * len(evidence.errors), run.rng)
-    moved = float((np.abs(new(x) - before(x)) * scale).max())
-    errors, run.known = evidence.errors, new
+    errors, old = evidence.errors, run.space.told(run.hypothesis())
+    run.known = new
     yield run.updated("fit")
+    x = run.space.place(run.space.sample(FREE * len(errors), run.rng))
+    moved = float(np.abs(run.space.told(run.best)(x) - old(x)).max())
     evidence.errors, evidence.refitted = errors + moved, True
 
 
