@@ -89,4 +89,4 @@ def test_runs_that_need_it(secret, seed, queries):
     result = learn_from_queries(secret, secret.dim, rng=seed)
     worst, scale = worst_error(secret, result.network)
     assert worst < 1e-10 * scale * (5 if secret.is_scalar else 1)
-    assert result.queries <= queries
+    assert result.queries_to_find <= queries
