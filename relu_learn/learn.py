@@ -7,7 +7,7 @@
   imprecise answers;
 - the *space*: all of R^d, or a box;
 - the *watch*: what to do when answers make no sense;
-- the *looks*: what is measured a second time, for the last digits.
+- the *looks*: what is measured a second time, for the last digits, and at the end the refit.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ from relu_learn.imprecise.kind import listen
 from relu_learn.imprecise.method import fit
 from relu_learn.precise.clumps import merge_clumps
 from relu_learn.precise.polish import polish as measure_again
-from relu_learn.precise.second_looks import remeasure, settle_biases, sharpen
+from relu_learn.precise.refit import refit
+from relu_learn.precise.second_looks import remeasure, sharpen
 
 # Fresh points at which a black box that is zero to rounding is asked for anything else.
 _SILENT = 2000
@@ -52,7 +53,7 @@ _RANDOM = (
     "learned is their average (is a dropout layer left on? then model.eval() first)"
 )
 Method = Callable[[Run], Iterator[Event]]
-_LOOKS = Looks((sharpen, remeasure), (merge_clumps, settle_biases), measure_again)
+_LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again)
 
 
 def learn_steps(
@@ -94,6 +95,7 @@ def learn_steps(
         Fresh points of the final test (default: chosen from what was found).
     polish : bool
         Measure everything once more with long steps, for the last digits: about twice the queries.
+        (What the answers of any run tell of them, F' is fitted to at the end, for no query.)
     bounds : (low, high), optional
         Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
         is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
@@ -299,6 +301,8 @@ def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
         yield from _started(run)
         try:
             yield from (method or _method(run))(run)
+            if method is None and run.answers.exact and run.settings.method == "adaptive":
+                yield from refit(run)
         except ReluLearnError as error:
             confirm(run, error)
             raise

@@ -206,6 +206,10 @@ class _Cube(Oracle):
         assert len(x) == 0 or self.box.room(x).min() > -1e-9, "a query left the box"
         return self.inner(self.box.place(x))
 
+    def history(self) -> tuple[np.ndarray, np.ndarray]:
+        x, y = self.inner.history()
+        return (x - self.box.mid) / self.box.half, y
+
     def around(
         self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
     ) -> np.ndarray:

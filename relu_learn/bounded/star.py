@@ -49,7 +49,7 @@ def star(run: Run) -> Iterator[Event]:
     look = partial(run.look, partial(_precision, run), slack=_SLACK)
     found = yield from look()
     run.take(found.anchored())
-    lines, polished, rejected = [run.line], False, 0
+    polished, rejected = False, 0
     near: list[ReluNetwork | None] = []  # the hypotheses that were nearly right
     goal, tries = np.array(evidence.score(run.known)), 0
     best, mark = run.known, evidence.score(run.known)
@@ -65,7 +65,7 @@ def star(run: Run) -> Iterator[Event]:
             continue
         if not polished and (run.settings.polish if good else nearly):
             polished = True
-            yield from polish(run, lines)
+            yield from polish(run)
             continue
         if good:
             best, rejected = run.known, 0
@@ -92,7 +92,6 @@ def star(run: Run) -> Iterator[Event]:
         yield from run.draw(line=Line(center, points[worst.argmax()] - center))
         found = yield from look(np.array([0.0, 1.0]), partial(_silent_pieces, run))
         run.take(found.anchored())
-        lines.append(run.line)
         if evidence.better(run.known, mark):
             rejected = 0
             yield run.updated("repair")

@@ -11,7 +11,7 @@ import numpy as np
 from relu_learn.core.errors import LearningFailed
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import PRECISE, USEFUL
-from relu_learn.core.lines import Line, Noise
+from relu_learn.core.lines import Noise
 from relu_learn.core.network import ReluNetwork, subset
 from relu_learn.core.pieces import Piece
 from relu_learn.core.run import Run, each
@@ -39,16 +39,12 @@ def drop_rounding(run: Run) -> Generator[Event, None, bool]:
     return True
 
 
-def polish(
-    run: Run, lines: Sequence[Line] = (), levers: float = 0.0
-) -> Generator[Event, None, float | None]:
+def polish(run: Run, levers: float = 0.0) -> Generator[Event, None, float | None]:
     """Measure everything again with long steps, if there is a way, and keep the better network.
 
     Parameters
     ----------
     run : Run
-    lines : sequence of Line
-        Along which (default: the polish chooses).
     levers : float
         Keep it, too, if the worst error is less than so many times what it was: what is missing
         outweighs what has become precise.
@@ -68,7 +64,7 @@ def polish(
         return run.measured(piece, math.nan, "polish")
 
     noise = Noise(run.answers.noise)
-    steps = measure(run.target(known=False), before, noise, run.rng, lines)
+    steps = measure(run.target(known=False), before, noise, run.rng)
     run.known = yield from each(steps, measured)
     old, new = run.evidence.score(before), run.evidence.score(run.known)
     alike = new[0] <= old[0] and new[1] < _ALIKE * old[1] and run.known is not before

@@ -47,7 +47,7 @@ MOST = 1000
 
 
 Polish = Callable[
-    [Target, ReluNetwork, Noise, np.random.Generator, Sequence[Line]],
+    [Target, ReluNetwork, Noise, np.random.Generator],
     Generator[Piece, None, ReluNetwork],
 ]
 

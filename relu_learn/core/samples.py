@@ -45,7 +45,6 @@ class Samples:
         self.affine = collinear[:-1] | collinear[1:]
         starts = self.affine & ~(np.r_[False, self.affine[:-1]] & collinear[:-1])
         self._runs(np.cumsum(starts) - 1)
-        self._straighten()
         while len(self.first) > 1:  # runs that touch and agree are one: the triple was unbalanced
             same = self._agree()
             if not same.any():
@@ -73,28 +72,6 @@ class Samples:
             self.affine &= np.cumsum(short)[: n - 1] == 0
             self._runs(self.run)
 
-    def _straighten(self) -> None:
-        """Split runs that are not straight: triples next to a kink can all be collinear within the
-        noise, and link the pieces on both sides of it."""
-        while True:
-            run = self.run
-            inner = np.flatnonzero(self.affine[:-1] & self.affine[1:] & (run[:-1] == run[1:])) + 1
-            bend = self._bend(self.first[run[inner]], inner, self.last[run[inner]])
-            worst = np.zeros(len(self.first))
-            np.maximum.at(worst, run[inner], bend)
-            cut = inner[(bend > 1) & (bend == worst[run[inner]])]
-            if not len(cut):
-                return
-            ends = np.zeros(len(run), int)
-            ends[cut] = 1
-            run = run + np.cumsum(ends)
-            # A single interval that is left over at a kink proves nothing.
-            differs = np.r_[
-                True, (run[1:] != run[:-1]) | ~self.affine[:-1] | ~self.affine[1:], True
-            ]
-            self.affine &= ~(differs[:-1] & differs[1:])
-            self._runs(np.cumsum(self.affine & differs[:-1]) - 1)
-
     def _runs(self, run: np.ndarray) -> None:
         self.run = run
         index = np.flatnonzero(self.affine)
@@ -117,11 +94,6 @@ class Samples:
 
     def _collinear(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
         """Whether the samples b lie on the lines through the samples a < b < c."""
-        return self._bend(a, b, c) <= 1
-
-    def _bend(self, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-        """How far the samples b are off the lines through the samples a < b < c: above 1, it is
-        more than the noise explains."""
         t, y, eta = self.t, self.y, self.noise.at(self.t)
         # From the nearer end: a difference of far values times a small weight rounds well.
         near = np.where(t[b] - t[a] < t[c] - t[b], a, c)
@@ -129,7 +101,7 @@ class Samples:
         weight = ((t[b] - t[near]) / (t[far] - t[near]))[:, None]
         bend = np.abs((y[b] - y[near]) - weight * (y[far] - y[near]))
         tolerance = SIGMAS * (eta[b] + (1 - weight) * eta[near] + weight * eta[far])
-        return np.asarray((bend / tolerance).max(axis=1))
+        return np.asarray((bend <= tolerance).all(axis=1))
 
     def resolution(self) -> np.ndarray:
         """Widths (n - 1,) below which nothing can be told, or nothing matters.

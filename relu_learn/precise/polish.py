@@ -1,9 +1,9 @@
-"""Polish: measure the gradients again where all hyperplanes are known to be far away.
+"""Polish: affine pieces measured again where all hyperplanes are known to be far away.
 
-The rough network tells which line separates its critical points best, how roomy every cell along
-that line is, and how far each step may go. Steps are then of order one instead of the width of a
-piece, and the error of a gradient falls to the rounding of the answers. The price is one more
-gradient for each piece: about as many queries as the rough network cost.
+A rough network tells how roomy the cells are, and how far each step may go. Steps are then of order
+one instead of the width of a piece of a line, and the error of a gradient falls to the rounding of
+the answers. The price is one more gradient for each piece: about as many queries as the rough
+network cost.
 """
 
 from __future__ import annotations
@@ -13,38 +13,34 @@ from collections.abc import Generator, Sequence
 import numpy as np
 
 from relu_learn.core.basis import orthonormal_basis
-from relu_learn.core.choice import choose_pieces
 from relu_learn.core.gradients import measure_gradient
-from relu_learn.core.lines import Line, Noise, Window
-from relu_learn.core.network import ReluNetwork, prune, subset
-from relu_learn.core.pieces import (
-    Measured,
-    Piece,
-    agree,
-    output_directions,
-    solve_block,
-)
+from relu_learn.core.lines import Noise
+from relu_learn.core.network import ReluNetwork, normalised, prune
+from relu_learn.core.pieces import Piece
 from relu_learn.core.roomy import Arrangement
 from relu_learn.core.target import Target
-from relu_learn.precise.second_looks import fit_constants
 
+# Random points among which the cells are chosen, besides one on either side of each hyperplane.
 _CANDIDATES = 256
 # The walk to roomy points looks at so many distances in all: a few seconds.
 _WALK = 4e8
-# A roomy point is beyond an unknown hyperplane: try these shares of the way.
-_BACKTRACKS = (1.0, 0.25, 0.06, 0.0)
-# How much blocks may amplify errors here, where all pieces are measured alike: see `choose_pieces`.
-_SLACK = 3.0
+# With several outputs, random sets of cells are compared, so many of each size; and a condition
+# number that is good enough (of the squares: eigenvalues).
+_SETS, _GOOD = 32, 1e5
+# What the cells tell worse than this, relatively, stays as it was.
+_TOLD = 1e-4
+# Weights and output weights in turn: the misfit falls to the noise in three or four rounds.
+_ROUNDS = 5
 
 
 def polish(
-    target: Target,
-    network: ReluNetwork,
-    noise: Noise,
-    rng: np.random.Generator,
-    lines: Sequence[Line] = (),
+    target: Target, network: ReluNetwork, noise: Noise, rng: np.random.Generator
 ) -> Generator[Piece, None, ReluNetwork]:
     """Measure every neuron of a network again; a generator that returns the better network.
+
+    On a cell whose active neurons are A, F has the Jacobian U + sum_{i in A} a_i w_i^T and the
+    constant c - sum_{i in A} a_i b_i: once enough cells are measured, least squares tell what all
+    of U, c, w_i, b_i and a_i are off.
 
     Parameters
     ----------
@@ -54,183 +50,105 @@ def polish(
         The rough F', whitened, with outputs (m, k).
     noise : Noise
     rng : numpy.random.Generator
-    lines : sequence of Line
-        Each neuron is measured on the first of these that meets it (default: on one line, that
-        separates their critical points best).
 
     Yields
     ------
     Piece
         After each gradient.
     """
-    better = yield from _once(target, network, noise, rng, lines)
-    few = prune(better)
-    if few.n_neurons == better.n_neurons:
-        return better
-    # Rounding was taken for kinks; without them there is more room to measure the others.
-    return (yield from _once(target, few, noise, rng, lines))
-
-
-def _once(
-    target: Target,
-    network: ReluNetwork,
-    noise: Noise,
-    rng: np.random.Generator,
-    lines: Sequence[Line],
-) -> Generator[Piece, None, ReluNetwork]:
-    if network.dim == 1 or not network.n_neurons:
+    few, d = prune(network), network.dim  # rounding that was taken for kinks would take up room
+    if d == 1 or not few.n_neurons:
         return network
-    size = np.linalg.norm(network.weights, axis=1)
-    weights, outputs = network.weights / size[:, None], network.output_weights * size
-    rest = ReluNetwork(weights, network.biases / size, outputs, network.skip, network.offset)
-    done: ReluNetwork | None = None
-    for line in lines or [_separating_line(network, rng)]:
-        window = target.space.window(line)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = (rest.biases - rest.weights @ line.origin) / (rest.weights @ line.direction)
-        met = (window.low < t) & (t < window.high)
-        if met.any() or done is None:
-            here = Target(target.oracle, target.scale, done, target.space)
-            found = yield from _along(here, rest, met, line, noise, rng)
-            if found is None:
-                return network
-            done = found if done is None else done + found
-            rest = subset(rest, ~met)
-    if done is None or rest.n_neurons:
-        return network
-    return done if lines else _center(target, done, rng)
+    w, b, size = normalised(few.weights, few.biases)
+    net = ReluNetwork(w, b, few.output_weights * size, few.skip, few.offset)
+    basis = orthonormal_basis(rng.standard_normal(d), rng)
+    normals, levels = target.space.faces(np.zeros(d), basis.rows)
+    normals, levels = np.concatenate([w @ basis.rows.T, normals]), np.concatenate([-b, levels])
+    view = Arrangement(np.zeros(d), basis.rows, normals, levels)
+    start = _cells(target, net, rng) @ basis.rows.T
+    steps = max(150, min(150 + 4 * len(b), int(_WALK / max(len(start) * len(b), 1))))
+    pieces = []
+    for spot in view.roomy(start, steps=steps, limit=2.0)[0]:
+        point = spot @ basis.rows
+        reach = view.reach(spot, 0.4, 3 * np.sqrt(d))
+        reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
+        pieces.append(measure_gradient(target, point, basis, reach, noise.at_point(point), rng))
+        yield pieces[-1]
+    return solved(net, pieces)
 
 
-def _along(
-    target: Target,
-    network: ReluNetwork,
-    met: np.ndarray,
-    line: Line,
-    noise: Noise,
-    rng: np.random.Generator,
-) -> Generator[Piece, None, ReluNetwork | None]:
-    """The neurons that a line meets, each piece measured at the roomiest point of its cell; None if
-    there is no room.
+def _cells(target: Target, network: ReluNetwork, rng: np.random.Generator) -> np.ndarray:
+    """A point (p, d) in each of as many cells as tell all neurons apart, roomy ones first.
+
+    Their active neurons are the rows of a matrix that has to be inverted. One output takes k + 1
+    cells: QR with column pivoting chooses. Of several outputs, k / m and some more chosen at random
+    will do, unless output weights are parallel.
+    """
+    from scipy.linalg import qr
+
+    w, b, k, m = network.weights, network.biases, network.n_neurons, network.n_outputs
+    x = target.space.candidates(k, rng, 1.0)
+    x -= ((x * w).sum(axis=1) - b)[:, None] * w  # now on the hyperplanes
+    away = np.abs(x @ w.T - b)
+    np.fill_diagonal(away, 1.0)
+    push = 0.3 * away.min(axis=1)[:, None] * w
+    x = np.concatenate([target.space.candidates(_CANDIDATES, rng, 1.0), x + push, x - push])
+    depth = x @ w.T - b
+    room = np.minimum(np.abs(depth).min(axis=1), target.space.room(x))
+    x, active, room = x[room > 0], (depth > 0)[room > 0], room[room > 0]
+    count = (k + m) // m + 2
+    while m > 1 and count <= min(k, len(x)):
+        share = room / room.sum()
+        sets = [rng.choice(len(x), count, replace=False, p=share) for _ in range(_SETS)]
+        worst = [_condition(active[some], network.output_weights) for some in sets]
+        if min(worst) <= _GOOD:
+            return np.asarray(x[sets[int(np.argmin(worst))]])
+        count += 1 + count // 8
+    rows = np.column_stack([np.ones(len(x)), active]) * room[:, None]
+    return np.asarray(x[qr(rows.T, pivoting=True, mode="r")[1][: k + 1]])
+
+
+def _condition(active: np.ndarray, outputs: np.ndarray) -> float:
+    """Of the normal equations for U and all w_i, from cells with active neurons (p, k)."""
+    unit = outputs / np.maximum(np.linalg.norm(outputs, axis=0), 1e-300)
+    cross, both = unit * active.sum(axis=0), (1.0 * active.T) @ active * (unit.T @ unit)
+    gram = np.block([[len(active) * np.eye(len(outputs)), cross], [cross.T, both]])
+    values = np.linalg.eigvalsh(gram)
+    return float(values[-1] / max(values[0], 1e-300))
+
+
+def solved(network: ReluNetwork, pieces: Sequence[Piece]) -> ReluNetwork:
+    """The network whose Jacobians and constants are those that were measured in some cells.
 
     Parameters
     ----------
-    target : Target
-        What is known of F more precisely is subtracted, and vanishes at the line's origin.
     network : ReluNetwork
-        All neurons of the target, roughly; `met` (k,): those to be measured.
+        With outputs (m, k), nearly right.
+    pieces : sequence of Piece
     """
-    d = network.dim
-    rough, kinks = along(subset(network, met), line)
-    ends = _ends(kinks, target.space.window(line))
-    centers = (ends[:-1] + ends[1:]) / 2
-    alpha = output_directions(rough.output_weights.T)
-    chosen, _ = choose_pieces(alpha, np.ones(len(centers)), _SLACK)
-    basis = orthonormal_basis(line.direction, rng)
-    view = _view(target, [rough, subset(network, ~met)], line, basis.rows)
-    start = np.zeros((len(chosen), d))
-    start[:, 0] = centers[chosen] * np.linalg.norm(line.direction)
-    k = len(view.normals)
-    steps = min(150 + 4 * k, max(150, int(_WALK / max(len(start) * k, 1))))
-    where, room = view.roomy(start, steps=steps, limit=2.0)
-    if not (room > 0).all():
-        return None  # two hyperplanes are one: there is nothing between them
-    # Roomy points may be far out, where values are large and round badly: the constants of the
-    # pieces come from the line, one more query each.
-    anchors = line.at(centers[chosen])
-    values = target(anchors)
-    found = Measured(line)
-    for i, r in enumerate(map(int, chosen)):
-        if target.known is not None and ends[r] < 0 < ends[r + 1]:
-            zero = np.zeros((values.shape[1], d))
-            found.pieces[i] = Piece(r, line.origin, zero[:, 0], zero)
-            continue
-        for share in _BACKTRACKS:
-            spot = start[i] + share * (where[i] - start[i])
-            point = view.origin + spot @ basis.rows
-            own = noise.at_point(point)
-            reach = view.reach(spot, 0.4, 3 * np.sqrt(d))
-            reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
-            piece = measure_gradient(target, point, basis, reach, own, rng)
-            away = float(np.linalg.norm(anchors[i] - point))
-            doubt = own + noise.at_point(anchors[i]) + piece.error * away
-            if agree(piece.at(anchors[i]), values[i], doubt).all():
-                break
-        yield piece
-        found.pieces[i] = Piece(r, anchors[i], values[i], piece.gradient, piece.step, piece.error)
-    for i, (a, b) in enumerate(zip(chosen[:-1], chosen[1:], strict=True)):
-        found.blocks[i] = solve_block(found.pieces[i], found.pieces[i + 1], alpha[a:b], line)
-    return found.network()
+    points, weight = np.array([p.point for p in pieces]), 1 / np.array([p.error for p in pieces])
+    active = points @ network.weights.T > network.biases
+    measured = np.array([np.column_stack([p.gradient, p.constant]) for p in pieces])
+    rows = np.column_stack([network.weights, -network.biases])  # of neurons
+    rest = np.column_stack([network.skip, network.offset])
+    outputs, m = network.output_weights, network.n_outputs
+    for again in reversed(range(_ROUNDS if m > 1 else 1)):
+        design = np.concatenate(
+            [np.broadcast_to(np.eye(m), (len(pieces), m, m)), active[:, None] * outputs], axis=2
+        )
+        off = measured - design @ np.concatenate([rest, rows])
+        change = _least_squares(design, off, weight)
+        rest, rows, off = rest + change[:m], rows + change[m:], off - design @ change
+        if again:  # what is the same in all cells is the affine part's
+            mean = np.average(active, axis=0, weights=weight**2)
+            off -= np.average(off, axis=0, weights=weight**2)
+            turned = (active - mean)[:, None] * rows.T  # (p, d + 1, k)
+            outputs = outputs + _least_squares(turned, off.transpose(0, 2, 1), weight).T
+    return ReluNetwork(rows[:, :-1], -rows[:, -1], outputs, rest[:, :-1], rest[:, -1])
 
 
-def _ends(t: np.ndarray, window: Window) -> np.ndarray:
-    """Where the k + 1 pieces between kinks t (k,) end; those of endless lines not far out."""
-    if not window.cauchy or not len(t):
-        return np.concatenate([[window.low], t, [window.high]])
-    left, right = np.minimum(np.diff(t)[[0, -1]], 1.0) if len(t) > 1 else np.ones(2)
-    return np.concatenate([[t[0] - 2 * left], t, [t[-1] + 2 * right]])
-
-
-def _view(
-    target: Target, parts: Sequence[ReluNetwork], line: Line, rows: np.ndarray
-) -> Arrangement:
-    """The hyperplanes of networks with unit weights, and where questions end, in the coordinates of
-    a basis."""
-    normals, levels = target.space.faces(line.origin, rows)
-    own = [net.weights @ rows.T for net in parts]
-    distances = [net.weights @ line.origin - net.biases for net in parts]
-    return Arrangement(
-        line.origin,
-        rows,
-        np.concatenate([*own, normals]),
-        np.concatenate([*distances, levels]),
-    )
-
-
-def _center(target: Target, network: ReluNetwork, rng: np.random.Generator) -> ReluNetwork:
-    """Correct the biases and the constant on twice as many fresh points as there are of them.
-
-    A kink far out on the line fixes its neuron's bias at a distant point, and the error of the
-    weights is multiplied by that distance.
-    """
-    w, b, k = network.weights, network.biases, network.n_neurons
-    x = target.space.sample(2 * (k + network.n_outputs), rng)
-    clear = (
-        np.abs(x @ w.T - b).min(axis=1, initial=np.inf) > 1e-6
-    )  # no doubt which neurons are active
-    biases, offset = fit_constants(target, network, np.arange(k), x[clear])
-    new = b + biases, network.output_weights, network.skip, network.offset + offset
-    return ReluNetwork(w, *new)
-
-
-def _separating_line(network: ReluNetwork, rng: np.random.Generator) -> Line:
-    """Of many Gaussian lines, the one whose closest critical points are farthest apart."""
-    best, line = 0.0, Line.draw(network.dim, rng)
-    for _ in range(_CANDIDATES):
-        candidate = Line.draw(network.dim, rng)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = network.biases - network.weights @ candidate.origin
-            t = np.sort(t / (network.weights @ candidate.direction))
-        if not np.isfinite(t).all():
-            continue
-        # In the Cauchy quantile, where critical points are uniform. Far ones cost digits, too.
-        angle = np.arctan(t)
-        edge = min(angle[0] + np.pi / 2, np.pi / 2 - angle[-1])
-        gap = min(float(np.diff(angle).min(initial=1.0)), edge / 30)
-        if gap > best:
-            best, line = gap, candidate
-    return line
-
-
-def along(network: ReluNetwork, line: Line) -> tuple[ReluNetwork, np.ndarray]:
-    """A network with unit weights, oriented along a line, in the order of its kinks; and these."""
-    weights, biases, outputs = network.weights, network.biases, network.output_weights
-    turned = weights @ line.direction < 0
-    # relu(z) = relu(-z) + z
-    skip = network.skip + outputs[:, turned] @ weights[turned]
-    offset = network.offset - outputs[:, turned] @ biases[turned]
-    sign = np.where(turned, -1.0, 1.0)
-    weights, biases = weights * sign[:, None], biases * sign
-    t = (biases - weights @ line.origin) / (weights @ line.direction)
-    order = np.argsort(t)
-    net = ReluNetwork(weights[order], biases[order], outputs[:, order], skip, offset)
-    return net, t[order]
+def _least_squares(design: np.ndarray, off: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """X (n, q) that brings design (p, r, n) X nearest to off (p, r, q), weighted by piece (p,)."""
+    a, b = ((part * weight[:, None, None]).reshape(-1, part.shape[2]) for part in (design, off))
+    size = np.maximum(np.linalg.norm(a, axis=0), 1e-300)
+    return np.asarray(np.linalg.lstsq(a / size, b, rcond=_TOLD)[0] / size[:, None])

@@ -16,8 +16,7 @@ import numpy as np
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.pieces import GOAL, Found, Piece, agree, output_directions
+from relu_learn.core.pieces import Found, Piece, agree, output_directions
 from relu_learn.core.roomy import Arrangement
 from relu_learn.core.target import Target
 
@@ -183,53 +182,3 @@ def _between(
         push = 0.3 * np.abs(x @ w[other] - b[other]) * (1 if on[i] else -1)
         starts.append(x + push[:, None] * w[i])
     return np.concatenate(starts) if starts else target.space.candidates(_CANDIDATES, rng, 1.0)
-
-
-def settle_biases(target: Target, found: Found, rng: np.random.Generator) -> Iterator[Piece]:
-    """Correct the biases of neurons whose kinks are far out on the first line.
-
-    A kink at x(t) gives b = <w, x(t)>: an error of w is multiplied by the size of x(t), and what it
-    does to F is a constant on the neuron's active side. Some points near the origin, on both sides,
-    tell the constants; one more than there are such neurons, and those that tell most (QR with
-    column pivoting).
-    """
-    from scipy.linalg import qr
-
-    yield from ()
-    keys = sorted(found.blocks)
-    if target.known is not None or not keys:
-        return
-    blocks, net = [found.blocks[j] for j in keys], found.anchored()
-    tilt = np.concatenate([b.tilt for b in blocks])
-    kinks = found.line.at(np.concatenate([b.kinks for b in blocks]))
-    away = np.linalg.norm(kinks, axis=1) / np.sqrt(net.dim)
-    size = tilt * np.linalg.norm(net.output_weights, axis=0)
-    # What the tilts do at Gaussian points cannot be told from a constant.
-    far = np.flatnonzero(size * away > max(GOAL, 4 * float(np.linalg.norm(size))))
-    if not len(far):
-        return
-    x = target.space.sample(_CANDIDATES, rng)
-    active = np.column_stack([x @ net.weights[far].T > net.biases[far], np.ones(len(x))])
-    x = x[qr(active.T, pivoting=True, mode="r")[1][: active.shape[1]]]
-    change, _ = fit_constants(target, net, far, x)
-    likely = np.abs(change) <= SIGMAS * tilt[far] * away[far]  # more is another neuron's fault
-    biases = net.biases.copy()
-    biases[far[likely]] += change[likely]
-    ends = np.cumsum([len(b.biases) for b in blocks])[:-1]
-    for j, part in zip(keys, np.split(biases, ends), strict=True):
-        found.blocks[j] = dataclasses.replace(found.blocks[j], biases=part)
-
-
-def fit_constants(
-    target: Target, network: ReluNetwork, neurons: np.ndarray, x: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How much the biases of some neurons (f,), and the offset (m,), are wrong: where the active
-    neurons are known, F is linear in them. By least squares on points x (n, d)."""
-    m, f = network.n_outputs, len(neurons)
-    active = x @ network.weights[neurons].T > network.biases[neurons]
-    design = np.zeros((len(x), m, f + m))
-    design[:, :, :f] = np.where(active, -1.0, 0.0)[:, None, :] * network.output_weights[:, neurons]
-    design[:, :, f:] = np.eye(m)
-    residual = target(x) - network(x)
-    change = np.linalg.lstsq(design.reshape(-1, f + m), residual.ravel(), rcond=1e-8)[0]
-    return change[:f], change[f:]

@@ -223,6 +223,16 @@ def test_the_oracle_of_the_cube_asks_inside_the_box(rng):
         oracle(np.full((1, 3), 1.1))
 
 
+def test_what_was_asked_is_told_in_the_cube(rng):
+    box = Box(([0.0, 5.0], [2.0, 6.0]), 2)
+    inside = box.asking(Oracle(zoo.random_network(2, 3, rng=0), 2))
+    z = box.sample(20, rng)
+    y = inside(z)
+    asked, answers = inside.history()
+    np.testing.assert_allclose(asked, z, atol=1e-14)
+    np.testing.assert_array_equal(answers, y)
+
+
 def test_batches_are_few_and_then_all():
     box = Box((0, 1), 2)
     assert [box.batches(n, 32) for n in (10, 32, 1000)] == [[10], [32], [32, 968]]

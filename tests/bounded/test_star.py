@@ -141,7 +141,7 @@ def test_polish_measures_again_inside_the_box():
     fine = check(secret, 0.0, 1.0, seed=0, polish=True)
     assert fine.queries > rough.queries
     errors = [worst_error(secret, r.network, bounds=(0, 1))[0] for r in (rough, fine)]
-    assert errors[1] < errors[0]
+    assert max(errors) < 5e-14 * rough.scale
 
 
 def test_queries_stay_a_small_multiple_of_the_parameters():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relu_learn.core.answers import Answers
-from relu_learn.core.evidence import PRECISE, USEFUL, Evidence
+from relu_learn.core.evidence import FREE, PRECISE, USEFUL, Evidence
 from relu_learn.core.network import ReluNetwork
 
 
@@ -96,3 +96,15 @@ def test_every_look_costs():
     third = found.certificate(0.1, "here")
     assert third.mass - first.mass == pytest.approx(3 * math.log(2) / 1000)
     assert (third.eta, third.measure, third.n) == (1e-10, "here", 1000)
+
+
+def test_a_claim_of_a_network_that_was_moved():
+    """It is wrong where F' was off by more, or was moved by more than on all free points."""
+    found = evidence()
+    found.errors = np.full(1000, 1e-10)
+    before = found.certificate(0.1, "here")
+    found.refitted = True
+    after = found.certificate(0.1, "here")
+    assert after.mass == pytest.approx(before.mass * (1 + 1 / FREE))
+    found.errors = found.errors[:1]
+    assert found.certificate(0.1, "here").mass == 1.0

@@ -49,7 +49,7 @@ def test_a_small_neuron_above_the_errors_stays():
 def test_a_polish_is_kept_only_if_it_is_better(better):
     secret = zoo.random_network(3, 5, rng=0)
 
-    def remeasured(target, network, noise, rng, lines):
+    def remeasured(target, network, noise, rng):
         yield from ()
         return network + tiny(-1e-3 if better else 1e-3)
 

@@ -10,9 +10,23 @@ from relu_learn import zoo
 from relu_learn.core.lines import SIGMAS, Line
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Block, Measured, Piece, agree, output_directions, solve_block
-from relu_learn.precise.polish import along
 
 pytestmark = pytest.mark.numerical
+
+
+def along(network: ReluNetwork, line: Line) -> tuple[ReluNetwork, np.ndarray]:
+    """A network with unit weights, oriented along a line, in the order of its kinks; and these."""
+    weights, biases, outputs = network.weights, network.biases, network.output_weights
+    turned = weights @ line.direction < 0
+    # relu(z) = relu(-z) + z
+    skip = network.skip + outputs[:, turned] @ weights[turned]
+    offset = network.offset - outputs[:, turned] @ biases[turned]
+    sign = np.where(turned, -1.0, 1.0)
+    weights, biases = weights * sign[:, None], biases * sign
+    t = (biases - weights @ line.origin) / (weights @ line.direction)
+    order = np.argsort(t)
+    net = ReluNetwork(weights[order], biases[order], outputs[:, order], skip, offset)
+    return net, t[order]
 
 
 def test_directions_of_the_outputs():
