@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -23,7 +24,6 @@ import numpy as np
 from relu_learn.bounded.box import Box
 from relu_learn.bounded.star import star
 from relu_learn.core import events as ev
-from relu_learn.core.arguments import generator
 from relu_learn.core.errors import InvalidArgument, ReluLearnError
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import Evidence
@@ -111,7 +111,7 @@ def learn_steps(
     InvalidArgument
         Before the first query.
     QueryBudgetExceeded, BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
-        With what was found so far as `partial`.
+        With what was found so far as `partial`; so does KeyboardInterrupt.
     """
     settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha)
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds))
@@ -188,6 +188,9 @@ def learn_from_queries(
             if bar is not None:
                 bar.update(event.queries - bar.n)
                 bar.set_description(event.phase)
+    except KeyboardInterrupt as stop:  # between two events
+        _with_partial(run, stop)
+        raise
     finally:
         if bar is not None:
             bar.close()
@@ -276,7 +279,7 @@ def _run(
         oracle = Oracle(black_box, dim, max_queries=max_queries)
     if bounds is not None and settings.method == "grid":
         raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
-    random = generator(rng)
+    random = oracle.generator(rng)
     space = Space(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
     run = Run(oracle, space, settings, random, _LOOKS)
     # Not a circle: a run, and with it all that was asked, is let go of as soon as it ends.
@@ -312,11 +315,21 @@ def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
                 worst=result.worst_error,
                 scale=result.scale,
             )
-    except ReluLearnError as error:
-        run.space.told(error)
-        if error.partial is None and run.oracle.queries:
-            error.partial = run.result(complete=False)
+    except (ReluLearnError, KeyboardInterrupt) as error:
+        _with_partial(run, error)
         raise
+
+
+def _with_partial(run: Run, error: ReluLearnError | KeyboardInterrupt) -> None:
+    """What was paid for goes with whatever stops the run."""
+    if isinstance(error, ReluLearnError):
+        run.space.told(error)
+    partial = getattr(error, "partial", None)
+    if partial is None and run.oracle.queries:
+        # Ctrl-C may come while something is half done: it must not become another error.
+        with contextlib.suppress(*[Exception] * isinstance(error, KeyboardInterrupt)):
+            partial = run.result(complete=False)
+    error.partial = partial  # type: ignore[union-attr]
 
 
 def _started(run: Run) -> Iterator[Event]:
@@ -333,6 +346,7 @@ def _started(run: Run) -> Iterator[Event]:
             if not heard.silent:
                 break
     answers = heard.answers if heard.is_clear() else listen(heard)
+    run.outside.heard(answers.noise * answers.scale)
     run.evidence = Evidence(answers, run.settings.epsilon)
     for points, values in tested:
         run.evidence.add(points, values / answers.scale)
