@@ -24,7 +24,13 @@ import numpy as np
 from relu_learn.bounded.box import Box
 from relu_learn.bounded.star import star
 from relu_learn.core import events as ev
-from relu_learn.core.errors import InvalidArgument, ReluLearnError
+from relu_learn.core.errors import (
+    InvalidArgument,
+    LearningFailed,
+    NotOneHiddenLayer,
+    NotPiecewiseLinear,
+    ReluLearnError,
+)
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
@@ -34,6 +40,7 @@ from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.paper import get_neurons_on_grid, grid
 from relu_learn.core.pieces import Measured
+from relu_learn.core.replies import labels
 from relu_learn.core.result import LearnResult
 from relu_learn.core.run import FEW, Looks, Run
 from relu_learn.core.settings import Settings
@@ -53,6 +60,8 @@ _RANDOM = (
 )
 Method = Callable[[Run], Iterator[Event]]
 _LOOKS = Looks((sharpen, remeasure), (merge_clumps, settle_biases), measure_again)
+# Answers that tell labels from numbers.
+_RECALLED = 1000
 
 
 def learn_steps(
@@ -324,6 +333,8 @@ def _with_partial(run: Run, error: ReluLearnError | KeyboardInterrupt) -> None:
     """What was paid for goes with whatever stops the run."""
     if isinstance(error, ReluLearnError):
         run.space.told(error)
+        if isinstance(error, (NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed)):
+            error.args = (f"{error}{labels(run.outside.recall(_RECALLED)[1])}",)
     partial = getattr(error, "partial", None)
     if partial is None and run.oracle.queries:
         # Ctrl-C may come while something is half done: it must not become another error.

@@ -50,10 +50,6 @@ class LedgerError(ReluLearnError):
     """The ledger cannot be written (a full disk, say); all that it stored before is still whole."""
 
 
-class UnfitLedger(LedgerError, InvalidArgument):
-    """The file that was given as ledger is none, or is not this run's: it is left as it is."""
-
-
 class _WithWitness(ReluLearnError):
     """An error whose claim can be checked by hand: three points, three calls of the black box."""
 

@@ -59,7 +59,7 @@ class Hearing:
     @property
     def single(self) -> bool:
         """Whether all answers are float32 numbers."""
-        return all((y == y.astype(np.float32)).all() for y in self.seen)
+        return all(singles(y).all() for y in self.seen)
 
     def is_clear(self) -> bool:
         """Whether these are float64 answers of full precision. Seen at a tiny scale only: the rest
@@ -74,6 +74,12 @@ class Hearing:
         decimals |= bool((np.ptp(np.split(self.seen[0], 3)[2], axis=0) == 0).any())
         loud = bool((self.noise > EXACT * powers_of_two(self.size)).any())
         return not (differ or decimals or self.single or loud)
+
+
+def singles(y: np.ndarray) -> np.ndarray:
+    """Which answers are float32 numbers."""
+    with np.errstate(over="ignore"):  # larger ones are none
+        return np.asarray(y == y.astype(np.float32))
 
 
 def hear(oracle: Oracle, space: Space, line: Line, rng: np.random.Generator) -> Hearing:

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument, LedgerError, UnfitLedger
+from relu_learn.core.errors import InvalidArgument, LedgerError
 
 VERSION = 2
 PROBES = 3  # queries that are kept, to ask them again
@@ -63,6 +63,10 @@ def fingerprint(rows: np.ndarray) -> bytes:
 
 def _noted(note: bytes) -> dict[str, Any]:
     return json.loads(note) if note else {}
+
+
+class UnfitLedger(LedgerError, InvalidArgument):
+    """The file that was given as ledger is none, or is not this run's: it is left as it is."""
 
 
 class _Record(NamedTuple):

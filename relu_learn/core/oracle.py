@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 
 from relu_learn.core.arguments import Seed, generator, positive_int
-from relu_learn.core.errors import (
-    BlackBoxError,
-    InvalidArgument,
-    QueryBudgetExceeded,
-    UnfitLedger,
-)
-from relu_learn.core.ledger import Ledger
+from relu_learn.core.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
+from relu_learn.core.ledger import Ledger, UnfitLedger
 from relu_learn.core.lines import SIGMAS
 from relu_learn.core.replies import BlackBox, Refused, ask, check_callable
 

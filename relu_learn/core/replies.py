@@ -8,17 +8,21 @@ from typing import Any
 import numpy as np
 
 from relu_learn.core.errors import InvalidArgument
+from relu_learn.core.network import lengths
 
 BlackBox = Callable[[np.ndarray], Any]
 
 # What models call what is asked, the most useful first: labels are the last resort.
-_METHODS = ("decision_function", "predict_proba", "predict", "forward", "transform", "run")
+_METHODS = ("decision_function", "predict_proba", "predict", "forward", "transform")
 _KINDS = {"b": "booleans", "c": "complex numbers", "U": "strings", "S": "strings"}
 _WRAP = (
     "a function of one sample is wrapped as lambda x: np.array([f(row) for row in x]), and a model "
     "that takes B rows, no more and no fewer, as Oracle(lambda x: f(np.resize(x, (B, "
     "x.shape[1])))[:len(x)], d, batch_size=B)"
 )
+
+# More different answers than this are no labels.
+_FEW = 100
 
 
 class Refused(Exception):
@@ -82,11 +86,12 @@ def ask(black_box: BlackBox, x: np.ndarray, first: bool = False) -> np.ndarray:
         y = y.astype(float)
     bad = np.flatnonzero(~np.isfinite(y.reshape(n, -1)).all(axis=1))
     if len(bad):
-        row = x[bad[0]]
+        row, one = x[bad[0]], y[bad[0]]
+        size, most = lengths(row[None])[0], np.abs(row).max()
         what = (
-            f"must return finite numbers, got {y[bad[0]]} ({len(bad)} of {n} rows), at a query of "
-            f"norm {_norm(row):.2g} with coordinates up to {np.abs(row).max():.2g} (if that is "
-            "more than it is made for, bounds=(low, high) keeps all queries in a box)"
+            f"must return finite numbers, got {one} ({len(bad)} of {n} rows), at a query of norm "
+            f"{size:.2g} with coordinates up to {most:.2g} (if that is more than it is made for, "
+            "bounds=(low, high) keeps all queries in a box)"
         )
         raise Refused(what, bad)
     return y
@@ -117,6 +122,13 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _norm(row: np.ndarray) -> float:
-    size = np.abs(row).max()  # squares of a far point may overflow
-    return float(size * np.linalg.norm(row / size)) if size else 0.0
+def labels(answers: np.ndarray) -> str:
+    """What to say of answers (n,) or (n, m) that a run failed on if they take few values."""
+    values = np.unique(answers, axis=0)
+    if not 1 < len(values) <= min(_FEW, len(answers) // 4):
+        return ""
+    some = ", ".join(map(str, values[:4].tolist())) + ", ..." * (len(values) > 4)
+    return (
+        f". Its answers take only {len(values)} values ({some}): if these are labels, ask for what "
+        "they are chosen by (decision_function, predict_proba, logits)"
+    )
