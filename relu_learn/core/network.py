@@ -358,7 +358,8 @@ def read_file(
         raise
     except Exception as error:  # a damaged zip file raises nearly anything
         # Without NumPy's own words, which would advise to trust the file.
-        raise InvalidArgument(f"path must be an undamaged saved {what}") from error
+        why = f": {error}" if isinstance(error, InvalidArgument) else ""
+        raise InvalidArgument(f"path must be an undamaged saved {what}{why}") from error
     raise InvalidArgument(f"path is a {what} of version {found}, need {version}")
 
 
