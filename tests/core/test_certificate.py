@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from relu_learn.core.certificate import Certificate, certificate, fresh_points, output_scale
+from relu_learn.core.certificate import (
+    Certificate,
+    certificate,
+    fresh_points,
+    mean_square,
+    output_scale,
+)
 from relu_learn.core.errors import InvalidArgument
 
 pytestmark = pytest.mark.numerical
@@ -54,3 +60,12 @@ def test_certificate_keeps_its_promise():
     claims = [certificate(rng.random(50), delta) for _ in range(runs)]
     wrong = sum(1 - claim.eta > claim.mass for claim in claims) / runs
     assert 0.5 * delta < wrong < delta + 4 * math.sqrt(delta / runs)
+
+
+def test_mean_squares_of_any_size():
+    values = np.array([[1.0, -2.0], [2.0, 0.0]])
+    with np.errstate(all="raise", under="ignore"):
+        for size in (0.0, 1e-300, 1e-150, 1.0, 1e153, 1e300):
+            mean = mean_square(size * values)
+            assert mean == pytest.approx(2.25 * size * size, rel=1e-15)
+            assert math.isinf(mean) == (size == 1e300)

@@ -115,3 +115,15 @@ def test_networks_of_different_shape_cannot_be_matched():
     for other in (make(3, 2), make(4, 2, 1)):
         with pytest.raises(InvalidArgument, match="same dim and outputs"):
             match_neurons(make(4, 2), other)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_networks_of_any_size(size, rng):
+    hidden, biases = rng.standard_normal((4, 3)), rng.standard_normal(4)
+    true = ReluNetwork(hidden, biases, rng.standard_normal((2, 4)))
+    big = ReluNetwork(true.weights, true.biases, size * true.output_weights)
+    off = ReluNetwork(true.weights, true.biases, 1.001 * size * true.output_weights)
+    with np.errstate(all="raise", under="ignore"):
+        match = match_neurons(off, big)
+    np.testing.assert_allclose(match.output_error, 1e-3, rtol=1e-9)
+    assert match.affine_error == 0
