@@ -79,6 +79,7 @@ def learn_steps(
     r: float = Settings.r,
     tau: float = Settings.tau,
     alpha: float = Settings.alpha,
+    repeats: int = Settings.repeats,
 ) -> Iterator[Event]:
     """Learn a one-hidden-layer ReLU network from its answers, step by step (LearnFromQueries).
 
@@ -108,7 +109,12 @@ def learn_steps(
         is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
     r, tau, alpha : float
         The paper's parameters, for "grid": length of an interval and half length of the line (in
-        units of t), radius of the gradient's steps (in units of x).
+        units of t), radius of the gradient's steps (in units of x). A line meets the hyperplane of
+        a neuron beyond tau with probability (2/pi) arctan(1/tau), or less if it is far from the
+        origin: 16 % for tau = 4. To meet all k with probability 1 - delta: tau = 2k / (pi delta).
+    repeats : int
+        Lines of "grid": the network that is best on fresh points is kept. If one line fails with
+        probability p, all of them do with probability p^repeats (the theorem's log 1/delta).
 
     Yields
     ------
@@ -122,7 +128,7 @@ def learn_steps(
     QueryBudgetExceeded, BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
         With what was found so far as `partial`; so does KeyboardInterrupt.
     """
-    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha)
+    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha, repeats)
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds))
 
 
@@ -141,6 +147,7 @@ def learn_from_queries(
     r: float = Settings.r,
     tau: float = Settings.tau,
     alpha: float = Settings.alpha,
+    repeats: int = Settings.repeats,
     on_event: Callable[[Event], object] | None = None,
     progress: bool = False,
 ) -> LearnResult:
@@ -152,7 +159,7 @@ def learn_from_queries(
         (n, d) -> (n,) or (n, m).
     dim : int
         Input dimension d.
-    method, rng, epsilon, delta, max_queries, validation, polish, bounds, r, tau, alpha
+    method, rng, epsilon, delta, max_queries, validation, polish, bounds, r, tau, alpha, repeats
         As for `learn_steps`.
     on_event : callable, optional
         Called with every event.
@@ -181,7 +188,7 @@ def learn_from_queries(
     >>> result.network.n_neurons
     8
     """
-    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha)
+    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha, repeats)
     run = _run(black_box, dim, settings, rng, max_queries, bounds)
     bar = None
     if progress:
