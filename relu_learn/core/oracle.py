@@ -17,8 +17,9 @@ from relu_learn.core.replies import BlackBox, Refused, ask, check_callable
 # Until the ledger knows the noise of the answers, they may be off by so much of their size: sums of
 # float32 numbers depend on the other rows of a batch.
 _BATCH = 1e-4
-# Three pairs of random answers differ by less than their error over this with probability 1e-4.
-_RANDOM = 30.0
+# Random answers are those of another black box if they are off by so many times what four answers
+# differ: a coin that a dropout layer throws may fall on the same side four times.
+_RANDOM = 10.0
 
 
 class Oracle:
@@ -38,7 +39,8 @@ class Oracle:
         File that every answered batch is appended to, durably. A run that was interrupted and is
         started again with the same seed (or with rng=None: it is in the file) gets the recorded
         answers from there and asks the black box for the rest. Opening it asks up to three of the
-        recorded queries again. On a new black box: name a new file.
+        recorded queries again (and thrice more where the answers differ: they may be random). On a
+        new black box: name a new file.
 
     Attributes
     ----------
@@ -269,7 +271,8 @@ class Oracle:
                 harmless = 2 * SIGMAS * np.multiply.outer(far, ledger.noise).reshape(off.shape)
             if (off > harmless).any():
                 # Random answers differ every time; and far out more than where they were heard.
-                differ = np.abs(self._once_more(x) - answers).max(axis=0)
+                more = np.stack([answers, *(self._once_more(x) for _ in range(3))])
+                differ = np.ptp(more, axis=0).max(axis=0)
                 harmless = np.maximum(harmless, _RANDOM * differ)
         except Refused as error:
             if error.__cause__ is not None:
