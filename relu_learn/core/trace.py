@@ -214,6 +214,7 @@ def _events(arrays: dict[str, np.ndarray]) -> Iterator[Event]:
         for name, value in vars(event).items():
             if not _is_possible(event, name, value, sizes) or event.queries < queries:
                 what = f"of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
-                raise InvalidArgument(f"{name} of its event {i + 1}, {kind.__name__}, is {what}")
+                where = f"{name} of its event {i + 1}, {kind.__name__},"
+                raise InvalidArgument(f"trace must fit together, but {where} is {what}")
         queries = event.queries
         yield event
