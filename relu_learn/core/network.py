@@ -392,6 +392,17 @@ def _evaluated(
     return first, threshold, floor, np.ascontiguousarray(head[0] if m == 1 else head.T)
 
 
+def require_network(name: str, value: Any) -> ReluNetwork:
+    """The argument, if its weights can be looked at."""
+    if isinstance(value, ReluNetwork):
+        return value
+    kind = type(value).__name__
+    raise InvalidArgument(
+        f"{name} must be a ReluNetwork, got {kind}: of a black box only answers are known (learn "
+        "it, or compare samples: sampled_loss, worst_error)"
+    )
+
+
 def subset(network: ReluNetwork, keep: Array) -> ReluNetwork:
     """Some neurons of a network, with its affine part."""
     outputs = network.output_weights[..., keep]

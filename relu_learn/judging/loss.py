@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from relu_learn.core.arguments import positive_int
 from relu_learn.core.certificate import mean_square, output_scale
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, normalised
+from relu_learn.core.network import ReluNetwork, normalised, require_network
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Any]
@@ -92,13 +92,8 @@ def _exact(f: ReluNetwork, g: ReluNetwork | None) -> tuple[float, float]:
     """The loss and its rounding floor."""
     from scipy.special import ndtr
 
-    for name, network in (("f", f), ("g", g)):
-        if not isinstance(network, ReluNetwork) and not (name == "g" and network is None):
-            raise InvalidArgument(
-                f"{name} must be a ReluNetwork, got {type(network).__name__}: of a function only a "
-                "sampled loss is known, sampled_loss(f, g, dim=d)"
-            )
-    difference = (f if g is None else f - g).simplify()
+    f = require_network("f", f)
+    difference = (f if g is None else f - require_network("g", g)).simplify()
     a = np.atleast_2d(difference.output_weights)
     u, c = np.atleast_2d(difference.skip).copy(), np.atleast_1d(difference.offset).copy()
     normal, s, norm = normalised(difference.weights, difference.biases)

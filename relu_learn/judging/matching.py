@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, lengths, normalised
+from relu_learn.core.network import ReluNetwork, lengths, normalised, require_network
 
 Array = NDArray[np.float64]
 
@@ -95,6 +95,7 @@ def match_neurons(found: ReluNetwork, true: ReluNetwork, max_distance: float = 0
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
+    found, true = require_network("found", found), require_network("true", true)
     if (found.dim, found.offset.shape) != (true.dim, true.offset.shape):
         raise InvalidArgument(
             f"found and true must have the same dim and outputs, got {found} and {true}"
@@ -144,5 +145,6 @@ def matches(found: ReluNetwork, true: ReluNetwork, tol: float = 1e-6) -> bool:
     tol : float
         Bound for every error that `match_neurons` reports.
     """
+    found, true = require_network("found", found), require_network("true", true)
     same_size = (found.dim, found.offset.shape) == (true.dim, true.offset.shape)
     return same_size and match_neurons(found, true).worst <= tol
