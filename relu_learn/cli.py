@@ -7,6 +7,7 @@ arguments, 130 stopped by hand.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import importlib.metadata
@@ -21,8 +22,9 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -51,10 +53,27 @@ app = typer.Typer(
 POINTS = 10_000  # for the errors shown at the end
 CLOSE = 1e-6  # relative error up to which a secret counts as learned
 FIRST_LESSON = "00_start_here.ipynb"
+# Numbers of a matrix that a run of `demo` may need (dim x dim, say): 0.8 GB.
+MOST = 10**8
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the `relu-learn` command; returns the exit code."""
+    try:
+        code = _run_command(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here it can still be said that this fails
+        return code
+    except (OSError, SystemExit) as error:  # typer and rich exit when a pipe is closed
+        _lose(sys.stdout)
+        full = isinstance(error, OSError) and not isinstance(error, BrokenPipeError)
+        _say(f"cannot write: {error}" if full else "nobody reads the output any more")
+    except MemoryError:
+        _say("there is not enough memory for that")
+    return 1
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
     # typer bundles its own copy of click, whose base class is public only through this subclass.
     usage_error: Any = typer.BadParameter.__bases__[0]
     try:
@@ -67,10 +86,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
+class _Console(Console):
+    """The terminal, or the file or pipe that stands for it; `main` says what goes wrong there."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _say(message: str) -> None:
     """One line on standard error, whatever the message."""
-    sys.stdout.flush()  # first what was printed before
-    print(f"relu-learn: {' '.join(message.split())}", file=sys.stderr)
+    if sys.stdout is not None:
+        sys.stdout.flush()  # first what was printed before
+    _tell(f"relu-learn: {' '.join(message.split())}")
+
+
+def _tell(line: str) -> None:
+    """A line on standard error, if that can be written: a run goes on without its progress."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _lose(sys.stderr)
+
+
+def _lose(stream: TextIO | None) -> None:
+    """What a stream still holds cannot be written: Python shall not try again at its exit."""
+    with contextlib.suppress(AttributeError, OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
+        os.close(nowhere)
 
 
 def _stop(message: str, code: int) -> NoReturn:
@@ -87,7 +130,7 @@ def _print_table(rows: Sequence[Sequence[str | Text]], title: str | None = None)
     table.add_column(overflow="fold")
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    Console().print(table)
+    _Console().print(table)
 
 
 def _print_version(wanted: bool) -> None:
@@ -165,9 +208,9 @@ def demo(
         outcome = run.follow(seed, max_queries)
     except InvalidArgument as error:
         _stop(str(error), 2)
+    run.report()
     if save_trace is not None:
         run.save(save_trace)
-    run.report()
     if html is not None:
         _write_page(html, run.events, f"{title}: learned from its answers", theme, secret)
     if isinstance(outcome, KeyboardInterrupt):
@@ -202,9 +245,15 @@ def play(
 
 
 def _check_folder(option: str, path: Path | None) -> None:
-    """A folder that is missing is said before the work, not after it."""
-    if path is not None and not path.absolute().parent.is_dir():
-        _stop(f"{option}: there is no folder {str(path.parent)!r}", 2)
+    """A path that cannot be a new file is said before the work, not after it."""
+    if path is None:
+        return
+    try:
+        if not path.absolute().parent.is_dir():
+            _stop(f"{option}: there is no folder {str(path.parent)!r}", 2)
+        path.exists()
+    except (OSError, ValueError) as error:  # too long, or with a NUL
+        _stop(f"{option}: {getattr(error, 'strerror', error)}", 2)
 
 
 def _check_page(path: Path | None) -> None:
@@ -239,8 +288,12 @@ def _choose(
         _stop(f"{given[0]} is for random secrets: leave it out, or leave out {name!r}", 2)
     if given:
         d, k, m = dim or 10, 15 if neurons is None else neurons, outputs or 1
+        largest = max(d * d, d * k, d * m, k * m)
+        if largest > MOST:
+            size = f"{Decimal(largest):.1e} numbers, more than {MOST:.0e}"
+            _stop(f"{' and '.join(given)}: a run would need matrices of {size}", 2)
         return zoo.random_network(d, k, m, rng=seed), f"random {d}-{k}-{m}, seed {seed}"
-    name = name or "digits"
+    name = "digits" if name is None else name
     try:
         return zoo.get(name), name
     except InvalidArgument as error:
@@ -274,7 +327,7 @@ class _Run:
         from relu_learn.learn import learn_steps
 
         start = time.perf_counter()
-        console, logged = Console(stderr=True), set[str]()
+        console, logged = _Console(stderr=True), set[str]()
         try:
             steps = learn_steps(
                 self._answer, self.secret.dim, method=self.method, rng=seed, max_queries=max_queries
@@ -385,8 +438,7 @@ def _log(event: Event, phases: set[str]) -> None:
         phases.clear()
     if event.phase not in phases:
         phases.add(event.phase)
-        line = f"{event.queries:>10,} queries  {event.phase:<9}  {event.narration}"
-        print(line, file=sys.stderr, flush=True)
+        _tell(f"{event.queries:>10,} queries  {event.phase:<9}  {event.narration}")
 
 
 # ------------------------------------------------------------------------- lab

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -23,8 +24,13 @@ import numpy as np
 from relu_learn.bounded.box import Box
 from relu_learn.bounded.star import star
 from relu_learn.core import events as ev
-from relu_learn.core.arguments import generator
-from relu_learn.core.errors import InvalidArgument, ReluLearnError
+from relu_learn.core.errors import (
+    InvalidArgument,
+    LearningFailed,
+    NotOneHiddenLayer,
+    NotPiecewiseLinear,
+    ReluLearnError,
+)
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
@@ -34,6 +40,7 @@ from relu_learn.core.network import ReluNetwork
 from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.paper import get_neurons_on_grid, grid
 from relu_learn.core.pieces import Measured
+from relu_learn.core.replies import labels
 from relu_learn.core.result import LearnResult
 from relu_learn.core.run import FEW, Looks, Run
 from relu_learn.core.settings import Settings
@@ -54,6 +61,8 @@ _RANDOM = (
 )
 Method = Callable[[Run], Iterator[Event]]
 _LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again)
+# Answers that tell labels from numbers.
+_RECALLED = 1000
 
 
 def learn_steps(
@@ -71,6 +80,7 @@ def learn_steps(
     r: float = Settings.r,
     tau: float = Settings.tau,
     alpha: float = Settings.alpha,
+    repeats: int = Settings.repeats,
 ) -> Iterator[Event]:
     """Learn a one-hidden-layer ReLU network from its answers, step by step (LearnFromQueries).
 
@@ -101,7 +111,12 @@ def learn_steps(
         is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
     r, tau, alpha : float
         The paper's parameters, for "grid": length of an interval and half length of the line (in
-        units of t), radius of the gradient's steps (in units of x).
+        units of t), radius of the gradient's steps (in units of x). A line meets the hyperplane of
+        a neuron beyond tau with probability (2/pi) arctan(1/tau), or less if it is far from the
+        origin: 16 % for tau = 4. To meet all k with probability 1 - delta: tau = 2k / (pi delta).
+    repeats : int
+        Lines of "grid": the network that is best on fresh points is kept. If one line fails with
+        probability p, all of them do with probability p^repeats (the theorem's log 1/delta).
 
     Yields
     ------
@@ -113,9 +128,9 @@ def learn_steps(
     InvalidArgument
         Before the first query.
     QueryBudgetExceeded, BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
-        With what was found so far as `partial`.
+        With what was found so far as `partial`; so does KeyboardInterrupt.
     """
-    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha)
+    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha, repeats)
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds))
 
 
@@ -134,6 +149,7 @@ def learn_from_queries(
     r: float = Settings.r,
     tau: float = Settings.tau,
     alpha: float = Settings.alpha,
+    repeats: int = Settings.repeats,
     on_event: Callable[[Event], object] | None = None,
     progress: bool = False,
 ) -> LearnResult:
@@ -145,7 +161,7 @@ def learn_from_queries(
         (n, d) -> (n,) or (n, m).
     dim : int
         Input dimension d.
-    method, rng, epsilon, delta, max_queries, validation, polish, bounds, r, tau, alpha
+    method, rng, epsilon, delta, max_queries, validation, polish, bounds, r, tau, alpha, repeats
         As for `learn_steps`.
     on_event : callable, optional
         Called with every event.
@@ -174,7 +190,7 @@ def learn_from_queries(
     >>> result.network.n_neurons
     8
     """
-    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha)
+    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha, repeats)
     run = _run(black_box, dim, settings, rng, max_queries, bounds)
     bar = None
     if progress:
@@ -190,6 +206,9 @@ def learn_from_queries(
             if bar is not None:
                 bar.update(event.queries - bar.n)
                 bar.set_description(event.phase)
+    except KeyboardInterrupt as stop:  # between two events
+        _with_partial(run, stop)
+        raise
     finally:
         if bar is not None:
             bar.close()
@@ -278,7 +297,7 @@ def _run(
         oracle = Oracle(black_box, dim, max_queries=max_queries)
     if bounds is not None and settings.method == "grid":
         raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
-    random = generator(rng)
+    random = oracle.generator(rng)
     space = Space(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
     run = Run(oracle, space, settings, random, _LOOKS)
     # Not a circle: a run, and with it all that was asked, is let go of as soon as it ends.
@@ -316,11 +335,23 @@ def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
                 worst=result.worst_error,
                 scale=result.scale,
             )
-    except ReluLearnError as error:
-        run.space.told(error)
-        if error.partial is None and run.oracle.queries:
-            error.partial = run.result(complete=False)
+    except (ReluLearnError, KeyboardInterrupt) as error:
+        _with_partial(run, error)
         raise
+
+
+def _with_partial(run: Run, error: ReluLearnError | KeyboardInterrupt) -> None:
+    """What was paid for goes with whatever stops the run."""
+    if isinstance(error, ReluLearnError):
+        run.space.told(error)
+        if isinstance(error, (NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed)):
+            error.args = (f"{error}{labels(run.outside.recall(_RECALLED)[1])}",)
+    partial = getattr(error, "partial", None)
+    if partial is None and run.oracle.queries:
+        # Ctrl-C may come while something is half done: it must not become another error.
+        with contextlib.suppress(*[Exception] * isinstance(error, KeyboardInterrupt)):
+            partial = run.result(complete=False)
+    error.partial = partial  # type: ignore[union-attr]
 
 
 def _started(run: Run) -> Iterator[Event]:
@@ -337,6 +368,7 @@ def _started(run: Run) -> Iterator[Event]:
             if not heard.silent:
                 break
     answers = heard.answers if heard.is_clear() else listen(heard)
+    run.outside.heard(answers.noise * answers.scale)
     run.evidence = Evidence(answers, run.settings.epsilon)
     for points, values in tested:
         run.evidence.add(points, values / answers.scale)

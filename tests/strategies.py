@@ -7,6 +7,7 @@ be built again.
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -178,6 +179,7 @@ HARMLESS = (
     "keeps its input",
     "strided",
     "long double",
+    "decimals",
     "subclass",
     "asks itself",
 )
@@ -197,7 +199,6 @@ BROKEN = (
     "strings",
     "None",
     "a number",
-    "integers",
     "booleans",
     "masked",
     "too few rows",
@@ -345,6 +346,9 @@ class Misbehaving:
     def _minus_infinite(self, x, y):
         return self._one(y, -np.inf)
 
+    def _decimals(self, x, y):
+        return np.reshape([Decimal(repr(float(value))) for value in y.flat], y.shape).tolist()
+
     def _huge_integers(self, x, y):
         return [10**400] * len(x)
 
@@ -362,9 +366,6 @@ class Misbehaving:
 
     def _a_number(self, x, y):
         return 1.0
-
-    def _integers(self, x, y):
-        return np.ones(len(x), dtype=int)
 
     def _booleans(self, x, y):
         return y > 0

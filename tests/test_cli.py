@@ -25,6 +25,10 @@ ROWS = [
     "time",
 ]
 
+NEEDS_FULL = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="needs a device that is always full"
+)
+
 
 def run(*arguments: str):
     """Exit code, standard output and standard error of the commands' own code."""
@@ -204,7 +208,7 @@ def test_play_of_a_damaged_or_foreign_file_is_one_line(tmp_path):
         assert not page.exists()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@NEEDS_FULL
 def test_a_page_that_cannot_be_written_is_one_line():
     code, out, err = run("demo", "tent", "--html", "/dev/full")
     assert code == 1 and "Learned: tent" in out  # the result is not lost
@@ -262,6 +266,20 @@ def test_list_describes_every_secret():
         (["play", "no_such.trace", "--html", "f"], "does not exist"),
         (["play", ".", "--html", "f"], "is a directory"),
         (["demo", "tent", "pyramid"], "pyramid"),
+        (["demo", ""], "name must be one of"),
+        ([""], "''"),
+        (["demo", "--dim", ""], "--dim"),
+        (["demo", "tent", "--html", ""], "--html"),
+        (["demo", "tent", "--save-trace", ""], "--save-trace"),
+        (["demo", "tent", "--save-trace", "a" * 300], "--save-trace: File name too long"),
+        (["demo", "tent", "--html", "a\0b"], "--html"),
+        (["play", "", "--html", "f"], "trace"),
+        (["demo", "--dim", "9" * 20], "--dim: a run would need matrices of 1.0e+40 numbers"),
+        (["demo", "--dim", "9" * 400], "--dim"),
+        (["demo", "--dim", "100000", "--neurons", "1"], "--dim and --neurons: a run would need"),
+        (["demo", "--neurons", "10000000000"], "--neurons: a run would need"),
+        (["demo", "--outputs", "10000000000"], "--outputs: a run would need"),
+        (["demo", "tent", "--seed", "9" * 5000], "--seed"),
         (["demo", "--speed", "3"], "--speed"),
         (["steal"], "steal"),
         (["--loud"], "--loud"),
@@ -295,13 +313,63 @@ def test_piped_output_is_plain_and_fits(columns):
     assert list(table(done.stdout)) == ROWS
 
 
-def test_output_may_go_to_a_pipe_that_closes():
-    command = f"{sys.executable} -m relu_learn.cli demo --list | head -n 1"
-    done = subprocess.run(
+def shell(command: str):
+    """A command of ours with redirections; its exit code is the first one that is not 0."""
+    command = f"{sys.executable} -W error -m relu_learn.cli {command}"
+    return subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
     )
+
+
+def test_output_may_go_to_a_pipe_that_closes():
+    done = shell("demo --list | head -n 1")
     assert done.stdout.startswith("crease")
     assert "Traceback" not in done.stderr
+
+
+@NEEDS_FULL
+@pytest.mark.parametrize("command", ["demo --list", "--help", "--version", "doctor"])
+@pytest.mark.parametrize(
+    "end, why",
+    [("> /dev/full", "cannot write: .*No space left"), ("| true", "nobody reads the output")],
+    ids=["full", "closed"],
+)
+def test_output_that_cannot_be_written_is_one_line(command, end, why):
+    done = shell(f"{command} {end}")
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.fullmatch(f"relu-learn: {why}.*\n", done.stderr)
+
+
+@NEEDS_FULL
+def test_a_result_that_cannot_be_written():
+    done = shell("demo tent > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("relu-learn: cannot write: ")
+
+
+@NEEDS_FULL
+@pytest.mark.parametrize("end", ["2> /dev/full", "2>&-", "2> /dev/full >&-", ">&- 2>&-"])
+def test_a_run_goes_on_without_its_progress(end):
+    done = shell(f"demo tent {end}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("Learned: tent" in done.stdout) == (">&-" not in end.replace("2>&-", ""))
+    assert shell(f"demo nothing {end}").returncode == 2
+
+
+@NEEDS_FULL
+def test_a_full_disk_does_not_cost_the_table():
+    done = shell("demo tent --save-trace /dev/full")
+    assert done.returncode == 1 and "Learned: tent" in done.stdout
+    assert "--save-trace: cannot write '/dev/full'" in done.stderr.splitlines()[-1]
+
+
+def test_a_run_that_needs_too_much_memory_is_one_line(monkeypatch, capsys):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(cli._Run, "follow", full)
+    assert cli.main(["demo", "tent"]) == 1
+    assert capsys.readouterr().err == "relu-learn: there is not enough memory for that\n"
 
 
 def test_help_and_version():

@@ -324,6 +324,67 @@ def test_a_black_box_that_breaks_in_the_middle_loses_nothing():
     assert caught.value.partial.queries == sum(calls[:-1])
 
 
+ROADS = {
+    "exact": {},
+    "box": {"bounds": (-1.0, 2.0)},
+    "grid": {"method": "grid", "r": 0.5},
+    "polish": {"polish": True},
+    "rounded": {"digits": 3},
+}
+
+
+@pytest.mark.parametrize("ledger", [False, True], ids=["", "ledger"])
+@pytest.mark.parametrize("road", ROADS)
+def test_ctrl_c_loses_nothing(tmp_path, road, ledger):
+    road, secret = dict(ROADS[road]), zoo.random_network(3, 4, rng=0)
+    digits = road.pop("digits", 20)
+    for stop in (0, 1, 2, 3, 5, 8, 13, 21, 34):
+        calls = []
+
+        def black_box(x, calls=calls, stop=stop):
+            if len(calls) == stop:
+                raise KeyboardInterrupt
+            calls.append(len(x))
+            return np.round(secret(x), digits)
+
+        oracle = Oracle(black_box, 3, ledger=tmp_path / f"{stop}" if ledger else None)
+        try:
+            learn_from_queries(oracle, 3, rng=0, **road)
+        except KeyboardInterrupt as error:
+            assert (error.partial is None) == (stop == 0)
+            assert stop == 0 or error.partial.queries == sum(calls) and not error.partial.complete
+        else:
+            assert len(calls) < stop
+
+
+def test_ctrl_c_between_two_events():
+    secret, seen = zoo.random_network(3, 4, rng=0), []
+
+    def on_event(event):
+        seen.append(event)
+        if len(seen) == 12:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        learn_from_queries(secret, 3, rng=0, on_event=on_event)
+    assert list(caught.value.partial.trace) == seen
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e100, 1e200, 1e300])
+def test_answers_of_any_size_are_learned_without_a_warning(size, road, outputs):
+    road, net = dict(ROADS[road]), zoo.random_network(3, 4, outputs, rng=1)
+    digits, grid = road.pop("digits", 0), "method" in road
+    result = learn_from_queries(
+        lambda x: (np.round(net(x), digits) if digits else net(x)) * size, 3, rng=0, **road
+    )
+    off = result.worst_error / result.scale
+    assert 0 < off < (1 if grid else 3e-3 if digits else 1e-9)
+    assert f"worst_error={result.worst_error:.1e}" in repr(result)
+    assert np.isinf(result.loss) == (not np.isfinite(result.worst_error * result.worst_error / 99))
+
+
 @pytest.mark.parametrize(
     "activation",
     [

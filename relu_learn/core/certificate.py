@@ -166,6 +166,13 @@ def fresh_points(mass: float, delta: float, looks: int = 0) -> int:
     return math.ceil((math.log(1 / delta) + looks * math.log(2)) / mass)
 
 
+def mean_square(values: ArrayLike) -> float:
+    """The mean of the squares of all values; infinite only where float64 cannot hold it."""
+    array = np.abs(np.asarray(values, dtype=float))
+    size = float(array.max(initial=0.0))
+    return float(((array / size) ** 2).mean()) * size * size if size else 0.0
+
+
 def output_scale(values: ArrayLike) -> float:
     """The scale of outputs (n,) or (n, m) that errors are compared with (see `worst_error`)."""
     array = np.asarray(values, dtype=float)

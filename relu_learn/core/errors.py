@@ -47,7 +47,11 @@ class BlackBoxError(ReluLearnError):
 
 
 class LedgerError(ReluLearnError):
-    """The ledger cannot be written (a full disk, say); all that it stored before is still whole."""
+    """The ledger cannot be used: all that it stored before is still whole.
+
+    It cannot be written (a full disk, say); or it is not this run's: another black box, other
+    queries, another version, no ledger at all. Then it is an `InvalidArgument`, too.
+    """
 
 
 class _WithWitness(ReluLearnError):

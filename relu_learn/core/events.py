@@ -41,6 +41,7 @@ class Event:
 
     procedure: ClassVar[str] = "LearnFromQueries"  # the paper's, that the step belongs to
     usual: ClassVar[str] = ""  # its phase, unless it is a repair or a second measurement
+    shapes: ClassVar[dict[str, str]] = {}  # of its arrays: "md" is (m, d), a digit is itself
 
     queries: int
     phase: str = ""
@@ -75,6 +76,7 @@ class LineDrawn(Event):
     """A new line x(t) = origin + t * direction; `t_range` is the part worth drawing."""
 
     procedure, usual = "GetNeurons", "start"
+    shapes = {"origin": "d", "direction": "d", "t_range": "2"}
 
     origin: np.ndarray
     direction: np.ndarray
@@ -87,6 +89,7 @@ class IntervalProbed(Event):
     intervals (q, 2) that are still open after them."""
 
     procedure, usual = "GetNeurons", "search"
+    shapes = {"t": "n", "values": "nm", "open_intervals": "q2"}
 
     t: np.ndarray
     values: np.ndarray
@@ -98,6 +101,7 @@ class CriticalPointFound(Event):
     """A kink of the current line at `t`, where the slope changes by `jump` (m,)."""
 
     procedure, usual = "GetNeurons", "search"
+    shapes = {"jump": "m", "point": "d"}
 
     t: float
     jump: np.ndarray
@@ -109,6 +113,7 @@ class GradientMeasured(Event):
     """The gradient (m, d) of the affine piece around `point` (d,), measured with steps `step`."""
 
     procedure, usual = "GetGradient", "gradients"
+    shapes = {"point": "d", "gradient": "md"}
 
     t: float
     point: np.ndarray
@@ -121,6 +126,7 @@ class NeuronFound(Event):
     """A neuron output_weights (m,) * relu(<weights, x> - bias), seen as the kink at `t`."""
 
     procedure, usual = "GetBias", "neurons"
+    shapes = {"weights": "d", "output_weights": "m"}
 
     index: int
     weights: np.ndarray
@@ -134,6 +140,7 @@ class ResidualFitted(Event):
     """The affine part of the hypothesis so far: skip (m, d) and offset (m,)."""
 
     usual = "neurons"
+    shapes = {"skip": "md", "offset": "m"}
 
     skip: np.ndarray
     offset: np.ndarray
@@ -153,6 +160,7 @@ class Validated(Event):
     """The hypothesis was tested on fresh points (n, d): |F - F'| there is `errors` (n,)."""
 
     usual = "validate"
+    shapes = {"points": "nd", "errors": "n"}
 
     points: np.ndarray
     errors: np.ndarray

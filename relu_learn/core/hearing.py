@@ -10,7 +10,9 @@ import numpy as np
 from relu_learn.core.answers import EXACT, Answers, powers_of_two
 from relu_learn.core.lines import EPS, SIGMAS, Ask, Line, Window
 from relu_learn.core.oracle import Oracle
+from relu_learn.core.pieces import Piece
 from relu_learn.core.space import FAINT, Space, Tested
+from relu_learn.core.target import Target
 
 # Samples at each place where the noise is probed. (The last rows of a batch are often summed in
 # another order than those before: 3 * 6 leaves two of them.)
@@ -59,7 +61,7 @@ class Hearing:
     @property
     def single(self) -> bool:
         """Whether all answers are float32 numbers."""
-        return all((y == y.astype(np.float32)).all() for y in self.seen)
+        return all(singles(y).all() for y in self.seen)
 
     def is_clear(self) -> bool:
         """Whether these are float64 answers of full precision. Seen at a tiny scale only: the rest
@@ -74,6 +76,12 @@ class Hearing:
         decimals |= bool((np.ptp(np.split(self.seen[0], 3)[2], axis=0) == 0).any())
         loud = bool((self.noise > EXACT * powers_of_two(self.size)).any())
         return not (differ or decimals or self.single or loud)
+
+
+def singles(y: np.ndarray) -> np.ndarray:
+    """Which answers are float32 numbers."""
+    with np.errstate(over="ignore"):  # larger ones are none
+        return np.asarray(y == y.astype(np.float32))
 
 
 def hear(oracle: Oracle, space: Space, line: Line, rng: np.random.Generator) -> Hearing:
@@ -137,6 +145,19 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
         around = np.repeat(sites[:2], _PLACES) * rng.uniform(0.99, 1.01, 2 * _PLACES)
         spread[:2] = probe(around, 1e-6 * (1 + np.abs(around)))[0].max(axis=0)
     return np.maximum(spread.max(axis=0), floor)
+
+
+def noise_near(
+    target: Target, piece: Piece, noise: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The noise of an answer (m,) around the point of a piece, `noise` at least: from second
+    differences over the steps that were short enough. Where F was 0 when its noise was measured
+    there was no rounding to be heard; and then it is rounding that makes steps short."""
+    aside = rng.standard_normal((_PLACES, len(piece.point)))
+    aside *= piece.step / np.linalg.norm(aside, axis=1, keepdims=True)
+    left, right = np.split(target(piece.point + np.concatenate([aside, -aside])), 2)
+    bends = np.abs(left + right - 2 * piece.value) / np.sqrt(6)
+    return np.asarray(np.maximum(noise, bends.max(axis=0)))
 
 
 def _spread(bends: np.ndarray) -> np.ndarray:

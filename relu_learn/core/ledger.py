@@ -1,23 +1,28 @@
 """The ledger: a file that keeps every answer, so that an interrupted run pays for none twice.
 
 A run with the same seed asks the same queries bit for bit. So the file stores no queries, only a
-digest of each batch and the answers; a run that is started again gets them back in order.
+digest of each batch and the answers; a run that is started again gets them back in order. With
+them go a few notes: the state of the random generator when the run began, the noise of its
+answers, and three queries to tell by whether the black box still is the same.
 
-One batch is one record: a head with its own checksum, then the answers. A record that is cut off or
-unreadable at the very end of the file is the trace of an interruption (a kill, a power cut) and is
-dropped when the next one is written; anywhere else it is damage, and an error. Opening a ledger
-never changes what it holds.
+One batch is one record with a checksum. A record that is cut off or unreadable at the very end of
+the file is the trace of an interruption (a kill, a power cut) and is dropped when the next one is
+written; anywhere else it is damage, and an error. Opening a ledger never changes what it holds.
+(A database would do as much in fewer lines, but not keep the answers of a file that was cut off or
+copied while it was written, nor know that there is room for answers before they are paid for.)
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import struct
 import sys
 import weakref
 from collections import deque
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -25,33 +30,22 @@ import numpy as np
 
 from relu_learn.core.errors import InvalidArgument, LedgerError
 
-VERSION = 1
+VERSION = 2
+PROBES = 3  # queries that are kept, to ask them again
 _MAGIC = b"relu_learn ledger\n"
-# The file's head: magic, version, dim, a random key; sealed with a checksum of these.
+# The file's head: magic, version, dim, a random key; and a checksum of these.
 _FILE = struct.Struct("<18sIQ16s")
-# A record's head: mark, number of the record, rows, outputs (0: scalar), digests of the queries and
-# of the answers; the checksum is keyed with the file's key, so that no other file's record fits.
-_RECORD = struct.Struct("<8sQQQ16s16s")
-_MARK = b"\x93answers"
 _SUM = 16
-_FILE_SIZE, _RECORD_SIZE = _FILE.size + _SUM, _RECORD.size + _SUM
+_START = _FILE.size + _SUM
+# A record's head: the file's key, so that no other file's record fits; number of the record, rows,
+# outputs (0: scalar), bytes of its notes, digest of the queries; checksum of these, notes, answers.
+_RECORD = struct.Struct("<16sQQQQ16s16s")
 _HERE: weakref.WeakValueDictionary[tuple[int, int], Ledger] = weakref.WeakValueDictionary()
 
 
-def digest(data: bytes, key: bytes = b"") -> bytes:
+def digest(*data: bytes) -> bytes:
     """Checksum (16 bytes) of some bytes."""
-    return blake2b(data, digest_size=_SUM, key=key).digest()
-
-
-def _seal(head: bytes, key: bytes = b"") -> bytes:
-    return head + digest(head, key)
-
-
-def _unseal(form: struct.Struct, raw: bytes, at: int, key: bytes = b"") -> tuple[Any, ...] | None:
-    """The head of this form that starts there, if one does."""
-    head = raw[at : at + form.size]
-    whole = raw[at : at + form.size + _SUM] == _seal(head, key)
-    return form.unpack(head) if whole else None
+    return blake2b(b"".join(data), digest_size=_SUM).digest()
 
 
 def fingerprint(rows: np.ndarray) -> bytes:
@@ -67,21 +61,21 @@ def fingerprint(rows: np.ndarray) -> bytes:
     return digest(b"".join(np.einsum("ij,j->i", half, odd).tobytes() for half in halves))
 
 
+def _noted(note: bytes) -> dict[str, Any]:
+    return json.loads(note) if note else {}
+
+
+class UnfitLedger(LedgerError, InvalidArgument):
+    """The file that was given as ledger is none, or is not this run's: it is left as it is."""
+
+
 class _Record(NamedTuple):
-    mark: bytes
+    """One batch: digest of its queries, answers (n,) or (n, m), and what was noted with it."""
+
     number: int
-    rows: int
-    outputs: int
     queries: bytes
-    answers: bytes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.rows, self.outputs) if self.outputs else (self.rows,)
-
-    @property
-    def size(self) -> int:
-        return 8 * self.rows * max(self.outputs, 1)
+    answers: np.ndarray
+    notes: dict[str, Any]
 
 
 class Ledger:
@@ -98,9 +92,16 @@ class Ledger:
     dim : int
         Input dimension of the black box.
 
+    Attributes
+    ----------
+    noise : ndarray of shape (m,) or None
+        What was noted last of the answers' noise.
+    probes : list of (ndarray of shape (d,), ndarray of shape () or (m,))
+        The first, the last and a middle one of the first queries, and their recorded answers.
+
     Raises
     ------
-    InvalidArgument
+    UnfitLedger
         If the file is not a ledger, is damaged, belongs to another dimension or version, or is in
         use by another process. It is left as it is.
     LedgerError
@@ -110,16 +111,19 @@ class Ledger:
     def __init__(self, path: str | os.PathLike[str], dim: int) -> None:
         try:
             self.path = os.fspath(path)
-            if not isinstance(self.path, str):
+            if not isinstance(self.path, str) or "\0" in self.path:
                 raise TypeError
-        except TypeError:
+            os.fsencode(self.path)
+        except (TypeError, UnicodeError):
             raise InvalidArgument(f"ledger must be a path, got {path!r}") from None
-        self._recorded: deque[tuple[_Record, np.ndarray]] = deque()
-        self._number = 0
-        self.outputs: int | None = None
+        self.noise: np.ndarray | None = None
+        self.probes: list[tuple[np.ndarray, np.ndarray]] = []
+        self._recorded: deque[_Record] = deque()
+        self._notes: dict[str, Any] = {}
+        self._number = self._outputs = 0
         try:
             if os.path.lexists(self.path) and not os.path.isfile(self.path):
-                raise InvalidArgument(f"ledger={self.path!r} must be a regular file")
+                raise UnfitLedger(f"ledger={self.path!r} must be a regular file")
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
             self._fd = os.open(self.path, flags, 0o666)
             self.close = weakref.finalize(self, os.close, self._fd)
@@ -129,7 +133,7 @@ class Ledger:
         except OSError as error:
             raise LedgerError(f"ledger={self.path!r} cannot be opened: {error}") from error
         try:
-            if len(raw) < _FILE_SIZE and raw[: len(_MAGIC)] == _MAGIC[: len(raw)]:
+            if len(raw) < _START and raw[: len(_MAGIC)] == _MAGIC[: len(raw)]:
                 self._create(dim)  # a new file, or one that was interrupted before the first query
             else:
                 self._read(raw, dim)
@@ -144,63 +148,92 @@ class Ledger:
 
         Raises
         ------
-        InvalidArgument
+        UnfitLedger
             If other queries were recorded.
         """
         if not self._recorded:
             return None
-        head, answers = self._recorded[0]
-        if head.rows > len(rows) or head.queries != fingerprint(rows[: head.rows]):
-            raise InvalidArgument(
+        head = self._recorded[0]
+        n = len(head.answers)
+        if n > len(rows) or head.queries != fingerprint(rows[:n]):
+            raise UnfitLedger(
                 f"ledger={self.path!r} recorded other queries than this run asks (batch "
-                f"{head.number + 1} of {self._number} differs): resume with the same seed, "
-                "settings, black box and versions, or name a new file"
+                f"{head.number + 1} of {self._number} differs): resume with the same seed (or "
+                "rng=None), settings, black box and versions, or name a new file"
             )
-        self._recorded.popleft()
-        return answers
+        return self._recorded.popleft().answers
+
+    def noted(self, name: str) -> Any:
+        """What was noted under this name with the batch that is replayed next, or None."""
+        return self._recorded[0].notes.get(name) if self._recorded else None
 
     def _read(self, raw: bytes, dim: int) -> None:
         if not raw.startswith(_MAGIC):
-            raise InvalidArgument(f"ledger={self.path!r} is not a ledger: it is left untouched")
-        head = _unseal(_FILE, raw, 0)
-        if head is None:
+            raise UnfitLedger(f"ledger={self.path!r} is not a ledger: it is left untouched")
+        head = raw[: _FILE.size]
+        if raw[_FILE.size : _START] != digest(head):
             raise self._damaged(0)
-        _, version, recorded_dim, self._key = head
+        _, version, recorded_dim, self._key = _FILE.unpack(head)
         if version != VERSION:
-            raise InvalidArgument(
+            raise UnfitLedger(
                 f"ledger={self.path!r} has version {version}, this is version {VERSION}"
             )
         if recorded_dim != dim:
-            raise InvalidArgument(
+            raise UnfitLedger(
                 f"ledger={self.path!r} was recorded with dim={recorded_dim}, not {dim}"
             )
-        at = _FILE_SIZE
-        while (found := _unseal(_RECORD, raw, at, self._key)) is not None:
-            record, start = _Record(*found), at + _RECORD_SIZE
-            body = raw[start : start + record.size]
-            if len(body) < record.size or digest(body) != record.answers:
-                break
-            if record.number != self._number or self.outputs not in (None, record.outputs):
-                raise self._damaged(at)
-            answers = np.frombuffer(body, "<f8").astype(float).reshape(record.shape)
-            self._recorded.append((record, answers))
-            self._number, self.outputs = self._number + 1, record.outputs
-            at = start + record.size
-        self._end = at
-        while (at := raw.find(_MARK, at + 1)) >= 0:
-            if _unseal(_RECORD, raw, at, self._key) is not None:
+        self._end = _START
+        for record, end in self._records(raw):
+            if record.number != self._number:
                 raise self._damaged(self._end)
+            self._recorded.append(record)
+            self._keep(record)
+            self._end = end
+        if raw.find(self._key, self._end + 1) >= 0:  # a torn record is the last one
+            raise self._damaged(self._end)
 
-    def _damaged(self, at: int) -> InvalidArgument:
-        return InvalidArgument(
+    def _records(self, raw: bytes) -> Iterator[tuple[_Record, int]]:
+        """All whole records, and where each of them ends."""
+        at = _START
+        while at + _RECORD.size <= len(raw):
+            key, number, rows, outputs, size, queries, checksum = _RECORD.unpack_from(raw, at)
+            start = at + _RECORD.size + size
+            end = start + 8 * rows * max(outputs, 1)
+            whole = raw[at : at + _RECORD.size - _SUM], raw[at + _RECORD.size : end]
+            if key != self._key or end > len(raw) or checksum != digest(*whole):
+                return
+            notes = _noted(raw[start - size : start])
+            answers = np.frombuffer(raw[start:end], "<f8").astype(float)
+            shape = (rows, outputs) if outputs else (rows,)
+            yield _Record(number, queries, answers.reshape(shape), notes), end
+            at = end
+
+    def _keep(self, record: _Record) -> None:
+        """What a record says beyond the answers to its own queries."""
+        self._number = record.number + 1
+        self._outputs = 0 if record.answers.ndim == 1 else record.answers.shape[1]
+        if "noise" in record.notes:
+            self.noise = np.array(record.notes["noise"])
+        for row, asked in record.notes.get("probes", []):
+            x = np.frombuffer(bytes.fromhex(asked), "<f8").astype(float)
+            self.probes.append((x, record.answers[row]))
+
+    def _damaged(self, at: int) -> UnfitLedger:
+        return UnfitLedger(
             f"ledger={self.path!r} is damaged at byte {at} (after {self._number} whole batches): "
             "it is left untouched"
         )
 
     # ------------------------------------------------------------------- writing
 
-    def reserve(self, rows: int) -> None:
-        """Claim the room for the answers to so many rows, before they are paid for.
+    def note(self, **facts: Any) -> None:
+        """Keep something that JSON can hold with the next batch that is appended. While batches
+        are replayed it has been noted already."""
+        if not self._recorded:
+            self._notes |= facts
+
+    def reserve(self, rows: np.ndarray) -> None:
+        """Claim the room for the answers to these rows (n, d), before they are paid for.
 
         Raises
         ------
@@ -209,7 +242,7 @@ class Ledger:
         """
         if not self.close.alive:
             raise LedgerError(f"ledger={self.path!r} was closed, or opened again by another Oracle")
-        size = _RECORD_SIZE + 8 * rows * max(self.outputs or 1, 1)
+        size = _RECORD.size + len(self._note(rows)) + 8 * len(rows) * max(self._outputs, 1)
         try:
             os.ftruncate(self._fd, self._end)
             if hasattr(os, "posix_fallocate"):
@@ -226,23 +259,33 @@ class Ledger:
         LedgerError
             If they cannot be written. What was written before is whole.
         """
-        outputs = 0 if answers.ndim == 1 else answers.shape[1]
-        body = answers.astype("<f8").tobytes()
-        queries = fingerprint(rows)
-        head = _RECORD.pack(_MARK, self._number, len(rows), outputs, queries, digest(body))
+        note, outputs = self._note(rows), 0 if answers.ndim == 1 else answers.shape[1]
+        numbers = self._number, len(rows), outputs, len(note)
+        head = _RECORD.pack(self._key, *numbers, fingerprint(rows), bytes(_SUM))[:-_SUM]
+        body = note + answers.astype("<f8").tobytes()
+        record = head + digest(head, body) + body
         try:
-            self._write(self._end, _seal(head, self._key) + body)
+            self._write(self._end, record)
         except OSError as error:
             raise self._failed(error, "the last answers were not stored") from error
-        self._end += _RECORD_SIZE + len(body)
-        self._number, self.outputs = self._number + 1, outputs
+        self._end += len(record)
+        self._keep(_Record(self._number, b"", answers, _noted(note)))
+        self._notes.clear()
+
+    def _note(self, rows: np.ndarray) -> bytes:
+        """What goes into the file with the answers to these rows."""
+        notes, few = dict(self._notes), min(len(rows), PROBES - len(self.probes))
+        if few:
+            picked = np.linspace(0, len(rows) - 1, few).astype(int).tolist()
+            notes["probes"] = [(i, rows[i].astype("<f8").tobytes().hex()) for i in picked]
+        return json.dumps(notes).encode() if notes else b""
 
     def _create(self, dim: int) -> None:
-        self._key, self._end = os.urandom(16), _FILE_SIZE
+        self._key, self._end = os.urandom(16), _START
         head = _FILE.pack(_MAGIC, VERSION, dim, self._key)
         try:
             os.ftruncate(self._fd, 0)
-            self._write(0, _seal(head))
+            self._write(0, head + digest(head))
             if os.name == "posix":  # the file's name must survive a power cut, too
                 folder = os.open(os.path.dirname(os.path.abspath(self.path)), os.O_RDONLY)
                 os.fsync(folder)
@@ -276,7 +319,7 @@ class Ledger:
             _lock_file(self._fd)
         except OSError:
             self.close()
-            raise InvalidArgument(
+            raise UnfitLedger(
                 f"ledger={self.path!r} is in use by another process: one run at a time"
             ) from None
         _HERE[status.st_dev, status.st_ino] = self

@@ -28,8 +28,8 @@ def drop_rounding(run: Run) -> Generator[Event, None, bool]:
     was taken for kinks.) Returns whether there were any."""
     known, evidence = run.known, run.evidence
     assert known is not None
-    outputs = np.linalg.norm(known.output_weights * run.answers.scale[:, None], axis=0)
-    large = outputs * np.linalg.norm(known.weights, axis=1) > PRECISE * evidence.scale
+    outputs = known.output_weights * (run.answers.scale / evidence.scale)[:, None]
+    large = np.linalg.norm(outputs, axis=0) * np.linalg.norm(known.weights, axis=1) > PRECISE
     fewer = subset(known, large)
     if large.all() or evidence.score(fewer)[1] > 2 * evidence.score(known)[1]:
         return False

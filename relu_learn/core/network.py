@@ -358,7 +358,8 @@ def read_file(
         raise
     except Exception as error:  # a damaged zip file raises nearly anything
         # Without NumPy's own words, which would advise to trust the file.
-        raise InvalidArgument(f"path must be an undamaged saved {what}") from error
+        why = f": {error}" if isinstance(error, InvalidArgument) else ""
+        raise InvalidArgument(f"path must be an undamaged saved {what}{why}") from error
     raise InvalidArgument(f"path is a {what} of version {found}, need {version}")
 
 
@@ -389,6 +390,17 @@ def _evaluated(
         floor = np.concatenate([np.zeros(len(w)), np.full(m, -np.inf)])
         head = np.concatenate([head, np.eye(m)], axis=1)
     return first, threshold, floor, np.ascontiguousarray(head[0] if m == 1 else head.T)
+
+
+def require_network(name: str, value: Any) -> ReluNetwork:
+    """The argument, if its weights can be looked at."""
+    if isinstance(value, ReluNetwork):
+        return value
+    kind = type(value).__name__
+    raise InvalidArgument(
+        f"{name} must be a ReluNetwork, got {kind}: of a black box only answers are known (learn "
+        "it, or compare samples: sampled_loss, worst_error)"
+    )
 
 
 def subset(network: ReluNetwork, keep: Array) -> ReluNetwork:
@@ -424,19 +436,31 @@ def lipschitz_bound(network: ReluNetwork) -> float:
 def prune(network: ReluNetwork, size: float = 1e-12) -> ReluNetwork:
     """Drop neurons whose weights cannot matter: smaller than `size` times the largest."""
     outputs = np.atleast_2d(network.output_weights)
-    strength = np.linalg.norm(outputs, axis=0) * np.linalg.norm(network.weights, axis=1)
+    strength = lengths(outputs.T) * lengths(network.weights)
     return subset(network, strength > size * strength.max(initial=0.0))
 
 
 def normalised(weights: Array, biases: Array) -> tuple[Array, Array, Array]:
     """Unit normals (k, d), biases b_i / |w_i| (k,) and norms |w_i| (k,); zero weights stay zero."""
-    # The square of a tiny or huge weight would leave the range of floats, so scale first.
-    largest = np.abs(weights).max(axis=1, initial=0.0)
-    safe = np.where(largest > 0, largest, 1.0)
-    scaled = weights / safe[:, None]
+    largest, scaled, length = _scaled(weights)
+    return scaled / length[:, None], biases / largest / length, lengths(weights)
+
+
+def lengths(rows: Array) -> Array:
+    """The Euclidean norms (n,) of rows of any size that float64 can hold."""
+    largest, scaled, length = _scaled(rows)
+    return np.where(scaled.any(axis=1), largest * length, 0.0)
+
+
+def _scaled(rows: Array) -> tuple[Array, Array, Array]:
+    """The square of a tiny or huge number would leave the range of floats: the largest entries (or
+    1), rows that are divided by them, and their norms (1 for rows of zeros)."""
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    largest[largest == 0] = 1.0
+    scaled = rows / largest[:, None]
     length = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
-    length[largest == 0] = 1.0
-    return scaled / length[:, None], biases / safe / length, largest * length
+    length[length == 0] = 1.0
+    return largest, scaled, length
 
 
 def _same_hyperplanes(normal: Array, beta: Array, rtol: float) -> tuple[NDArray[np.intp], Array]:

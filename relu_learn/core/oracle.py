@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from relu_learn.core.arguments import positive_int
+from relu_learn.core.arguments import Seed, generator, positive_int
 from relu_learn.core.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
-from relu_learn.core.ledger import Ledger
+from relu_learn.core.ledger import Ledger, UnfitLedger
+from relu_learn.core.lines import SIGMAS
+from relu_learn.core.replies import BlackBox, Refused, ask, check_callable
 
-BlackBox = Callable[[np.ndarray], Any]
+# Until the ledger knows the noise of the answers, they may be off by so much of their size: sums of
+# float32 numbers depend on the other rows of a batch.
+_BATCH = 1e-4
+# Random answers are those of another black box if they are off by so many times what four answers
+# differ: a coin that a dropout layer throws may fall on the same side four times.
+_RANDOM = 10.0
 
 
 class Oracle:
@@ -30,8 +37,10 @@ class Oracle:
         Longest batch that the black box is asked at once (default: no limit).
     ledger : path-like, optional
         File that every answered batch is appended to, durably. A run that was interrupted and is
-        started again with the same seed gets the recorded answers from there and asks the black
-        box for the rest. On a new black box: name a new file.
+        started again with the same seed (or with rng=None: it is in the file) gets the recorded
+        answers from there and asks the black box for the rest. Opening it asks up to three of the
+        recorded queries again (and thrice more where the answers differ: they may be random). On a
+        new black box: name a new file.
 
     Attributes
     ----------
@@ -39,6 +48,8 @@ class Oracle:
         Rows answered so far, replayed ones included: they were paid for.
     replayed : int
         How many of them were answered from the ledger.
+    verified : int
+        Rows that were asked again when the ledger was opened, which no budget counts.
     n_outputs : int or None
         m, or None before the first answer. A scalar black box, answers of shape (n,), has m = 1.
     is_scalar : bool
@@ -68,21 +79,23 @@ class Oracle:
         batch_size: int | None = None,
         ledger: str | os.PathLike[str] | None = None,
     ) -> None:
-        if not callable(black_box):
-            raise InvalidArgument(
-                f"black_box must be callable with an (n, d) array, got {type(black_box).__name__}"
-            )
+        check_callable(black_box)
         self.dim = positive_int("dim", dim)
         self.max_queries = None if max_queries is None else positive_int("max_queries", max_queries)
         self.batch_size = None if batch_size is None else positive_int("batch_size", batch_size)
-        self.queries = 0
-        self.replayed = 0
+        self.queries = self.replayed = self.verified = 0
         self.n_outputs: int | None = None
         self.is_scalar = True
         self._nothing = np.empty(0)  # the answers to no rows
         self._black_box = black_box
         self._history: list[tuple[Any, np.ndarray]] = []
         self._ledger = None if ledger is None else Ledger(ledger, self.dim)
+        if self._ledger is not None:
+            try:
+                self._verify(self._ledger)
+            except BaseException:
+                self.close()
+                raise
 
     def __enter__(self) -> Oracle:
         return self
@@ -155,6 +168,27 @@ class Oracle:
         recipe = (point.copy(), np.array(steps), basis, np.array(moves))
         return self._ask(points_around(*recipe), recipe)
 
+    def generator(self, rng: Seed) -> np.random.Generator:
+        """The random generator of a run. With a ledger its state is kept there: None is the seed
+        of the run that was recorded, if there is one."""
+        random = generator(rng)
+        if self._ledger is None:
+            return random
+        state = self._ledger.noted("random")
+        if rng is None and state is not None:
+            bits = getattr(np.random, state["bit_generator"])()
+            bits.state = state
+            return np.random.Generator(bits)
+        if type(random.bit_generator).__module__.startswith("numpy."):
+            state = json.dumps(random.bit_generator.state, default=np.ndarray.tolist)
+            self._ledger.note(random=json.loads(state))
+        return random
+
+    def heard(self, noise: np.ndarray) -> None:
+        """Keep the noise (m,) of the answers with them, per unit of 1 + |t| on a Gaussian line."""
+        if self._ledger is not None:
+            self._ledger.note(noise=noise.tolist())
+
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         """Every query (n, d) and its answer, (n,) or (n, m), in the order they were asked."""
         asked = [np.empty((0, self.dim)), *(_rows(x) for x, _ in self._history)]
@@ -193,7 +227,7 @@ class Oracle:
             asked = _rows(keep) if spare else x
             if parts:  # what was answered before it went wrong
                 self._history.append((asked[:done].copy(), np.concatenate(parts)))
-            if isinstance(error, _Refused):
+            if isinstance(error, Refused):
                 query = asked[done:][error.rows]
                 raise BlackBoxError(f"black_box {error}", query) from error.__cause__
             raise
@@ -213,12 +247,51 @@ class Oracle:
             return recorded
         x = x[: self.batch_size]
         if ledger is not None:
-            ledger.reserve(len(x))
-        answers = _answers(self._black_box, x if spare else x.copy())
+            ledger.reserve(x)
+        answers = ask(self._black_box, x if spare else x.copy(), first=not self.queries)
         self._count(answers)
         if ledger is not None:
             ledger.append(x, answers)
         return answers
+
+    def _verify(self, ledger: Ledger) -> None:
+        """Is it the black box that the ledger recorded? Some of its queries are asked again."""
+        if not ledger.probes:
+            return
+        x, recorded = (np.array(part) for part in zip(*ledger.probes, strict=True))
+        what = f"ledger={ledger.path!r} was recorded with another black box"
+        try:
+            answers = self._once_more(x)
+            if answers.shape != recorded.shape:
+                raise Refused(f"gives answers of shape {answers.shape}, not {recorded.shape}", x)
+            off = np.abs(answers - recorded)
+            harmless = _BATCH * np.abs(recorded).max(axis=0) * np.ones(off.shape)
+            if ledger.noise is not None:
+                far = 1 + np.linalg.norm(x, axis=1) / np.sqrt(self.dim)
+                harmless = 2 * SIGMAS * np.multiply.outer(far, ledger.noise).reshape(off.shape)
+            if (off > harmless).any():
+                # Random answers differ every time; and far out more than where they were heard.
+                more = np.stack([answers, *(self._once_more(x) for _ in range(3))])
+                differ = np.ptp(more, axis=0).max(axis=0)
+                harmless = np.maximum(harmless, _RANDOM * differ)
+        except Refused as error:
+            if error.__cause__ is not None:
+                return  # it is out of order: all that was paid for can be replayed
+            raise UnfitLedger(f"{what}: asked again, it {error}; name a new file") from None
+        if (off > harmless).any():
+            row = np.unravel_index((off - harmless).argmax(), off.shape)
+            instead = f"{answers[row]:.9g} instead of {recorded[row]:.9g}"
+            raise UnfitLedger(
+                f"{what}: asked again, it answers {instead}. Resume with the same model, or name "
+                "a new file"
+            )
+
+    def _once_more(self, x: np.ndarray) -> np.ndarray:
+        """The answers to recorded queries; no budget counts them."""
+        self.verified += len(x)
+        step = self.batch_size or len(x)
+        starts = range(0, len(x), step)
+        return np.concatenate([ask(self._black_box, x[i : i + step].copy()) for i in starts])
 
     def _count(self, answers: np.ndarray) -> None:
         if self.n_outputs is None:
@@ -228,55 +301,8 @@ class Oracle:
         elif answers.shape[1:] != self._nothing.shape[1:]:
             was = "(n,)" if self.is_scalar else f"(n, {self.n_outputs})"
             what = f"changed the shape of its answers from {was} to {answers.shape}"
-            raise _Refused(what, slice(len(answers)))
+            raise Refused(what, slice(len(answers)))
         self.queries += len(answers)
-
-
-class _Refused(Exception):
-    """What is wrong with the answers to a batch, and to which of its rows."""
-
-    def __init__(self, what: str, rows: slice | np.ndarray) -> None:
-        super().__init__(what)
-        self.rows = rows
-
-
-def _answers(black_box: BlackBox, x: np.ndarray) -> np.ndarray:
-    """The answers as a float64 array of their own: the black box may use its buffer again."""
-    n, everything = len(x), slice(len(x))
-    try:
-        raw = black_box(x)
-    except Exception as error:
-        what = f"raised {type(error).__name__}: {error} (on a batch of {n} rows)"
-        raise _Refused(what, everything) from error
-    try:
-        # np.asarray would drop the mask, and with it what is missing.
-        y = np.asarray(raw.filled(np.nan) if isinstance(raw, np.ma.MaskedArray) else raw)
-    except Exception as error:
-        what = f"must return an array, got {type(raw).__name__} ({error})"
-        raise _Refused(what, everything) from error
-    if y.dtype.kind != "f":
-        what = _KINDS.get(y.dtype.kind, f"{type(raw).__name__} of type {y.dtype}")
-        raise _Refused(f"must return real floating-point numbers, got {what}", everything)
-    if y.ndim not in (1, 2) or len(y) != n or (y.ndim == 2 and y.shape[1] == 0):
-        what = f"must return shape (n,) or (n, m) for n={n} rows, got {y.shape}"
-        raise _Refused(what, everything)
-    with np.errstate(over="ignore"):  # longer floats: what overflows is reported as infinite
-        y = y.astype(float)
-    bad = np.flatnonzero(~np.isfinite(y.reshape(n, -1)).all(axis=1))
-    if len(bad):
-        what = f"must return finite numbers, got {y[bad[0]]} ({len(bad)} of {n} rows)"
-        raise _Refused(what, bad)
-    return y
-
-
-_KINDS = {
-    "i": "integers (labels?)",
-    "u": "integers (labels?)",
-    "b": "booleans",
-    "c": "complex numbers",
-    "U": "strings",
-    "S": "strings",
-}
 
 
 def _rows(asked: Any) -> np.ndarray:

@@ -14,9 +14,11 @@ import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.basis import orthonormal_basis
+from relu_learn.core.certificate import mean_square
 from relu_learn.core.events import Event
 from relu_learn.core.gradients import measure_gradient
-from relu_learn.core.lines import SIGMAS, Noise
+from relu_learn.core.hearing import noise_near
+from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import neuron_between
 from relu_learn.core.pieces import Block, Measured, Piece
@@ -27,22 +29,37 @@ def get_neurons_on_grid(run: Run, found: Measured) -> Generator[Piece | Block, N
     """GetNeurons: gradients in the middle of intervals of length r on [-tau, tau]; where two
     neighbours differ, there is a neuron between them (or a clump of close ones, that acts as one).
     """
-    line, noise, target = run.line, Noise(run.answers.noise), run.target()
-    alpha, d = run.settings.alpha, run.oracle.dim
+    line, target, alpha, d = run.line, run.target(), run.settings.alpha, run.oracle.dim
     basis = orthonormal_basis(line.direction, run.rng)
     t = midpoints(run.settings.r, run.settings.tau)
+    noise = Noise(run.answers.noise).at(t)
     for i, x in enumerate(line.at(t)):
-        eta = noise.at(t[i])
         # GetGradient: F is affine on the ball B(x, alpha), unless a hyperplane cuts it.
-        piece = measure_gradient(target, x, basis, np.full(d, alpha), eta, run.rng)
+        ball = target, x, basis, np.full(d, alpha)
+        piece = measure_gradient(*ball, noise[i], run.rng)
+        if piece.step < alpha:  # a hyperplane, or rounding that was not heard elsewhere
+            before, noise[i] = noise[i], noise_near(target, piece, noise[i], run.rng)
+            if (noise[i] > before).any():
+                piece = measure_gradient(*ball, noise[i], run.rng)
         found.pieces[i] = dataclasses.replace(piece, index=i)
         yield found.pieces[i]
         if i > 0:
             left, right = found.pieces[i - 1], found.pieces[i]
             jump = np.linalg.norm(right.gradient - left.gradient, axis=1)
-            if (jump > 8 * SIGMAS * eta * math.sqrt(d) / alpha).any():
-                found.blocks[i] = neuron_between(left, right, line)  # GetBias
+            # The steps that were used divide the noise: they may be shorter than alpha.
+            error = noise[i - 1 : i + 1].max(axis=0) / min(left.step, right.step)
+            if (jump > 8 * SIGMAS * error * math.sqrt(d)).any():
+                block = neuron_between(left, right, line)  # GetBias
+                found.blocks[i] = _within(block, line, t[i - 1], t[i])
                 yield found.blocks[i]
+
+
+def _within(block: Block, line: Line, low: float, high: float) -> Block:
+    """The neuron with its t* in its interval. Where two pieces meet elsewhere there are several
+    critical points between them: one neuron stands for all, at the end that is nearest."""
+    kinks = np.clip(np.where(np.isnan(block.kinks), (low + high) / 2, block.kinks), low, high)
+    biases = np.where(kinks == block.kinks, block.biases, (block.weights * line.at(kinks)).sum(1))
+    return dataclasses.replace(block, kinks=kinks, biases=biases)
 
 
 def midpoints(r: float, tau: float) -> np.ndarray:
@@ -53,7 +70,29 @@ def midpoints(r: float, tau: float) -> np.ndarray:
 
 def grid(run: Run) -> Iterator[Event]:
     """LearnFromQueries: GetNeurons, then linear regression for what the orientations, which are
-    guesses, got wrong."""
+    guesses, got wrong. All of it `repeats` times; the best of the networks is kept."""
+    networks = []
+    for i in range(run.settings.repeats):
+        if i:
+            yield from run.draw()
+        networks.append((yield from _learned(run, told=i == 0)))
+        if i == 0:
+            run.take(networks[0])
+            yield run.updated("")
+        run.known = run.found = None
+    if len(networks) > 1:
+        x = run.space.sample(4 * (run.oracle.dim + 1), run.rng)
+        y = run.target()(x)
+        networks.sort(key=lambda net: mean_square(y - net(x)))
+        run.take(networks[0])
+        yield run.updated("")
+    run.known = networks[0]
+    yield from run.test()
+
+
+def _learned(run: Run, told: bool) -> Generator[Event, None, ReluNetwork]:
+    """The network of one line. Only of the first one the neurons are `told` one by one: events add
+    up, and the hypothesis is not the sum of several lines."""
     d, scale, line, tau = run.oracle.dim, run.answers.scale, run.line, run.settings.tau
     run.found = found = Measured(line)
     middles, index = midpoints(run.settings.r, tau), 0
@@ -69,7 +108,8 @@ def grid(run: Run) -> Iterator[Event]:
             jump, point = a * (w @ line.direction), line.at(np.array([t]))[0]
             yield run.emit(ev.CriticalPointFound, t=float(t), jump=jump, point=point)
             data = {"index": index, "weights": w, "bias": float(b), "output_weights": a}
-            yield run.emit(ev.NeuronFound, t=float(t), **data)
+            if told:
+                yield run.emit(ev.NeuronFound, t=float(t), **data)
             index += 1
     # Subtract the neurons, and fit the affine residual to Gaussian samples.
     net = found.network()
@@ -79,9 +119,8 @@ def grid(run: Run) -> Iterator[Event]:
     y = run.target()(x) - (net(x) - x @ net.skip.T - net.offset)
     fit = np.linalg.lstsq(np.column_stack([x, np.ones(n)]), y, rcond=None)[0]
     skip, offset = fit[:-1].T, fit[-1]
-    yield run.emit(ev.ResidualFitted, skip=skip * scale[:, None], offset=offset * scale)
+    if told:
+        yield run.emit(ev.ResidualFitted, skip=skip * scale[:, None], offset=offset * scale)
     # l(x) = relu(l(x)) - relu(-l(x)): the output is a pure ReLU network.
     fitted = ReluNetwork(net.weights, net.biases, net.output_weights, skip, offset)
-    run.take(fitted.to_pure_relu())
-    yield run.updated("")
-    yield from run.test()
+    return fitted.to_pure_relu()

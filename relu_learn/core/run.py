@@ -16,7 +16,7 @@ import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.answers import Answers
-from relu_learn.core.certificate import fresh_points
+from relu_learn.core.certificate import fresh_points, mean_square
 from relu_learn.core.errors import NotPiecewiseLinear
 from relu_learn.core.events import Event
 from relu_learn.core.evidence import Evidence
@@ -351,7 +351,7 @@ class Run:
             errors=evidence.errors,
             worst=float(evidence.errors.max()),
             scale=evidence.scale,
-            loss=float((evidence.errors**2).mean()),
+            loss=mean_square(evidence.errors),
         )
         net = self.hypothesis()
         handed = self.space.told(net)
@@ -368,7 +368,7 @@ class Run:
         return LearnResult(
             network=self.space.told(self.best),
             queries=self.oracle.queries,
-            loss=float((errors**2).mean()) if len(errors) else math.inf,
+            loss=mean_square(errors) if len(errors) else math.inf,
             certificate=claim,
             worst_error=claim.eta if len(errors) else math.inf,
             scale=evidence.scale,

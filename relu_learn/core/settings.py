@@ -28,6 +28,7 @@ class Settings:
     r: float = 0.05
     tau: float = 4.0
     alpha: float = 1e-3
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         if self.method not in ("adaptive", "grid"):
@@ -36,6 +37,7 @@ class Settings:
             self._set("validation", positive_int("validation", self.validation))
         if not isinstance(self.polish, (bool, np.bool_)):
             raise InvalidArgument(f"polish must be True or False, got {self.polish!r}")
+        self._set("repeats", positive_int("repeats", self.repeats))
         for name in ("r", "tau", "alpha"):
             self._set(name, positive_number(name, getattr(self, name)))
         if self.epsilon is not None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from relu_learn.core import events as ev
 from relu_learn.core.certificate import Certificate
+from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.events import Event
 from relu_learn.core.network import FIELDS, ReluNetwork, read_file
 
@@ -163,8 +164,41 @@ class Trace:
         return read_file(path, "trace", TRACE_VERSION, lambda data: cls(_events(data)))
 
 
+# Numbers with a sign; all others are counts and sizes, of which some are bounded.
+_SIGNED = {"t", "bias"}
+_LEAST, _MOST = {"dim": 1, "n_outputs": 1}, {"delta": 1, "mass": 1}
+
+
+def _is_possible(event: Event, name: str, value: Any, sizes: dict[str, int]) -> bool:
+    """Whether a field can have this value. `sizes` holds d and m, from the first event that tells
+    them, and the other sizes of this event's arrays."""
+
+    def fits(letter: str, size: int) -> bool:
+        return size == (int(letter) if letter.isdigit() else sizes.setdefault(letter, size))
+
+    if isinstance(value, np.ndarray):
+        shape = event.shapes.get(name, "")
+        return value.ndim == len(shape) and all(map(fits, shape, value.shape))
+    if isinstance(value, ReluNetwork):
+        return fits("d", value.dim) and fits("m", value.n_outputs)
+    if isinstance(value, Certificate):
+        return all(_is_possible(event, *field, sizes) for field in vars(value).items())
+    if name in ("phase", "method", "measure"):
+        return isinstance(value, str)
+    whole = name in ("queries", "index", "n", "dim", "n_outputs")
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        return False
+    if name in _SIGNED:
+        return name == "t" or value == value  # a gradient away from the line has no t
+    letter = {"dim": "d", "n_outputs": "m"}.get(name)
+    within = _LEAST.get(name, 0) <= value <= _MOST.get(name, np.inf)
+    return within and (letter is None or fits(letter, int(value)))
+
+
 def _events(arrays: dict[str, np.ndarray]) -> Iterator[Event]:
     """What `Trace.save` took apart, put together."""
+    sizes: dict[str, int] = {}
+    queries = 0
     for i, head in enumerate(json.loads(arrays["events"].tobytes())):
         kind = ev.EVENT_TYPES[head.pop("type")]
         for field in dataclasses.fields(kind):
@@ -175,4 +209,12 @@ def _events(arrays: dict[str, np.ndarray]) -> Iterator[Event]:
                 head[name] = Certificate(**head[name])
             elif name not in head:
                 head[name] = arrays[f"{i}.{name}"]
-        yield kind(**head)
+        event = kind(**head)
+        sizes = {letter: size for letter, size in sizes.items() if letter in "dm"}
+        for name, value in vars(event).items():
+            if not _is_possible(event, name, value, sizes) or event.queries < queries:
+                what = f"of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+                where = f"{name} of its event {i + 1}, {kind.__name__},"
+                raise InvalidArgument(f"trace must fit together, but {where} is {what}")
+        queries = event.queries
+        yield event

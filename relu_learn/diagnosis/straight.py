@@ -14,11 +14,11 @@ from relu_learn.core.watch import LongLine
 
 # Places that are looked at, and step sizes there, each half of the one before.
 PLACES, _SCALES = 16, 26
-# A bend above so many times the noise is seen well: its ratio to the next is right to a fifth. Below,
-# a curve disappears in the noise.
+# A bend above so many times the noise is seen well: its ratio to the next is right to a fifth.
+# Below, a curve disappears in the noise.
 _SEEN = 30.0
-# So many times in a row a bend must fall to a quarter. (At a kink it falls to a half, or vanishes; of
-# one kink or two this cannot happen twice.)
+# So many times in a row a bend must fall to a quarter. (At a kink it falls to a half, or vanishes;
+# of one kink or two this cannot happen twice.)
 _FALLS = 2
 # An interval that most functions do not oscillate in (Gaussian inputs have size 1).
 _SHORT = 0.05

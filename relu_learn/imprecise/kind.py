@@ -10,7 +10,7 @@ import numpy as np
 
 from relu_learn.core.answers import EXACT, Answers, powers_of_two
 from relu_learn.core.errors import BlackBoxError
-from relu_learn.core.hearing import Hearing
+from relu_learn.core.hearing import Hearing, singles
 from relu_learn.core.lines import EPS, SIGMAS, Ask
 
 RANDOM = (
@@ -160,7 +160,7 @@ def estimate_noise(
     y = answers(np.concatenate([sites, near.ravel()]))
     inside, *wider = np.median(_bends(near, y[_SITES:].reshape(*near.shape, -1)), axis=1) / 0.67
     size, varied = np.abs(y).max(axis=0), _varied(y)
-    single = (y == y.astype(np.float32)).all(axis=0) & varied
+    single = singles(y).all(axis=0) & varied
     unit = np.where(single, float(np.finfo(np.float32).eps), EPS)
     floor = np.maximum(unit / 2 * size / math.sqrt(12), np.finfo(float).tiny)
 
@@ -202,8 +202,9 @@ def _scatter(
     if (differs <= _BATCH * size).all() and (answers(sites) == first).all():
         return differs, None
     again = answers(np.tile(sites, 6)).reshape(6, *first.shape)
-    repeats = np.concatenate([first[None], second[None], again])
-    return differs, np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
+    unit = np.where(size > 0, size, 1.0)  # squares of huge answers would leave float64
+    repeats = np.concatenate([first[None], second[None], again]) / unit
+    return differs, unit * np.sqrt(repeats.var(axis=0, ddof=1).mean(axis=0))
 
 
 def _bends(t: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -272,9 +273,11 @@ def _common_step(y: np.ndarray) -> float:
             own = gap  # terms of several sizes, and their rounding has several steps
 
     def divides(step: float) -> bool:
-        ratio, tolerance = (values - values[0]) / step, 8 * unit / step
-        close = np.abs(ratio - np.round(ratio)) <= tolerance
-        return step >= 200 * unit and tolerance < 0.02 and bool(close.all())
+        tolerance = 8 * unit / step
+        if step < 200 * unit or tolerance >= 0.02:
+            return False
+        ratio = (values - values[0]) / step
+        return bool((np.abs(ratio - np.round(ratio)) <= tolerance).all())
 
     power = next(filter(divides, powers), 0.0)
     # A few answers may all be even multiples of the step: decimals are likelier.
@@ -318,5 +321,5 @@ def _last_digit(y: np.ndarray, step: float = 0.0) -> float:
 
 def _unit(y: np.ndarray) -> float:
     """The rounding of the largest of the answers, in float32 if they all are such numbers."""
-    single = (y == y.astype(np.float32)).all()
+    single = singles(y).all()
     return float(np.finfo(np.float32 if single else float).eps * np.abs(y).max())

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relu_learn.core.arguments import positive_int
-from relu_learn.core.certificate import output_scale
+from relu_learn.core.certificate import mean_square, output_scale
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, normalised
+from relu_learn.core.network import ReluNetwork, normalised, require_network
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Any]
@@ -92,7 +92,8 @@ def _exact(f: ReluNetwork, g: ReluNetwork | None) -> tuple[float, float]:
     """The loss and its rounding floor."""
     from scipy.special import ndtr
 
-    difference = (f if g is None else f - g).simplify()
+    f = require_network("f", f)
+    difference = (f if g is None else f - require_network("g", g)).simplify()
     a = np.atleast_2d(difference.output_weights)
     u, c = np.atleast_2d(difference.skip).copy(), np.atleast_1d(difference.offset).copy()
     normal, s, norm = normalised(difference.weights, difference.biases)
@@ -107,6 +108,9 @@ def _exact(f: ReluNetwork, g: ReluNetwork | None) -> tuple[float, float]:
     normal, s = np.where(inside[:, None], -normal, normal), np.abs(s)
     near = s < _NEVER
     a, normal, s = (a * norm)[:, near], normal[near], s[near]
+    # The loss may leave the range of floats, but not on the way.
+    unit = max(float(np.abs(part).max(initial=0.0)) for part in (a, u_sum, c_sum)) or 1.0
+    a, u, c, u_sum, c_sum = (part / unit for part in (a, u, c, u_sum, c_sum))
 
     tail = ndtr(-s)
     mean = np.exp(-s * s / 2) / math.sqrt(2 * math.pi) - s * tail  # E (u - s)+
@@ -117,7 +121,8 @@ def _exact(f: ReluNetwork, g: ReluNetwork | None) -> tuple[float, float]:
     b = np.abs(a)
     size = 2 * np.sum(b * np.abs(cross))
     size += np.sum(u_sum * (np.abs(u) + _EPS * u_sum)) + np.sum(c_sum * (np.abs(c) + _EPS * c_sum))
-    return max(float(sum(parts)), 0.0), float(8 * _EPS * size + np.sum((b @ blur) * b))
+    floor = float(8 * _EPS * size + np.sum((b @ blur) * b))
+    return max(float(sum(parts)), 0.0) * unit * unit, floor * unit * unit
 
 
 def _second_moments(rho: Array, s: Array) -> tuple[Array, Array]:
@@ -210,7 +215,7 @@ def sampled_loss(
         Numbers or vectors (d,): uniform points of this box, instead of Gaussian ones.
     """
     p, q = _sample(f, g, n, rng, dim, bounds)
-    return float(np.sum((p - q) ** 2)) / n
+    return mean_square(p - q) * p.shape[1]
 
 
 def worst_error(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, normalised
+from relu_learn.core.network import ReluNetwork, lengths, normalised, require_network
 
 Array = NDArray[np.float64]
 
@@ -95,6 +95,7 @@ def match_neurons(found: ReluNetwork, true: ReluNetwork, max_distance: float = 0
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
+    found, true = require_network("found", found), require_network("true", true)
     if (found.dim, found.offset.shape) != (true.dim, true.offset.shape):
         raise InvalidArgument(
             f"found and true must have the same dim and outputs, got {found} and {true}"
@@ -115,22 +116,24 @@ def match_neurons(found: ReluNetwork, true: ReluNetwork, max_distance: float = 0
 
     a_found, a_true = np.atleast_2d(found.output_weights), np.atleast_2d(true.output_weights)
     jump_found, jump_true = a_found * norm_f, a_true * norm_t
-    output = np.linalg.norm(jump_found[:, i] - jump_true[:, j], axis=0)
-    output /= np.linalg.norm(jump_true[:, j], axis=0)
+    output = lengths((jump_found[:, i] - jump_true[:, j]).T) / lengths(jump_true[:, j].T)
     flipped = sign[i, j] < 0
     turned = i[flipped]
     skip = np.atleast_2d(found.skip - true.skip) + a_found[:, turned] @ found.weights[turned]
     offset = found.offset - true.offset - a_found[:, turned] @ found.biases[turned]
-    size = math.hypot(
-        *(np.linalg.norm(part) for part in (true.skip, true.offset, jump_true, jump_true * beta_t))
-    )
-    affine = math.hypot(float(np.linalg.norm(skip)), float(np.linalg.norm(offset)))
+    size = _size(true.skip, true.offset, jump_true, jump_true * beta_t)
     alone = (
         np.setdiff1d(np.arange(found.n_neurons), i),
         np.setdiff1d(np.arange(true.n_neurons), j),
     )
     pairs, errors = np.stack([i, j], axis=1), (angle[i, j], bias[i, j], output)
-    return NeuronMatch(found, true, pairs, *errors, flipped, *alone, affine / (size or 1.0))
+    return NeuronMatch(
+        found, true, pairs, *errors, flipped, *alone, _size(skip, offset) / (size or 1.0)
+    )
+
+
+def _size(*parts: np.ndarray) -> float:
+    return float(lengths(np.concatenate([np.ravel(part) for part in parts])[None])[0])
 
 
 def matches(found: ReluNetwork, true: ReluNetwork, tol: float = 1e-6) -> bool:
@@ -142,5 +145,6 @@ def matches(found: ReluNetwork, true: ReluNetwork, tol: float = 1e-6) -> bool:
     tol : float
         Bound for every error that `match_neurons` reports.
     """
+    found, true = require_network("found", found), require_network("true", true)
     same_size = (found.dim, found.offset.shape) == (true.dim, true.offset.shape)
     return same_size and match_neurons(found, true).worst <= tol

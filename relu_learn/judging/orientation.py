@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relu_learn.core.errors import InvalidArgument, OrientationNotFound
-from relu_learn.core.network import ReluNetwork
+from relu_learn.core.network import ReluNetwork, require_network
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def orient(network: ReluNetwork, time_limit: float = 10.0, rtol: float = 1e-8) -
         raise InvalidArgument(f"time_limit must be positive, got {time_limit!r}")
     if not 0 < rtol < 1:
         raise InvalidArgument(f"rtol must be in (0, 1), got {rtol!r}")
-    if not network.has_skip:
+    if not require_network("network", network).has_skip:
         return network
     a = np.atleast_2d(network.output_weights)
     columns = (a[:, None, :] * network.weights.T).reshape(network.skip.size, network.n_neurons)

@@ -69,8 +69,9 @@ class PaperParameters:
         eta / (2 R): replacing a neuron by one at angle Delta <= gap and bias distance gap costs at
         most R (Delta + gap), apart from an affine part (the paper's second alpha).
     Delta : float
-        gap / (2 L (1 + tau)): neurons at a smaller angle with biases that differ by more than gap
-        stay gap / (2 L) apart on the line. With closer biases they are found as one neuron.
+        gap / (2 L (1 + tau)): neurons at a smaller angle, turned to the same side, with (signed)
+        biases that differ by more than gap stay gap / (2 L) apart on the line. With closer biases
+        they are found as one neuron.
     r : float
         delta Delta / (12 k^2 L), the length of the intervals of the line: given v, the distance of
         the critical points of neurons at an angle above Delta is a Gaussian of deviation at least
@@ -82,8 +83,14 @@ class PaperParameters:
         2 tau / r, rounded up.
     samples : int
         64 (d + 1 + ln(4 / delta)) Gaussian points for the regression of the affine residual.
+    repeats : int
+        N, independent runs of which the best on fresh points is kept.
+    each : float
+        (delta / 2)^(1/N), with which each of them may fail, as all N of them must (delta itself for
+        N = 1): the delta of all formulas above.
     query_bound : int
-        All queries: intervals * (d + 1) + samples.
+        All queries: N (intervals * (d + 1) + samples), and for N > 1 as many fresh points to choose
+        by, 64 (d + 1 + ln(4 N / delta)).
     """
 
     epsilon: float
@@ -102,6 +109,8 @@ class PaperParameters:
     alpha: float
     intervals: int
     samples: int
+    repeats: int
+    each: float
     query_bound: int
 
     def __str__(self) -> str:
@@ -109,11 +118,18 @@ class PaperParameters:
             f"loss <= {self.epsilon:g} with probability {1 - self.delta:g}: tau = {self.tau:.1e}, "
             f"r = {self.r:.1e}, alpha = {self.alpha:.1e}, Delta = {self.Delta:.1e}, "
             f"at most {Decimal(self.query_bound):.2e} queries"
+            + (f" in {self.repeats} runs" if self.repeats > 1 else "")
         )
 
 
 def paper_parameters(
-    epsilon: float, delta: float, dim: int, neurons: int, R: float, B: float
+    epsilon: float,
+    delta: float,
+    dim: int,
+    neurons: int,
+    R: float,
+    B: float,
+    repeats: int = 1,
 ) -> PaperParameters:
     """Parameters for which the grid method provably works on every network.
 
@@ -129,6 +145,9 @@ def paper_parameters(
         k >= 0.
     R, B : float
         Bounds of |w_i| (positive) and |b_i| (not negative), with output weights +-1.
+    repeats : int
+        Runs of which the best is kept: of about ln(1/delta) runs each may fail with a constant
+        probability, and the bound grows like log(1/delta) instead of a power of 1/delta.
 
     Returns
     -------
@@ -142,10 +161,17 @@ def paper_parameters(
 
     Notes
     -----
-    The shape is the paper's [1]_ (a polynomial in d, k, 1/epsilon, 1/delta, R and B); **the
-    constants and exponents are our own reading**, derived in `PaperParameters` and not optimised.
-    The paper turns 1/delta into log(1/delta) by repeating the run and keeping the best; this does
-    not. Arithmetic is taken as exact: in float64 an r of 1e-20 could not even be added to t = 1.
+    The paper's [1]_ are the procedures, the kinds of events that must not happen, and the claim: a
+    polynomial in d, k, 1/epsilon, log(1/delta), R and B, where the logarithm comes from repeating
+    the run and keeping what is best on fresh samples. **Ours are all constants and exponents**,
+    derived in `PaperParameters` and not optimised; and that as many points as for the regression,
+    up to a logarithm, are enough to choose by. Arithmetic is taken as exact: in float64 an r of
+    1e-20 could not even be added to t = 1.
+
+    Two neurons are (Delta, gap)-close if |sin| of the angle between w_i and w_j is at most Delta
+    and |b_j w_i - b_i w_j| <= gap |w_i| |w_j|. So after turning one of them until <w_i, w_j> >= 0
+    the *signed* biases b_i / |w_i| are within gap, up to terms of order Delta: with an angle up to
+    sign and unsigned biases (w, b) and (-w, b) would be close, whose creases are 2 b / |w| apart.
 
     References
     ----------
@@ -157,6 +183,10 @@ def paper_parameters(
     >>> p = paper_parameters(epsilon=0.01, delta=0.1, dim=2, neurons=3, R=1.0, B=1.0)
     >>> p.query_bound > 10**11
     True
+    >>> sure = dict(epsilon=0.01, delta=1e-9, dim=2, neurons=3, R=1.0, B=1.0)
+    >>> once, often = (paper_parameters(**sure, repeats=n).query_bound for n in (1, 20))
+    >>> once > 10**20 * often
+    True
     """
     return _derived(
         float(_checked("epsilon", epsilon, "a positive number", lambda x: x > 0)),
@@ -165,14 +195,16 @@ def paper_parameters(
         int(_checked("neurons", neurons, "an integer >= 0", lambda x: x == int(x) >= 0)),
         float(_checked("R", R, "a positive number", lambda x: x > 0)),
         float(_checked("B", B, "a number >= 0", lambda x: x >= 0)),
+        positive_int("repeats", repeats),
     )
 
 
 def _derived(
-    epsilon: float, delta: float, dim: int, neurons: int, R: float, B: float
+    epsilon: float, delta: float, dim: int, neurons: int, R: float, B: float, repeats: int
 ) -> PaperParameters:
     """By its formulas, in decimals: products of many small factors leave the range of floats."""
-    k, p, size = Decimal(max(neurons, 1)), Decimal(delta), Decimal(R)
+    k, size = Decimal(max(neurons, 1)), Decimal(R)
+    p = Decimal(delta) if repeats == 1 else (Decimal(delta) / 2) ** (1 / Decimal(repeats))
     eta = Decimal(epsilon).sqrt() / (4 * k)
     far = min(Decimal(B) / eta, 2 * max(Decimal(2), size / eta).ln().sqrt())
     spread = (2 * (16 * k * k / p).ln()).sqrt()
@@ -183,9 +215,12 @@ def _derived(
     alpha = p * p * r / (32 * k * k * spread * tau)
     intervals = math.ceil(2 * tau / r)
     samples = math.ceil(64 * (dim + 1 + (4 / p).ln()))
+    bound = repeats * (intervals * (dim + 1) + samples)
+    if repeats > 1:
+        bound += math.ceil(64 * (dim + 1 + (4 * repeats / Decimal(delta)).ln()))
     values: list[Any] = [epsilon, delta, dim, neurons, R, B]
     values += map(_float, (eta, far, spread, tau, gap, angle, r, alpha))
-    values += [intervals, samples, intervals * (dim + 1) + samples]
+    values += [intervals, samples, repeats, _float(p), bound]
     return PaperParameters(*values)
 
 

@@ -143,8 +143,8 @@ def check_misbehaviour(recipe: Recipe, how: Misbehaviour, rng: int) -> str:
     oracle = Oracle(black_box, secret.dim, max_queries=200_000)
     try:
         result = learn(oracle, rng)
-    except strategies.Interrupted:
-        books(oracle, black_box, None if oracle.queries == 0 else _nothing(oracle))
+    except strategies.Interrupted as stop:
+        books(oracle, black_box, stop.partial)
         require(how.kind == "interrupt", "an interruption from nowhere")
         return "interrupted"
     except ReluLearnError as error:
@@ -169,19 +169,6 @@ def check_misbehaviour(recipe: Recipe, how: Misbehaviour, rng: int) -> str:
         return "learned, coarsely"
     require(claim_holds(black_box, result, limit(secret, scale)), "wrong, with a clean claim")
     return "learned what it answers now"
-
-
-def _nothing(oracle: Oracle) -> LearnResult:
-    """Stands for the result that an interrupted run cannot return: the books are the oracle's."""
-    zero = np.zeros((0, oracle.dim)), np.zeros(0)
-    head = () if oracle.is_scalar else (oracle.n_outputs or 1,)
-    network = ReluNetwork(*zero, np.zeros((*head, 0)))
-    from relu_learn import Trace, certificate
-
-    claim = certificate(np.empty(0), 0.05)
-    return LearnResult(
-        network, oracle.queries, math.inf, claim, math.inf, 1.0, 0.0, Trace([]), False
-    )
 
 
 def _coarse(kind: str, secret: ReluNetwork) -> float:

@@ -39,8 +39,11 @@ def child(name: str, seed: int, folder: Path, way: str, at: int) -> None:
     secret = network(name, seed)
     log = os.open(folder / "asked", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
+    opened = False
+
     def black_box(x: np.ndarray) -> np.ndarray:
-        os.write(log, f"{len(x)} {fingerprint(x).hex()}\n".encode())
+        if opened:  # not when the ledger is verified
+            os.write(log, f"{len(x)} {fingerprint(x).hex()}\n".encode())
         print(".", end="", flush=True)
         time.sleep(0.001)
         return secret(x)
@@ -51,6 +54,7 @@ def child(name: str, seed: int, folder: Path, way: str, at: int) -> None:
         die_at_byte(at)
     try:
         with Oracle(black_box, secret.dim, ledger=folder / "ledger", batch_size=7) as oracle:
+            opened = True
             found = learn_from_queries(oracle, secret.dim, rng=seed).network
     except LedgerError:
         return

@@ -7,7 +7,13 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import ndtri
 
-from relu_learn.core.certificate import Certificate, certificate, fresh_points, output_scale
+from relu_learn.core.certificate import (
+    Certificate,
+    certificate,
+    fresh_points,
+    mean_square,
+    output_scale,
+)
 from relu_learn.core.errors import InvalidArgument
 
 pytestmark = pytest.mark.numerical
@@ -127,3 +133,12 @@ def test_the_loss_bound_keeps_its_promise(kind, delta, excess):
     assert wrong < delta * runs
     if kind == "ramp" and excess == 1.01:  # the attack is as good as an attack can be
         assert wrong > 0.5 * delta * runs
+
+
+def test_mean_squares_of_any_size():
+    values = np.array([[1.0, -2.0], [2.0, 0.0]])
+    with np.errstate(all="raise", under="ignore"):
+        for size in (0.0, 1e-300, 1e-150, 1.0, 1e153, 1e300):
+            mean = mean_square(size * values)
+            assert mean == pytest.approx(2.25 * size * size, rel=1e-15)
+            assert math.isinf(mean) == (size == 1e300)

@@ -18,6 +18,7 @@ from relu_learn import (
     InvalidArgument,
     Oracle,
     QueryBudgetExceeded,
+    ReluNetwork,
     learn_from_queries,
     zoo,
 )
@@ -50,8 +51,17 @@ class BlackBox:
         return sum(map(len, self.asked))
 
 
+def opened(path, black_box, **settings):
+    """An oracle with a ledger; what it asked again to verify the ledger is not in `asked`."""
+    oracle = Oracle(black_box, 3, ledger=path, **settings)
+    if isinstance(black_box, BlackBox):
+        assert black_box.queries == oracle.verified <= 3 or black_box.good == 0
+        black_box.asked.clear()
+    return oracle
+
+
 def learn(path, black_box, **settings):
-    with Oracle(black_box, 3, ledger=path, **settings) as oracle:
+    with opened(path, black_box, **settings) as oracle:
         return learn_from_queries(oracle, 3, rng=7)
 
 
@@ -84,7 +94,7 @@ def test_a_second_run_asks_nothing(path, secret):
     first, second = BlackBox(secret), BlackBox(secret)
     result = learn(path, first)
     size = path.stat().st_size
-    with Oracle(second, 3, ledger=path) as oracle:
+    with opened(path, second) as oracle:
         again = learn_from_queries(oracle, 3, rng=7)
         assert oracle.replayed == oracle.queries == first.queries
         assert (oracle.n_outputs, oracle.is_scalar) == (secret.n_outputs, secret.is_scalar)
@@ -129,7 +139,7 @@ def test_a_budget_in_instalments(path):
 
 def test_recorded_answers_count_towards_the_budget(path, recorded):
     asked, _ = recorded
-    with Oracle(BlackBox(), 3, ledger=path, max_queries=6) as oracle:
+    with opened(path, BlackBox(), max_queries=6) as oracle:
         oracle(asked[0])
         with pytest.raises(QueryBudgetExceeded, match="2 are spent"):
             oracle(asked[1])
@@ -140,10 +150,10 @@ def test_recorded_answers_count_towards_the_budget(path, recorded):
 def test_batches_may_be_split_differently(tmp_path_factory, sizes, before, after):
     path = tmp_path_factory.mktemp("ledger") / "run"
     asked = batches(np.random.default_rng(0), *sizes, 4)
-    with Oracle(SECRET, 3, ledger=path, batch_size=before) as oracle:
+    with opened(path, SECRET, batch_size=before) as oracle:
         expected = [oracle(x) for x in asked[:-1]]
     black_box = BlackBox()
-    with Oracle(black_box, 3, ledger=path, batch_size=after) as oracle:
+    with opened(path, black_box, batch_size=after) as oracle:
         for x, y in zip(asked, [*expected, SECRET(asked[-1])], strict=True):
             np.testing.assert_allclose(oracle(x), y, rtol=1e-13)
         assert (oracle.replayed, oracle.queries) == (sum(sizes), sum(sizes) + 4)
@@ -153,9 +163,9 @@ def test_batches_may_be_split_differently(tmp_path_factory, sizes, before, after
 def test_a_breakdown_between_two_parts_of_a_batch(path, rng):
     x = rng.standard_normal((10, 3))
     broken, repaired = BlackBox(good=2), BlackBox()
-    with Oracle(broken, 3, ledger=path, batch_size=3) as oracle, pytest.raises(BlackBoxError):
+    with opened(path, broken, batch_size=3) as oracle, pytest.raises(BlackBoxError):
         oracle(x)
-    with Oracle(repaired, 3, ledger=path) as oracle:
+    with opened(path, repaired) as oracle:
         oracle(x)
     np.testing.assert_array_equal(np.concatenate(broken.asked + repaired.asked), x)
 
@@ -166,7 +176,7 @@ def test_answers_that_are_refused_are_not_recorded(path, rng):
         for _ in range(2):
             with pytest.raises(BlackBoxError, match="finite"):
                 oracle(x)
-    with Oracle(SECRET, 3, ledger=path) as oracle:
+    with opened(path, SECRET) as oracle:
         assert oracle(x).shape == (4,) and oracle.replayed == 0
 
 
@@ -175,9 +185,9 @@ def test_float32_answers_are_replayed_exactly(path):
         return SECRET(x).astype(np.float32)
 
     x = np.ones((3, 3))
-    with Oracle(rounded, 3, ledger=path) as oracle:
+    with opened(path, rounded) as oracle:
         y = oracle(x)
-    with Oracle(BlackBox(good=0), 3, ledger=path) as oracle:
+    with opened(path, BlackBox(good=0)) as oracle:
         np.testing.assert_array_equal(oracle(x), y)
 
 
@@ -199,14 +209,14 @@ def test_another_seed_is_refused(path):
     before = path.read_bytes()
     black_box = BlackBox()
     with pytest.raises(InvalidArgument, match=r"other queries.*same seed"):
-        learn_from_queries(Oracle(black_box, 3, ledger=path), 3, rng=8)
+        learn_from_queries(opened(path, black_box), 3, rng=8)
     assert black_box.asked == [] and path.read_bytes() == before
 
 
 def test_a_shorter_batch_is_refused(path, recorded):
     asked, stages = recorded
     with pytest.raises(InvalidArgument, match="batch 1 of 3 differs"):
-        Oracle(BlackBox(), 3, ledger=path)(asked[0][:1])
+        opened(path, BlackBox())(asked[0][:1])
     assert path.read_bytes() == stages[-1]
 
 
@@ -218,12 +228,9 @@ def test_another_dimension_is_refused(path, recorded):
 
 def test_a_black_box_of_another_shape_is_refused(path, recorded):
     asked, stages = recorded
-    with Oracle(MANY, 3, ledger=path) as oracle:
-        for x in asked:
-            oracle(x)
-        with pytest.raises(BlackBoxError, match=r"from \(n,\) to"):
-            oracle(asked[0])
-    assert path.read_bytes()[: len(stages[-1])] == stages[-1]
+    with pytest.raises(LedgerError, match=r"another black box.*shape \(3, 2\), not \(3,\)"):
+        Oracle(MANY, 3, ledger=path)
+    assert path.read_bytes() == stages[-1]
 
 
 def test_fingerprints_see_every_bit(rng):
@@ -246,6 +253,129 @@ def test_fingerprints_stay_the_same_in_future_versions():
     )
 
 
+# --------------------------------------------------------------------- another model
+
+
+def relu(z):
+    return np.maximum(z, 0)
+
+
+def float32_sums(net):
+    """In float32, so that sums depend on how many rows are asked at once; then in other units."""
+    w, b, a = (x.astype(np.float32) for x in (net.weights, net.biases, net.output_weights))
+    return lambda x: (relu(x.astype(np.float32) @ w.T - b) @ a).astype(float) / 7
+
+
+def noisy(net):
+    rng = np.random.default_rng(0)
+    return lambda x: net(x) + 0.01 * rng.standard_normal(len(x))
+
+
+def dropout(net):
+    rng = np.random.default_rng(0)
+    return lambda x: (
+        (relu(x @ net.weights.T - net.biases) * (rng.random((len(x), net.n_neurons)) > 0.2))
+        @ net.output_weights
+    )
+
+
+KINDS = {
+    "exact": lambda net: net,
+    "offset": lambda net: lambda x: net(x) + 1e6,
+    "float32": float32_sums,
+    "rounded": lambda net: lambda x: np.round(net(x), 2),
+    "noisy": noisy,
+    "dropout": dropout,
+}
+
+
+@pytest.mark.parametrize("budget", [18, 150])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_model_is_recognised_and_another_is_not(path, kind, budget):
+    make = KINDS[kind]
+    with (
+        Oracle(make(SECRET), 3, ledger=path, max_queries=budget, batch_size=7) as oracle,
+        pytest.raises((QueryBudgetExceeded, BlackBoxError)),
+    ):
+        learn_from_queries(oracle, 3, rng=7)
+    before = path.read_bytes()
+    for size in (None, 1, 2):
+        with Oracle(make(SECRET), 3, ledger=path, batch_size=size) as oracle:
+            asked_again = 3 if kind not in ("noisy", "dropout") else oracle.verified
+            assert oracle.verified == asked_again <= 12 and oracle.queries == 0
+    if kind != "dropout":  # such answers differ by half of their size anyway
+        with pytest.raises(LedgerError, match="another black box: asked again, it answers"):
+            Oracle(make(zoo.random_network(3, 4, rng=2)), 3, ledger=path)
+    assert path.read_bytes() == before
+
+
+def test_a_model_that_was_trained_a_little_more(path):
+    learn(path, SECRET)
+    other = ReluNetwork(SECRET.weights, SECRET.biases + 1e-6, SECRET.output_weights)
+    with pytest.raises(LedgerError, match="another black box"):
+        Oracle(other, 3, ledger=path)
+
+
+@pytest.mark.parametrize("answer", [np.nan, "label"])
+def test_a_model_that_answers_no_more_numbers(path, recorded, answer):
+    with pytest.raises(LedgerError, match="another black box: asked again, it must return"):
+        Oracle(lambda x: [answer] * len(x), 3, ledger=path)
+
+
+def test_a_model_that_is_out_of_order_can_be_replayed(path):
+    result = learn(path, SECRET)
+    assert learn(path, BlackBox(good=0)).network == result.network
+
+
+def test_verification_spends_no_budget(path, recorded):
+    asked, _ = recorded
+    with Oracle(SECRET, 3, ledger=path, max_queries=2) as oracle:
+        assert (oracle.verified, oracle.queries, oracle.remaining) == (3, 0, 2)
+        oracle(asked[0])
+        assert (oracle.verified, oracle.queries) == (3, 2) and len(oracle.history()[0]) == 2
+
+
+# --------------------------------------------------------------------- the seed
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [None, 7, np.random.PCG64(3), np.random.MT19937(3), np.random.Philox(3), np.random.SFC64(3)],
+    ids=lambda seed: type(seed).__name__,
+)
+def test_the_seed_is_in_the_ledger(path, seed):
+    rng = np.random.Generator(seed) if isinstance(seed, np.random.BitGenerator) else seed
+    with Oracle(SECRET, 3, ledger=path, max_queries=60) as oracle:
+        with pytest.raises(QueryBudgetExceeded):
+            learn_from_queries(oracle, 3, rng=rng)
+        spent = oracle.queries
+    with opened(path, SECRET) as oracle:
+        result = learn_from_queries(oracle, 3)
+        assert oracle.replayed == spent and result.complete
+    with opened(path, BlackBox(good=0)) as oracle:
+        assert learn_from_queries(oracle, 3, rng=None).network == result.network
+
+
+def test_two_runs_with_one_ledger(path):
+    with Oracle(SECRET, 3, ledger=path) as oracle:
+        results = [learn_from_queries(oracle, 3) for _ in range(2)]
+    with opened(path, black_box := BlackBox()) as oracle:
+        again = [learn_from_queries(oracle, 3) for _ in range(2)]
+    assert black_box.asked == []
+    assert [r.network for r in results] == [r.network for r in again]
+    assert results[0].network != results[1].network
+
+
+def test_a_generator_that_nobody_could_restore(path):
+    class Own(np.random.PCG64):
+        pass
+
+    with Oracle(SECRET, 3, ledger=path) as oracle:
+        learn_from_queries(oracle, 3, rng=np.random.Generator(Own(3)))
+    with opened(path, BlackBox(good=0)) as oracle:
+        learn_from_queries(oracle, 3, rng=np.random.Generator(Own(3)))
+
+
 # --------------------------------------------------------------------- interrupted writes
 
 
@@ -255,7 +385,7 @@ def test_every_way_to_cut_off_the_last_record(path, recorded):
     for end in range(len(second), len(third)):
         path.write_bytes(third[:end])
         black_box = BlackBox()
-        with Oracle(black_box, 3, ledger=path) as oracle:
+        with opened(path, black_box) as oracle:
             assert path.read_bytes() == third[:end]  # opening changes nothing
             answers = [oracle(x) for x in asked]
         assert len(black_box.asked) == 1
@@ -267,18 +397,18 @@ def test_every_way_to_cut_off_the_head_of_the_file(path, recorded):
     start = recorded[1][0]
     for end in range(len(start)):
         path.write_bytes(start[:end])
-        with Oracle(SECRET, 3, ledger=path) as oracle:
+        with opened(path, SECRET) as oracle:
             oracle(np.ones((1, 3)))
-        with Oracle(BlackBox(good=0), 3, ledger=path) as oracle:
+        with opened(path, BlackBox(good=0)) as oracle:
             oracle(np.ones((1, 3)))
 
 
-@pytest.mark.parametrize("rest", [b"\0" * 300, b"\xff" * 10, b"\x93answers" * 9], ids=len)
+@pytest.mark.parametrize("rest", [b"\0" * 300, b"\xff" * 10, b"{}" * 40], ids=len)
 def test_garbage_after_a_power_cut(path, recorded, rest):
     asked, stages = recorded
     path.write_bytes(stages[2] + rest)
     black_box = BlackBox()
-    with Oracle(black_box, 3, ledger=path) as oracle:
+    with opened(path, black_box) as oracle:
         for x in asked:
             oracle(x)
     assert len(black_box.asked) == 1 and path.read_bytes() == stages[-1]
@@ -290,7 +420,7 @@ def test_the_last_record_unwritten_in_part(path, recorded):
     for hole in range(len(second), len(third) - 8, 5):
         path.write_bytes(third[:hole] + b"\0" * 8 + third[hole + 8 :])
         black_box = BlackBox()
-        with Oracle(black_box, 3, ledger=path) as oracle:
+        with opened(path, black_box) as oracle:
             for x in asked:
                 oracle(x)
         assert len(black_box.asked) <= 1 and path.read_bytes() == third
@@ -306,7 +436,7 @@ def test_any_flipped_bit_before_the_last_record_is_noticed(path, recorded):
         data[at] ^= 1 << at % 8
         path.write_bytes(data)
         with pytest.raises(InvalidArgument, match="(damaged at byte|not a ledger).*untouched"):
-            Oracle(BlackBox(), 3, ledger=path)
+            opened(path, BlackBox())
         assert path.read_bytes() == data
 
 
@@ -316,7 +446,7 @@ def test_missing_repeated_and_exchanged_records_are_noticed(path, recorded):
     for wrong in (b + c, a + c, a + a + b + c, b + a + c, a[:-1] + b + c, a + b"\0" + b + c):
         path.write_bytes(head + wrong)
         with pytest.raises(InvalidArgument, match="damaged"):
-            Oracle(BlackBox(), 3, ledger=path)
+            opened(path, BlackBox())
         assert path.read_bytes() == head + wrong
 
 
@@ -327,7 +457,7 @@ def test_a_record_of_another_ledger_is_not_taken_over(path, tmp_path, recorded):
         oracle(asked[0])
     path.write_bytes(head + other.read_bytes()[len(head) :])
     black_box = BlackBox()
-    with Oracle(black_box, 3, ledger=path) as oracle:
+    with opened(path, black_box) as oracle:
         oracle(asked[0])
     assert len(black_box.asked) == 1 and path.read_bytes() == first
 
@@ -340,19 +470,19 @@ def test_a_record_of_another_ledger_is_not_taken_over(path, tmp_path, recorded):
 def test_foreign_files_are_left_alone(path, content):
     path.write_bytes(content)
     if module._MAGIC.startswith(content):
-        return Oracle(SECRET, 3, ledger=path).close()  # nothing that anybody could miss
+        return opened(path, SECRET).close()  # nothing that anybody could miss
     with pytest.raises(InvalidArgument, match="not a ledger: it is left untouched"):
-        Oracle(SECRET, 3, ledger=path)
+        opened(path, SECRET)
     assert path.read_bytes() == content
 
 
 def test_a_newer_version_is_refused(path, recorded, monkeypatch):
-    monkeypatch.setattr(module, "VERSION", 2)
-    with pytest.raises(InvalidArgument, match="version 1, this is version 2"):
-        Oracle(SECRET, 3, ledger=path)
+    monkeypatch.setattr(module, "VERSION", 3)
+    with pytest.raises(InvalidArgument, match="version 2, this is version 3"):
+        opened(path, SECRET)
 
 
-@pytest.mark.parametrize("ledger", [b"bytes", 3, ["a"], True])
+@pytest.mark.parametrize("ledger", [b"bytes", 3, ["a"], True, "a\0b", "\ud800", Path("a\0b")])
 def test_a_ledger_is_a_path(ledger):
     with pytest.raises(InvalidArgument, match="ledger must be a path"):
         Oracle(SECRET, 3, ledger=ledger)
@@ -362,6 +492,13 @@ def test_directories_and_devices_are_no_ledgers(tmp_path):
     for ledger in (tmp_path, os.devnull):
         with pytest.raises(InvalidArgument, match="must be a regular file"):
             Oracle(SECRET, 3, ledger=ledger)
+
+
+def test_a_ledger_that_does_not_fit_is_a_wrong_argument_and_a_ledger_error(path):
+    path.write_bytes(b"PK\x03\x04 a zip")
+    for kind in (InvalidArgument, LedgerError):
+        with pytest.raises(kind, match="not a ledger"):
+            Oracle(SECRET, 3, ledger=path)
 
 
 def test_a_missing_folder(tmp_path):
@@ -375,15 +512,16 @@ def test_a_missing_folder(tmp_path):
 def test_another_process_has_to_wait(path, recorded):
     asked, stages = recorded
     code = f"""if True:
-        import numpy as np
         from relu_learn import InvalidArgument, Oracle
+        def down(x):
+            raise ConnectionError
         try:
-            Oracle(np.sum, 3, ledger={str(path)!r})
+            Oracle(down, 3, ledger={str(path)!r})
         except InvalidArgument as error:
             print(error)
     """
     command = [sys.executable, "-W", "error", "-c", code]
-    with Oracle(SECRET, 3, ledger=path):
+    with opened(path, SECRET):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "in use by another process: one run at a time" in done.stdout
     assert path.read_bytes() == stages[-1]
@@ -393,8 +531,8 @@ def test_another_process_has_to_wait(path, recorded):
 
 def test_in_one_process_the_newest_takes_over(path, recorded):
     asked, _ = recorded
-    older = Oracle(SECRET, 3, ledger=path)
-    newer = Oracle(SECRET, 3, ledger=path)
+    older = opened(path, SECRET)
+    newer = opened(path, SECRET)
     black_box = BlackBox()
     for x in [*asked, asked[0]]:
         newer(x)
@@ -413,7 +551,7 @@ def test_in_one_process_the_newest_takes_over(path, recorded):
 def test_a_forgotten_oracle_closes_its_file(path):
     before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
     for _ in range(5):
-        Oracle(SECRET, 3, ledger=path)
+        opened(path, SECRET)
     if before:
         assert len(set(os.listdir("/proc/self/fd")) - before) <= 1
 
@@ -423,7 +561,7 @@ def test_a_forgotten_oracle_closes_its_file(path):
 
 def test_a_full_disk_is_noticed_before_anything_is_asked(path, recorded, monkeypatch):
     asked, stages = recorded
-    oracle = Oracle(black_box := BlackBox(), 3, ledger=path)
+    oracle = opened(path, black_box := BlackBox())
     for x in asked:
         oracle(x)
 
@@ -439,7 +577,7 @@ def test_a_full_disk_is_noticed_before_anything_is_asked(path, recorded, monkeyp
 @pytest.mark.parametrize("written", [0, 1, 50, 90])
 def test_a_write_that_fails_is_undone(path, recorded, monkeypatch, written):
     asked, stages = recorded
-    with Oracle(SECRET, 3, ledger=path) as oracle:
+    with opened(path, SECRET) as oracle:
         for x in asked:
             oracle(x)
         write, room = os.write, written
@@ -465,9 +603,9 @@ def test_a_file_system_that_cannot_reserve(path, rng, monkeypatch):
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(os, "posix_fallocate", unsupported, raising=False)
-    with Oracle(SECRET, 3, ledger=path) as oracle:
+    with opened(path, SECRET) as oracle:
         oracle(np.ones((1, 3)))
-    with Oracle(BlackBox(good=0), 3, ledger=path) as oracle:
+    with opened(path, BlackBox(good=0)) as oracle:
         oracle(np.ones((1, 3)))
 
 
@@ -479,7 +617,7 @@ def test_an_interrupt_in_the_middle_of_a_write(path, recorded, monkeypatch):
         write(fd, data[:20])
         raise KeyboardInterrupt
 
-    with Oracle(SECRET, 3, ledger=path) as oracle:
+    with opened(path, SECRET) as oracle:
         for x in asked:
             oracle(x)
         monkeypatch.setattr(os, "write", interrupted)
@@ -487,7 +625,7 @@ def test_an_interrupt_in_the_middle_of_a_write(path, recorded, monkeypatch):
             oracle(asked[0])
         monkeypatch.undo()
         oracle(asked[1])  # going on overwrites the torn record
-    with Oracle(BlackBox(good=0), 3, ledger=path) as oracle:
+    with opened(path, BlackBox(good=0)) as oracle:
         for x in [*asked, asked[1]]:
             oracle(x)
 

@@ -11,7 +11,7 @@ from nets import EPS, assert_same_function, make, size_at
 
 from relu_learn.core import network as network_module
 from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, lipschitz_bound
+from relu_learn.core.network import ReluNetwork, lengths, lipschitz_bound, require_network
 
 pytestmark = pytest.mark.numerical
 
@@ -346,3 +346,17 @@ def test_lipschitz_bound_of_small_networks():
     )
     assert lipschitz_bound(ReluNetwork(np.zeros((0, 2)), [], [], [3.0, 4.0], 7.0)) == 5.0
     assert lipschitz_bound(ReluNetwork([[0.0]], [-1.0], [2.0])) == 0.0
+
+
+def test_what_is_no_network_is_named():
+    net = ReluNetwork([[1.0, 2.0]], [0.0], [1.0])
+    assert require_network("f", net) is net
+    with pytest.raises(InvalidArgument, match="f must be a ReluNetwork, got function: .*sampled"):
+        require_network("f", lambda x: x)
+
+
+def test_lengths_of_any_size():
+    rows = np.array([[3.0, 4.0], [0.0, 0.0], [3e-300, 4e-300], [3e300, 4e300]])
+    with np.errstate(all="raise", under="ignore"):
+        np.testing.assert_allclose(lengths(rows), [5, 0, 5e-300, 5e300], rtol=1e-15)
+    assert lengths(np.empty((0, 2))).shape == (0,)

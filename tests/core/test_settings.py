@@ -19,6 +19,7 @@ RULES = {
     "r": (POSITIVE, [0, None, [1.0]]),
     "tau": (POSITIVE, [-1.0, np.inf]),
     "alpha": (POSITIVE, [0.0, "small"]),
+    "repeats": ("{} must be a positive integer, got {!r}", [0, -1, 1.5, None]),
 }
 
 

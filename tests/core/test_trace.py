@@ -196,7 +196,9 @@ def test_every_kind_of_event_survives_a_file(tmp_path):
         values = {}
         for field in dataclasses.fields(cls):
             if field.name not in head():
-                kind = {"float": np.inf, "np.ndarray": np.array([[1.0, -0.0], [np.nan, 2]])}
+                odd = np.array([[1.0, -0.0], [np.nan, 2]])
+                axes = len(cls.shapes.get(field.name, "nm"))
+                kind = {"float": np.inf, "np.ndarray": odd if axes == 2 else odd[1]}
                 values[field.name] = data.get(field.name, kind.get(field.type))
         assert type(None) not in map(type, values.values())
         events.append(cls(**head(17), **values))
@@ -271,6 +273,73 @@ def test_what_is_not_a_trace_is_refused(saved, change, message):
     rewritten(saved, change)
     with pytest.raises(InvalidArgument, match=message):
         Trace.load(saved)
+
+
+def named(kind, **fields):
+    """Change the first event of a kind."""
+
+    def change(heads):
+        next(head for head in heads if head["type"] == kind).update(fields)
+
+    return with_heads(change)
+
+
+def reshaped(name, change):
+    def edit(arrays):
+        arrays[name] = change(arrays[name])
+
+    return edit
+
+
+IMPOSSIBLE = {
+    "queries: text": (named("LineDrawn", queries="3"), "queries of its event 1, LineDrawn, is '3'"),
+    "queries: half": (named("RunStarted", queries=2.5), "queries .* is 2.5"),
+    "queries: negative": (named("LineDrawn", queries=-1), "is -1"),
+    "queries: truth": (named("LineDrawn", queries=True), "is True"),
+    "queries: fewer than before": (named("Finished", queries=0), "Finished"),
+    "dim: none": (named("RunStarted", dim=0), "dim .* is 0"),
+    "dim: another": (named("RunStarted", dim=4), "dim .* is 4"),
+    "outputs: another": (named("RunStarted", n_outputs=2), "values"),
+    "outputs: negative": (named("RunStarted", n_outputs=-1), "n_outputs"),
+    "noise: nothing": (named("RunStarted", noise=None), "noise .* is None"),
+    "noise: no number": (named("RunStarted", noise=float("nan")), "noise .* is nan"),
+    "method: a number": (named("RunStarted", method=3), "method"),
+    "phase: a number": (named("NeuronFound", phase=3), "phase"),
+    "index: negative": (named("NeuronFound", index=-1), "index"),
+    "bias: no number": (named("NeuronFound", bias=float("nan")), "bias"),
+    "t: a list": (named("NeuronFound", t=[1.0]), r"t of its event .* shape \(1,\)"),
+    "step: negative": (named("GradientMeasured", step=-1e-3), "step"),
+    "loss: negative": (named("Validated", loss=-1.0), "loss"),
+    "confidence": (with_heads(lambda h: h[-1]["certificate"].update(delta=1.5)), "certificate"),
+    "points: negative": (with_heads(lambda h: h[-1]["certificate"].update(n=-1)), "certificate"),
+    "origin: longer": (reshaped("0.origin", lambda x: np.append(x, 1)), "direction"),
+    "origin: a matrix": (reshaped("0.origin", lambda x: x[None]), r"origin .* shape \(1, 3\)"),
+    "range: a number": (reshaped("0.t_range", lambda x: x[:1]), "t_range"),
+    "values: fewer": (reshaped("2.values", lambda x: x[1:]), "values"),
+    "origin: text": (reshaped("0.origin", lambda x: x.astype(str)[:0]), ""),
+}
+
+
+@pytest.mark.parametrize("case", IMPOSSIBLE)
+def test_impossible_fields_are_refused(saved, case):
+    change, message = IMPOSSIBLE[case]
+    rewritten(saved, change)
+    with pytest.raises(InvalidArgument, match=f"undamaged saved trace: .*{message}"):
+        Trace.load(saved)
+
+
+@pytest.mark.parametrize(
+    "road",
+    [{}, {"bounds": (-1, 2)}, {"method": "grid", "r": 0.5}, {"polish": True}, {"digits": 3}],
+    ids=str,
+)
+@pytest.mark.parametrize("m", [1, 3])
+def test_every_run_is_possible(tmp_path, road, m):
+    road, secret = dict(road), zoo.random_network(3, 4, m, rng=0)
+    digits = road.pop("digits", 20)
+    result = learn_from_queries(lambda x: np.round(secret(x), digits), 3, rng=0, **road)
+    result.trace.save(tmp_path / "run")
+    assert len(Trace.load(tmp_path / "run")) == len(result.trace)
 
 
 def test_another_kind_of_npz_is_refused(tmp_path):

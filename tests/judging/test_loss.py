@@ -209,3 +209,25 @@ def test_sampling_is_seeded_and_batched():
     wide = ReluNetwork(np.ones((1, 3000)), [0.0], [1.0])
     assert sampled_loss(wide, wide * 2, n=3001, rng=0) == pytest.approx(1500, rel=0.1)
     assert worst_error(first, first) == (0.0, worst_error(first, second)[1])
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e-100, 1e150, 1e250])
+def test_only_the_loss_itself_may_leave_the_range_of_floats(size):
+    net = ReluNetwork([[1.0, 2.0], [0.5, -1.0]], [0.3, -0.2], [1.5, -0.7])
+    scaled = ReluNetwork(net.weights, net.biases, size * net.output_weights)
+    with np.errstate(all="raise", under="ignore"):
+        for measured in (
+            gaussian_loss,
+            lambda f: sampled_loss(f, lambda x: np.zeros(len(x)), rng=0),
+        ):
+            expected = measured(net) * size * size
+            assert measured(scaled) == pytest.approx(expected, rel=1e-12)
+        assert math.isinf(gaussian_loss(scaled)) == (size == 1e250)
+
+
+@pytest.mark.parametrize("measure", [gaussian_loss, best_loss, loss_floor])
+def test_the_exact_loss_of_a_function_is_not_known(measure):
+    net = ReluNetwork([[1.0, 2.0]], [0.0], [1.0])
+    for pair in ((net.__call__, net), (net, lambda x: x[:, 0]), (3, net)):
+        with pytest.raises(InvalidArgument, match=r"[fg] must be a ReluNetwork.*sampled_loss"):
+            measure(*pair)

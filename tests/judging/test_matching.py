@@ -115,3 +115,24 @@ def test_networks_of_different_shape_cannot_be_matched():
     for other in (make(3, 2), make(4, 2, 1)):
         with pytest.raises(InvalidArgument, match="same dim and outputs"):
             match_neurons(make(4, 2), other)
+
+
+def test_black_boxes_have_no_neurons_to_match():
+    net = ReluNetwork([[1.0, 2.0]], [0.0], [1.0])
+    for compare in (match_neurons, matches):
+        with pytest.raises(InvalidArgument, match="found must be a ReluNetwork, got function"):
+            compare(lambda x: x[:, 0], net)
+        with pytest.raises(InvalidArgument, match="true must be a ReluNetwork, got NoneType"):
+            compare(net, None)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_networks_of_any_size(size, rng):
+    hidden, biases = rng.standard_normal((4, 3)), rng.standard_normal(4)
+    true = ReluNetwork(hidden, biases, rng.standard_normal((2, 4)))
+    big = ReluNetwork(true.weights, true.biases, size * true.output_weights)
+    off = ReluNetwork(true.weights, true.biases, 1.001 * size * true.output_weights)
+    with np.errstate(all="raise", under="ignore"):
+        match = match_neurons(off, big)
+    np.testing.assert_allclose(match.output_error, 1e-3, rtol=1e-9)
+    assert match.affine_error == 0

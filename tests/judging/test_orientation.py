@@ -127,3 +127,8 @@ def test_orient_without_active_neurons():
         orient(make(2, 2), time_limit=0)
     with pytest.raises(InvalidArgument, match="rtol"):
         orient(make(2, 2), rtol=0)
+
+
+def test_a_black_box_cannot_be_turned_around():
+    with pytest.raises(InvalidArgument, match="network must be a ReluNetwork, got function"):
+        orient(lambda x: x[:, 0])

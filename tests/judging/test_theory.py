@@ -65,6 +65,30 @@ def test_queries_grow_as_a_polynomial(name, factor, exponent):
     assert growth.max() <= exponent
 
 
+@given(st.floats(1e-9, 0.9), st.integers(2, 50))
+def test_repeated_runs_fail_together(delta, repeats):
+    p = paper_parameters(**{**USUAL, "delta": delta}, repeats=repeats)
+    assert p.repeats == repeats and p.delta == delta
+    assert 2 * p.each**repeats == pytest.approx(delta, rel=1e-9)
+    one = paper_parameters(**{**USUAL, "delta": p.each})
+    assert (p.tau, p.r, p.alpha) == pytest.approx((one.tau, one.r, one.alpha), rel=1e-9)
+    choosing = p.query_bound - repeats * (p.intervals * (p.dim + 1) + p.samples)
+    assert choosing == math.ceil(64 * (p.dim + 1 + math.log(4 * repeats / delta)))
+
+
+def test_repetition_turns_a_power_of_delta_into_a_logarithm():
+    def bound(delta, repeats):
+        return float(paper_parameters(**{**USUAL, "delta": delta}, repeats=repeats).query_bound)
+
+    deltas = [1e-3, 1e-6, 1e-9, 1e-12]
+    once = [bound(delta, 1) for delta in deltas]
+    often = [bound(delta, math.ceil(math.log2(1 / delta))) for delta in deltas]
+    assert np.diff(np.log10(once)).min() > 8  # each step by 1e-3 costs 1e8 and more
+    assert (np.array(often) / often[0] < 1.5 * np.arange(1, 5)).all()  # linear in log(1 / delta)
+    assert paper_parameters(**USUAL).each == USUAL["delta"]
+    assert " in 7 runs" in str(paper_parameters(**USUAL, repeats=7))
+
+
 def test_it_is_pessimistic():
     p = paper_parameters(epsilon=0.01, delta=0.05, dim=784, neurons=128, R=1.0, B=1.0)
     assert p.query_bound > 10**20
@@ -99,6 +123,7 @@ def test_nothing_overflows():
         ("neurons", [-1, 0.5, math.inf]),
         ("R", [0, -1, math.inf]),
         ("B", [-1, math.nan]),
+        ("repeats", [0, -1, 1.5, None]),
     ],
 )
 def test_bad_arguments_are_named(name, values):
