@@ -5,9 +5,9 @@
 "/D" is relative to the number of parameters, D = k(d+1) + d+1; with m outputs D = k(d+1) +
 mk + m(d+1), and as every query answers m numbers the ratio is queries / (D/m). "to find" are the
 queries before the final test, "to be sure" its fresh points; "all/D" counts both. "worst error" is
-the largest |F - F'| over 10,000 fresh Gaussian points, relative to the standard deviation of the outputs; "parameters" the
-largest error of a normal (radians), bias or output weight after `orient()`, where it finds the
-orientation. Ranges run over the seeds: secret and learner get the same one.
+the largest |F - F'| over 10,000 fresh Gaussian points, relative to the standard deviation of the
+outputs; "parameters" the largest error of a normal (radians), bias or output weight after
+`orient()`, where it finds the orientation. Ranges run over the seeds: secret and learner get the same one.
 """
 
 from __future__ import annotations
