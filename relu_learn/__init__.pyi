@@ -11,6 +11,7 @@ from relu_learn.core.errors import NotPiecewiseLinear as NotPiecewiseLinear
 from relu_learn.core.errors import OrientationNotFound as OrientationNotFound
 from relu_learn.core.errors import QueryBudgetExceeded as QueryBudgetExceeded
 from relu_learn.core.errors import ReluLearnError as ReluLearnError
+from relu_learn.core.errors import TimeLimitExceeded as TimeLimitExceeded
 from relu_learn.core.gradients import get_gradient as get_gradient
 from relu_learn.core.network import ReluNetwork as ReluNetwork
 from relu_learn.core.network import lipschitz_bound as lipschitz_bound

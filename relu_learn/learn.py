@@ -24,6 +24,7 @@ import numpy as np
 from relu_learn.bounded.box import Box
 from relu_learn.bounded.star import star
 from relu_learn.core import events as ev
+from relu_learn.core.brake import Brake
 from relu_learn.core.errors import (
     InvalidArgument,
     LearningFailed,
@@ -81,6 +82,8 @@ def learn_steps(
     tau: float = Settings.tau,
     alpha: float = Settings.alpha,
     repeats: int = Settings.repeats,
+    patience: float = Settings.patience,
+    max_seconds: float | None = None,
 ) -> Iterator[Event]:
     """Learn a one-hidden-layer ReLU network from its answers, step by step (LearnFromQueries).
 
@@ -117,6 +120,11 @@ def learn_steps(
     repeats : int
         Lines of "grid": the network that is best on fresh points is kept. If one line fails with
         probability p, all of them do with probability p^repeats (the theorem's log 1/delta).
+    patience : float
+        Without a budget, the run ends once it has asked so many times what is usual for the neurons
+        that were seen, and 10,000 more; infinite: never.
+    max_seconds : float, optional
+        Time limit.
 
     Yields
     ------
@@ -127,10 +135,14 @@ def learn_steps(
     ------
     InvalidArgument
         Before the first query.
-    QueryBudgetExceeded, BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
+    QueryBudgetExceeded, TimeLimitExceeded
+        With what was found so far as `partial`.
+    BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
         With what was found so far as `partial`; so does KeyboardInterrupt.
     """
-    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha, repeats)
+    settings = Settings(
+        method, epsilon, delta, validation, polish, r, tau, alpha, repeats, patience, max_seconds
+    )
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds))
 
 
@@ -150,6 +162,8 @@ def learn_from_queries(
     tau: float = Settings.tau,
     alpha: float = Settings.alpha,
     repeats: int = Settings.repeats,
+    patience: float = Settings.patience,
+    max_seconds: float | None = None,
     on_event: Callable[[Event], object] | None = None,
     progress: bool = False,
 ) -> LearnResult:
@@ -161,7 +175,8 @@ def learn_from_queries(
         (n, d) -> (n,) or (n, m).
     dim : int
         Input dimension d.
-    method, rng, epsilon, delta, max_queries, validation, polish, bounds, r, tau, alpha, repeats
+    method, rng, epsilon, delta, max_queries, validation, polish, bounds, r, tau, alpha, repeats,
+    patience, max_seconds
         As for `learn_steps`.
     on_event : callable, optional
         Called with every event.
@@ -190,7 +205,9 @@ def learn_from_queries(
     >>> result.network.n_neurons
     8
     """
-    settings = Settings(method, epsilon, delta, validation, polish, r, tau, alpha, repeats)
+    settings = Settings(
+        method, epsilon, delta, validation, polish, r, tau, alpha, repeats, patience, max_seconds
+    )
     run = _run(black_box, dim, settings, rng, max_queries, bounds)
     bar = None
     if progress:
@@ -315,11 +332,15 @@ def _method(run: Run) -> Method:
 
 
 def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
+    brake = Brake(run)
+    run.hurry = partial(brake.check_time, weakref.proxy(run))
     try:
         yield from run.draw(line=run.line)
         yield from _started(run)
         try:
-            yield from (method or _method(run))(run)
+            for event in (method or _method(run))(run):
+                yield event
+                brake.check(run, event)
             if method is None and run.answers.exact and run.settings.method == "adaptive":
                 yield from refit(run)
         except ReluLearnError as error:

@@ -32,6 +32,10 @@ class QueryBudgetExceeded(ReluLearnError):
     """The next batch would cost more queries than `max_queries` allows; none of it was sent."""
 
 
+class TimeLimitExceeded(ReluLearnError):
+    """The run took longer than `max_seconds`; what it found until then is `partial`."""
+
+
 class BlackBoxError(ReluLearnError):
     """The black box raised, or answered with something that is not a real, finite array.
 

@@ -17,11 +17,14 @@ from relu_learn.core.events import Event
 from relu_learn.core.evidence import USEFUL
 from relu_learn.core.mending import drop_rounding, go_back, polish, require_useful
 from relu_learn.core.run import FEW, Run
+from relu_learn.core.watch import Creases
 
 # A repair adds what one line has met; many narrow bumps take as many.
 _MAX_REPAIRS = 16
 # Expected errors above this are not left to the final test: everything is measured once more.
 _ROUGH = 1e-9
+# With errors of most points above this, in units of the scale, nothing was measured just badly.
+_GROSS = 0.01
 # F' has to fit the answers of earlier tests, too, to so many times the tolerance (the scale is an
 # estimate, and differs from test to test).
 _CONTRADICTION = 10
@@ -61,7 +64,10 @@ def adaptive(run: Run) -> Iterator[Event]:
                     continue
                 return
         little = errors.max() <= USEFUL * evidence.scale
-        if not polished and (little or np.median(errors) > evidence.tolerance / 10):
+        typical = float(np.median(errors))
+        if typical > _GROSS * evidence.scale and not run.repairs:
+            run.watch(Creases())  # wrong nearly everywhere: is it a deeper network?
+        elif not polished and (little or typical > evidence.tolerance / 10):
             # Only a little wrong: nothing is missing, but something was measured badly.
             polished = True
             yield from polish(run)

@@ -96,6 +96,8 @@ class Run:
         What the first line with neurons gave.
     watch : callable
         Told when answers make no sense; see `watch`.
+    hurry : callable
+        Called in long computations; raises when the time is over.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Run:
         self.repairs = 0
         self.events: list[Event] = []
         self.watch: Callable[[Occasion], Noise | None] = trust
+        self.hurry: Callable[[], object] = bool
         self.evidence = Evidence(Answers(np.ones(1), np.zeros(1), 1.0))
 
     # ---------------------------------------------------------------- bookkeeping

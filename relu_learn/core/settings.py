@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ class Settings:
     tau: float = 4.0
     alpha: float = 1e-3
     repeats: int = 1
+    patience: float = 4.0
+    max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.method not in ("adaptive", "grid"):
@@ -40,8 +43,11 @@ class Settings:
         self._set("repeats", positive_int("repeats", self.repeats))
         for name in ("r", "tau", "alpha"):
             self._set(name, positive_number(name, getattr(self, name)))
-        if self.epsilon is not None:
-            self._set("epsilon", positive_number("epsilon", self.epsilon))
+        for name in ("epsilon", "max_seconds"):
+            if getattr(self, name) is not None:
+                self._set(name, positive_number(name, getattr(self, name)))
+        if self.patience != math.inf:
+            self._set("patience", positive_number("patience", self.patience))
         if not is_between(0, self.delta, 1):
             raise InvalidArgument(f"delta must be a number in (0, 1), got {self.delta!r}")
         if self.r > 2 * self.tau:

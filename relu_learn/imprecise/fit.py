@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -81,7 +81,7 @@ _TILTS = 2.0 ** np.arange(9)
 class Learner:
     """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit.
 
-    Parameters are those of `learn_noisy`.
+    Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit.
     """
 
     def __init__(
@@ -91,13 +91,14 @@ class Learner:
         rng: np.random.Generator,
         grows: bool,
         precision: float,
+        hurry: Callable[[], object] = bool,
     ) -> None:
         noise = np.asarray(noise, dtype=float)
         if noise.ndim != 1 or not (np.isfinite(noise) & (noise > 0)).all():
             raise InvalidArgument(f"noise must be positive numbers of shape (m,), got {noise}")
         self.target, self.space, self.rng, self.grows = target, target.space, rng, grows
         self.ratio, self.slack = precision**-2, 1 + _SLACK * (precision / 0.5) ** 2
-        self.work, self.sure = _WORK, False
+        self.work, self.sure, self.hurry = _WORK, False, hurry
         self.set_noise(noise)
         self.many = math.ceil(_HELD_OUT * max(1.0, (0.5 / precision) ** 4))
         self.base = np.zeros(len(noise))
@@ -242,6 +243,7 @@ class Learner:
         still = 0
         for _ in range(iterations):
             for _ in range(6):
+                self.hurry()
                 if self.work < 0:
                     return fit
                 change, work = fit.step(damping, 100)

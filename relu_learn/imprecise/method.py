@@ -72,7 +72,7 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
     answers, d, target = run.answers, run.oracle.dim, run.target(known=False)
     # Noise that is larger than F is averaged until F shows.
     precision = float(np.clip(_WISH / answers.noise.max(), 0.2, 0.5))
-    learner = Learner(target, answers.noise, run.rng, answers.grows, precision)
+    learner = Learner(target, answers.noise, run.rng, answers.grows, precision, run.hurry)
     best: NoisyStep | None = None
     for _ in range(_ROUNDS):
         learner.judge_by(run.evidence.all)

@@ -17,10 +17,10 @@ from relu_learn.core.lines import Line
 from relu_learn.core.network import ReluNetwork, normalised
 from relu_learn.core.run import Run
 
-# All parameters at once cost equations * parameters^2 operations: at most a tenth of a second, or
-# (with `polish`, when the answers tell more) half of one. Beyond it, only the constants are fitted,
+# All parameters at once cost equations * parameters^2 operations: at most some hundredths of a
+# second, or (with `polish`, when the answers tell more) half of one. Beyond it, only the constants are fitted,
 # to the points of the tests.
-_WORK, _PATIENT = 1e9, 3e9
+_WORK, _PATIENT = 3e8, 3e9
 # An answer that is closer to a hyperplane (in units of 1 + |x| / sqrt(d)) may be on either side.
 _CLOSE = 1e-9
 # Least squares always leave less: an explanation leaves less by this factor than chance would.

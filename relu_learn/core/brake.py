@@ -1,0 +1,79 @@
+"""The brake: a run that takes many times what is usual is going nowhere, and is ended."""
+
+from __future__ import annotations
+
+import time
+
+from relu_learn.core.errors import LearningFailed, TimeLimitExceeded
+from relu_learn.core.events import CriticalPointFound, Event, LineDrawn
+from relu_learn.core.run import Run
+from relu_learn.core.watch import Unexplained
+
+# Queries that any run may ask: hats and clumps take dozens of lines, however small the network is.
+_ANY = 10_000
+# Queries beside the gradients', for each kink of a line (medians of random networks: 7 to 9).
+_KINK = 14
+# How many times the queries of a line in all of R^d the chords of a box take, as each meets some
+# of the hyperplanes only; and answers for each parameter that is fitted to imprecise ones. (Usual
+# is a bound: random networks take 0.1 to 2 times it, hostile ones up to 0.2 of the whole limit.)
+_CHORDS, _SAMPLES = 3, 30
+
+
+class Brake:
+    """Ends a run after a multiple of what is usual for the neurons that were seen, or in time.
+
+    Parameters
+    ----------
+    run : Run
+        That begins now. Its settings say how patient to be; a budget of queries is patience enough.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.start, self.before = time.monotonic(), run.oracle.queries
+        self.kinks = self.most = 0
+
+    def check(self, run: Run, event: Event) -> None:
+        """See an event.
+
+        Raises
+        ------
+        TimeLimitExceeded, LearningFailed
+            Or an error of the watch, which gets a last chance to say what the black box is.
+        """
+        if isinstance(event, (LineDrawn, CriticalPointFound)):
+            self.kinks = self.kinks + 1 if isinstance(event, CriticalPointFound) else 0
+            self.most = max(self.most, self.kinks)
+        self.check_time(run)
+        patience, spent = run.settings.patience, run.oracle.queries - self.before
+        if run.oracle.remaining is not None or spent <= patience * self.usual(run) + _ANY:
+            return
+        run.watch(Unexplained())
+        raise LearningFailed(
+            f"after {spent:,} queries, {patience:g} times what is usual for {self.seen(run)} "
+            "neurons: the black box is not a one-hidden-layer ReLU network, or a very hostile one "
+            "(patience= and max_queries= allow more)"
+        )
+
+    def check_time(self, run: Run) -> None:
+        """Raise `TimeLimitExceeded` if the time is over."""
+        limit = run.settings.max_seconds
+        if limit is not None and time.monotonic() - self.start > limit:
+            raise TimeLimitExceeded(
+                f"the run took longer than max_seconds={limit:g}, after "
+                f"{run.oracle.queries:,} queries"
+            )
+
+    def seen(self, run: Run) -> int:
+        """Neurons: the most kinks that a line showed. (F' has more if it is patched up in vain.)
+        Where lines are short, or blurred, those that were accepted."""
+        whole = run.answers.exact and run.space.window(run.line).cauchy
+        return (
+            self.most if whole or run.accepted is None else max(self.most, run.accepted.n_neurons)
+        )
+
+    def usual(self, run: Run) -> float:
+        """Queries of most runs that see so many neurons."""
+        k, d, m = self.seen(run), run.oracle.dim, len(run.answers.scale)
+        lines = (k + 1) * d + _KINK * k
+        lines *= (1 if run.space.window(run.line).cauchy else _CHORDS) * (1 + run.settings.polish)
+        return lines if run.answers.exact else lines + _SAMPLES * (k + 1) * (d + m) / m
