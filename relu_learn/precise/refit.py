@@ -18,8 +18,8 @@ from relu_learn.core.network import ReluNetwork, normalised
 from relu_learn.core.run import Run
 
 # All parameters at once cost equations * parameters^2 operations: at most some hundredths of a
-# second, or (with `polish`, when the answers tell more) half of one. Beyond it, only the constants are fitted,
-# to the points of the tests.
+# second, or (with `polish`, when the answers tell more) half of one. Beyond it, only the constants
+# are fitted, to the points of the tests.
 _WORK, _PATIENT = 3e8, 3e9
 # An answer that is closer to a hyperplane (in units of 1 + |x| / sqrt(d)) may be on either side.
 _CLOSE = 1e-9

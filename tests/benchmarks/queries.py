@@ -7,7 +7,8 @@ mk + m(d+1), and as every query answers m numbers the ratio is queries / (D/m). 
 queries before the final test, "to be sure" its fresh points; "all/D" counts both. "worst error" is
 the largest |F - F'| over 10,000 fresh Gaussian points, relative to the standard deviation of the
 outputs; "parameters" the largest error of a normal (radians), bias or output weight after
-`orient()`, where it finds the orientation. Ranges run over the seeds: secret and learner get the same one.
+`orient()`, where it finds the orientation. Ranges run over the seeds: secret and learner get the
+same one.
 """
 
 from __future__ import annotations
