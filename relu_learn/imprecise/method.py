@@ -23,6 +23,8 @@ from relu_learn.imprecise.peeling import ALMOST, Peeling
 _MAX_NOISY = 120
 # Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
 _LINES = 1e-5
+# What lines leave unexplained at more points than this is looked at, before a fit is tried.
+_MOSTLY = 0.05
 # How often lines and least squares take turns: every turn makes what is missing stand out more.
 _ROUNDS = 8
 # A least squares step for all neurons costs (k d)^2 / m operations: up to the first, many are done;
@@ -44,7 +46,7 @@ def fit(run: Run) -> Iterator[Event]:
     peeling, sharp = Peeling(run), answers.noise.max() <= _LINES and run.oracle.dim > 1
     if sharp:
         yield from peeling.peel()
-        if not peeling.explains():  # a least squares fit to something else takes long
+        if not peeling.explains(_MOSTLY):  # a least squares fit to something else takes long
             run.watch(Unexplained())
         k = 0 if run.known is None else run.known.n_neurons
         effort = (k * run.oracle.dim) ** 2 / len(answers.scale)
@@ -74,6 +76,8 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
     precision = float(np.clip(_WISH / answers.noise.max(), 0.2, 0.5))
     learner = Learner(target, answers.noise, run.rng, answers.grows, precision, run.hurry)
     best: NoisyStep | None = None
+    while peeling and peeling.ask_more():
+        pass  # the same points judge the fits
     for _ in range(_ROUNDS):
         learner.judge_by(run.evidence.all)
         step = learner.start(run.known, peeling.doubt if peeling else math.inf)
