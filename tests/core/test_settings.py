@@ -20,6 +20,8 @@ RULES = {
     "tau": (POSITIVE, [-1.0, np.inf]),
     "alpha": (POSITIVE, [0.0, "small"]),
     "repeats": ("{} must be a positive integer, got {!r}", [0, -1, 1.5, None]),
+    "patience": (POSITIVE, [0, -1.0, None, np.nan]),
+    "max_seconds": (POSITIVE, [0, -1.0, "x", np.inf]),
 }
 
 
