@@ -397,7 +397,9 @@ class _Run:
                 tilt = f"{match.angle_error.max():.1e} rad"
                 rows["matched"] += f", hyperplanes tilted by at most {tilt}"
         size = secret.n_parameters
+        sure = self._sure()
         rows["queries"] = f"{self.queries:,}"
+        rows["of them"] = f"{self.queries - sure:,} to find it, {sure:,} to be sure"
         rows["queries per parameter"] = f"{self.queries / size:.2f} (of {size:,} parameters)"
         if found is not None:
             worst, scale = worst_error(secret, found, n=POINTS, rng=0)
@@ -414,6 +416,13 @@ class _Run:
             [(Text(label, "cyan"), value) for label, value in rows.items()],
             title=f"{verdict if self.claim else 'Partial result'}: {self.title}",
         )
+
+    def _sure(self) -> int:
+        """Fresh points of the final test."""
+        from relu_learn.core.events import Validated
+
+        tests = [len(event.points) for event in self.events if isinstance(event, Validated)]
+        return tests[-1] if tests else 0
 
     def _neurons(self) -> str:
         """How many were found and how many there are, where twins and dead ones do not count."""

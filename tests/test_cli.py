@@ -18,6 +18,7 @@ ROWS = [
     "neurons",
     "matched",
     "queries",
+    "of them",
     "queries per parameter",
     "worst error",
     "exact loss",
@@ -90,6 +91,8 @@ def test_demo_of_a_random_secret_is_the_network_of_that_seed():
     assert rows["neurons"] == "4 found, 4 in the secret"
     parameters = zoo.random_network(3, 4, 2, rng=7).n_parameters
     queries = int(rows["queries"].replace(",", ""))
+    find, sure = (int(part.split()[0].replace(",", "")) for part in rows["of them"].split(", "))
+    assert find + sure == queries and sure >= 369  # the certificate leaves 1 % open
     assert rows["queries per parameter"] == (
         f"{queries / parameters:.2f} (of {parameters} parameters)"
     )
