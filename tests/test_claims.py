@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from relu_learn import Oracle, QueryBudgetExceeded, certificate, learn_from_queries, zoo
+from relu_learn.core.evidence import FREE
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import claims  # noqa: E402
@@ -46,7 +47,8 @@ def test_a_second_test_has_to_be_stricter():
         )
         tests = sum(type(e).__name__ == "Validated" for e in events)
         n = result.certificate.n
-        assert result.certificate.mass == pytest.approx(np.log(2**tests / 0.2) / n)
+        factor = result.certificate.mass / (np.log(2**tests / 0.2) / n)
+        assert min(abs(factor - 1), abs(factor - 1 - 1 / FREE)) < 1e-9  # or it was refitted, too
         looks.setdefault(tests, seed)
     assert len(looks) > 1  # some runs needed a repair
     assert certificate(np.zeros(100), 0.2).mass == pytest.approx(np.log(5) / 100)

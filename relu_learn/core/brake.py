@@ -17,6 +17,8 @@ _KINK = 14
 # of the hyperplanes only; and answers for each parameter that is fitted to imprecise ones. (Usual
 # is a bound: random networks take 0.1 to 2 times it, hostile ones up to 0.2 of the whole limit.)
 _CHORDS, _SAMPLES = 3, 30
+# Noise, in units of the scale, above which more answers are averaged.
+_LOUD = 0.6
 
 
 class Brake:
@@ -45,7 +47,8 @@ class Brake:
             self.most = max(self.most, self.kinks)
         self.check_time(run)
         patience, spent = run.settings.patience, run.oracle.queries - self.before
-        if run.oracle.remaining is not None or spent <= patience * self.usual(run) + _ANY:
+        most = patience * self.usual(run) + _ANY * _blur(run) ** 4
+        if run.oracle.remaining is not None or spent <= most:
             return
         run.watch(Unexplained())
         raise LearningFailed(
@@ -76,4 +79,11 @@ class Brake:
         k, d, m = self.seen(run), run.oracle.dim, len(run.answers.scale)
         lines = (k + 1) * d + _KINK * k
         lines *= (1 if run.space.window(run.line).cauchy else _CHORDS) * (1 + run.settings.polish)
-        return lines if run.answers.exact else lines + _SAMPLES * (k + 1) * (d + m) / m
+        samples = _SAMPLES * _blur(run) ** 2 * (k + 1) * (d + m) / m
+        return lines if run.answers.exact else lines + samples
+
+
+def _blur(run: Run) -> float:
+    """Noise that is as large as F is averaged, by so many times more answers, squared, and judged
+    by its fourth power more. (Beyond 2.5 it stays.)"""
+    return min(max(1.0, float(run.answers.noise.max()) / _LOUD), 2.5)

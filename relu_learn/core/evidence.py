@@ -21,7 +21,7 @@ USEFUL = 1e-5
 _LEVER = 1e4
 # Points that tell, without a query, how far a network was moved after its last test: so many times
 # as many as those of the test.
-FREE = 10
+FREE = 20
 
 
 class Evidence:

@@ -19,7 +19,7 @@ from relu_learn.core.answers import Answers
 from relu_learn.core.certificate import fresh_points, mean_square
 from relu_learn.core.errors import NotPiecewiseLinear
 from relu_learn.core.events import Event
-from relu_learn.core.evidence import Evidence
+from relu_learn.core.evidence import FREE, Evidence
 from relu_learn.core.lines import SIGMAS, Level, Line, Noise
 from relu_learn.core.network import ReluNetwork, prune
 from relu_learn.core.neurons import SLACK, SecondLook, solve_line
@@ -394,5 +394,6 @@ def _validation_size(run: Run) -> int:
         return settings.validation
     k = prune(run.known, ROUNDING).n_neurons if run.known is not None else 0
     share = _SIMPLE if k <= _FEW_NEURONS or run.repairs else _OPEN
+    share /= 1 + 1 / FREE  # what a refit may cost of it
     n = fresh_points(share, settings.delta, run.evidence.looks)
     return max(FEW, n, min(run.oracle.queries // run.space.share, MOST))

@@ -53,10 +53,12 @@ class BlackBox:
 
 def opened(path, black_box, **settings):
     """An oracle with a ledger; what it asked again to verify the ledger is not in `asked`."""
+    before = len(black_box.asked) if isinstance(black_box, BlackBox) else 0
     oracle = Oracle(black_box, 3, ledger=path, **settings)
     if isinstance(black_box, BlackBox):
-        assert black_box.queries == oracle.verified <= 3 or black_box.good == 0
-        black_box.asked.clear()
+        again = sum(map(len, black_box.asked[before:]))
+        assert again == oracle.verified <= 3 or black_box.good == 0
+        del black_box.asked[before:]
     return oracle
 
 
