@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from relu_learn.core.errors import LearningFailed, TimeLimitExceeded
-from relu_learn.core.events import CriticalPointFound, Event, LineDrawn
+from relu_learn.core.events import CriticalPointFound, Event, LineDrawn, Validated
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Unexplained
 
@@ -45,6 +45,8 @@ class Brake:
         if isinstance(event, (LineDrawn, CriticalPointFound)):
             self.kinks = self.kinks + 1 if isinstance(event, CriticalPointFound) else 0
             self.most = max(self.most, self.kinks)
+        if isinstance(event, Validated):  # what a test costs was chosen
+            self.before += len(event.points)
         self.check_time(run)
         patience, spent = run.settings.patience, run.oracle.queries - self.before
         most = patience * self.usual(run) + _ANY * _blur(run) ** 4

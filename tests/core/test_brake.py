@@ -105,5 +105,10 @@ def test_time_passes_while_a_fit_is_computed(monkeypatch):
         next(run)
 
 
+def test_a_long_test_is_no_reason():
+    secret = zoo.random_network(4, 5, rng=0)
+    assert learn_from_queries(secret, 4, rng=0, validation=50_000).complete
+
+
 def test_infinite_patience():
     assert learn_from_queries(zoo.hat(), 2, rng=0, patience=math.inf).complete
