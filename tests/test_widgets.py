@@ -293,7 +293,7 @@ class TestTransport:
         made, _ = player_of_numbers
         row = made.children[0].children
         names = [getattr(control, "description", "Event") for control in row]
-        assert names == ["Play", "Step", "Back", "Event", "Speed", "Reset", "Reveal"]
+        assert names == ["Play", "Step", "Back", "To the end", "Event", "Speed", "Reset", "Reveal"]
         assert made.scrubber.label == "Event"
         assert all(control.tooltip for control in row if hasattr(control, "icon"))
 
@@ -308,8 +308,10 @@ class TestTransport:
         assert (made.position, made.scrubber.position, made.scrubber.last) == (1, 1, 2)
         made.reveal_button.value = True
         assert shown[-1] == (1, True)
+        made.end_button.click()
+        assert made.position == made.scrubber.last and made.end_button.disabled
         made.reset_button.click()
-        assert shown[-1] == (0, True)
+        assert shown[-1] == (0, True) and not made.end_button.disabled
 
     def test_scrubbing_and_the_ends(self, player_of_numbers: Any) -> None:
         made, shown = player_of_numbers
@@ -395,7 +397,7 @@ class TestTransport:
 
     def test_nothing_to_reveal(self) -> None:
         made = Transport(Numbers(2), lambda *_: None, reveal="")
-        assert len(made.children[0].children) == 6
+        assert len(made.children[0].children) == 7
         made.dispose()
 
 

@@ -39,6 +39,7 @@ def arrow_trace(name: str, color: str, theme: Theme) -> go.Scatter:
             "opacity": 1,
         },
         hoverinfo="skip",
+        meta={"motion": "snap"},
     )
 
 
@@ -211,6 +212,7 @@ class BenchSlice:
         figure.update_layout(
             template=th.template,
             height=round(0.5 * th.height),
+            meta={"slice": True},
             showlegend=False,
             xaxis={"range": [-self.reach, self.reach], "title": {"text": "t"}},
             yaxis={"title": {"text": "F(x(t))"}, "nticks": 5},

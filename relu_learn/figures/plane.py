@@ -134,7 +134,7 @@ class PlaneView:
                 contours=_levels(low, high),
                 line={"width": 0.6, "color": th.ink, "smoothing": 0},
                 # Above it, a large title would run into the legend.
-                colorbar={"title": {"text": "value", "side": "right" if th.is_large else "top"}}
+                colorbar={"title": {"text": "F", "side": "right" if th.is_large else "top"}}
                 | {"title_font_size": th.font_size}
                 | {"thickness": 12, "outlinewidth": 0, "x": 1.01}
                 | {"len": 0.25 if th.is_large else 0.45, "y": 0, "yanchor": "bottom"}
@@ -143,8 +143,8 @@ class PlaneView:
                 name="map",
             ),
             lines("true crease", th.truth, 1.2, visible=False),
-            lines("crease found", th.crease, th.line_width, dash="dash"),
-            lines("line", th.line, th.line_width),
+            lines("crease found", th.crease, th.line_width, dash="dash", meta={"motion": "grow"}),
+            lines("line", th.line, th.line_width, meta={"motion": "grow"}),
             dots("query", th.marker("query"), f"query {where}"),
             dots("gradient", th.marker("probe"), f"gradient measured at {where}"),
             dots("test", th.marker("test"), f"test {where}"),
@@ -203,7 +203,7 @@ class PlaneView:
                 KINKS: points(self._inside(kinks)),
                 NOW: points(self._inside(_now(state))),
             },
-            {"title.text": title},
+            {"title.text": title, "meta.line": _line(state.line)},
         )
 
     def _crowd(self, xs: np.ndarray, role: str, many: int) -> dict[str, Any]:
@@ -239,6 +239,11 @@ def _now(state: State) -> np.ndarray:
         t = np.atleast_1d(event.t)
         return np.asarray(line.origin + t[:, None] * line.direction)
     return np.empty((0, 2))
+
+
+def _line(line: ev.LineDrawn | None) -> list[float]:
+    """Origin and direction of a line in the plane, for the page: it lights the point at t."""
+    return [] if line is None else [*map(float, (*line.origin, *line.direction))]
 
 
 def _levels(low: float, high: float) -> dict[str, Any]:

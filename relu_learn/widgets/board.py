@@ -84,12 +84,13 @@ class Board(Styled, ipywidgets.Box):
             box = ipywidgets.Box(row)
             box.add_class("rl-controls")
             boxes.append(box)
-        self.panels = [Panel(chart.figure(), label=chart.label) for chart in self.charts]
+        self.panels = [Panel(c.figure(), label=c.label, compact=True) for c in self.charts]
         for panel, share in zip(self.panels, grow or [1] * len(self.panels), strict=True):
             panel.layout.flex, panel.layout.width = f"{share} 1 {least}px", "auto"
         views = ipywidgets.Box(
             self.panels, layout=ipywidgets.Layout(width="100%", flex_flow="row wrap")
         )
+        views.add_class("rl-row")
         super().__init__(
             [self._style_widget, *boxes, self.messages, self.narration, views, *extra],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),

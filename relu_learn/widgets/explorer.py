@@ -17,7 +17,7 @@ from relu_learn.widgets import share
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
-from relu_learn.widgets.style import Styled
+from relu_learn.widgets.style import Styled, side_by_side
 
 
 class Drawing(Protocol):
@@ -53,7 +53,6 @@ class Explorer(Styled, ipywidgets.Box):
 
     kind = "explorer"
     config: Mapping[str, Any] = {}
-    theme_row = -1  # the row of controls that ends with the menu of themes
     _setting = False  # True while we set an input ourselves
 
     def __init__(
@@ -72,7 +71,10 @@ class Explorer(Styled, ipywidgets.Box):
         fill(self.inputs, start)
         self.views: list[Any] = self.make_views(self.theme)
         config = dict(self.config)
-        self.panels = [Panel(view.figure(), label=view.label, config=config) for view in self.views]
+        self.panels = [
+            Panel(view.figure(), label=view.label, config=config, compact=True)
+            for view in self.views
+        ]
         self.share_text = ipywidgets.Text(
             description="Share",
             continuous_update=False,
@@ -82,8 +84,6 @@ class Explorer(Styled, ipywidgets.Box):
         for name, widget in self.inputs.items():
             widget.observe(self.messages.guard(self._on_input(name)), "value")
         boxes = [controls(row) for row in rows]
-        row = boxes[self.theme_row]
-        row.children = (*row.children, self.inputs["theme"])
         super().__init__(
             [
                 self._style_widget,
@@ -92,7 +92,7 @@ class Explorer(Styled, ipywidgets.Box):
                 *between,
                 self.narration,
                 self.arrange(self.panels),
-                controls([self.share_text]),
+                controls([self.share_text, self.inputs["theme"]]),
                 self.share_messages,
             ],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
@@ -116,11 +116,7 @@ class Explorer(Styled, ipywidgets.Box):
 
     def arrange(self, panels: list[Panel]) -> ipywidgets.Widget:
         """The first view at the left, the others stacked beside it."""
-        first, *others = panels
-        side = ipywidgets.Box(others, layout=ipywidgets.Layout(flex_flow="column", min_width="0"))
-        box = ipywidgets.Box([first, side], layout=ipywidgets.Layout(width="100%"))
-        box.add_class("rl-views")
-        return box
+        return side_by_side(panels)
 
     def extra_rules(self) -> dict[str, share.Rule]:
         """Further entries of the share string, beside the inputs."""
@@ -242,7 +238,7 @@ def controls(widgets: Iterable[ipywidgets.Widget]) -> ipywidgets.Box:
 
 def _slider_looks() -> dict[str, Any]:
     """Style and layout of every slider."""
-    layout = {"flex": "1 1 15.5em", "max_width": "32em", "min_width": "15.5em", "width": "auto"}
+    layout = {"flex": "1 1 12em", "max_width": "32em", "min_width": "12em", "width": "auto"}
     return {"style": {"description_width": "initial"}, "layout": layout}
 
 

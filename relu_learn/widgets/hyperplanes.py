@@ -215,7 +215,6 @@ class HyperplaneLab(Explorer):
     """
 
     kind = "hyperplanes"
-    theme_row = 0
     _winding = False
 
     def __init__(

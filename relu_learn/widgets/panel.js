@@ -48,10 +48,13 @@ function plotlyOf(version) {
   return slot.ready;
 }
 
+const LATE = 10_000; // milliseconds: it takes one or two seconds on a slow computer
+
 export default () => {
   const views = new Set();
   let figure; // encoded, kept current by merge()
   let patches = 0; // that arrived
+  let alive;
   return {
     initialize({ model }) {
       figure = model.get("_figure");
@@ -71,9 +74,12 @@ export default () => {
         merge(figure, message);
         for (const view of views) view.patch(message);
       });
-      lifeline(model);
+      alive = lifeline(model);
     },
     render({ model, el, signal }) {
+      const died = () => { if (!alive()) kernelGone(el); };
+      model.on("comm_live_update", died);
+      signal?.addEventListener("abort", () => model.off("comm_live_update", died));
       const view = new View(model, el, signal, () => figure, (layout) => {
         merge(figure, { layout });
         for (const other of views) if (other !== view) other.patch({ layout });
@@ -94,23 +100,30 @@ class View {
     this.frame = 0;
     this.width = 0;
     el.classList.add("rl-panel");
-    el.style.overflow = "hidden";
-    this.plot = document.createElement("div");
-    this.plot.style.cssText = "width:100%;min-width:0;overflow:hidden";
+    this.el = el;
+    this.plot = Object.assign(document.createElement("div"), { className: "rl-plot" });
     this.plot.setAttribute("role", "img");
-    this.error = document.createElement("div");
-    this.error.className = "rl-panel-error";
+    this.error = Object.assign(document.createElement("div"), { className: "rl-panel-error" });
     this.error.setAttribute("role", "alert");
-    this.error.style.cssText = "color:#b00020;font-weight:600";
     el.append(this.plot, this.error);
+    this.layer = new Layer(this.plot);
+    this.motion = new Motion(this.layer);
+    addEventListener("rl-hands", () => this.overlay(), { signal });
     this.describe();
     this.redescribe = () => this.describe();
     for (const name of ["label", "error"]) model.on(`change:${name}`, this.redescribe);
     this.scene = new Scene(this.plot, signal);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.plot);
+    const late = setTimeout(() => {
+      this.error.textContent = "The part of this page that draws figures has not arrived. " +
+        "Press \u23e9 in the bar above (restart the kernel and run all cells).";
+    }, LATE);
+    signal?.addEventListener("abort", () => clearTimeout(late));
     plotlyOf(model.get("version")).then(
       (Plotly) => {
+        clearTimeout(late);
+        this.describe();
         this.Plotly = Plotly;
         this.resize(true);
       },
@@ -121,14 +134,17 @@ class View {
   describe() {
     this.plot.setAttribute("aria-label", this.model.get("label"));
     this.error.textContent = this.model.get("error");
-    this.plot.style.height = `${this.figure().layout?.height ?? 360}px`;
+    this.el.style.setProperty("--rl-own", `${this.figure().layout?.height ?? 360}px`);
   }
 
   // A hidden tab has no width yet: the first draw waits for one, later ones follow it.
   resize(force = false) {
-    const width = this.plot.clientWidth;
-    if (this.gone || !width || (width === this.width && !force)) return;
-    this.width = width;
+    const { clientWidth: width, clientHeight: height } = this.plot;
+    if (this.gone || !width || !height) return;
+    fit(this.el);
+    this.knock();
+    if (width === this.width && height === this.height && !force) return;
+    Object.assign(this, { width, height });
     if (!this.Plotly) return;
     if (!this.asked) {
       this.asked = true;
@@ -141,7 +157,8 @@ class View {
 
   fresh() {
     const { data, layout, config } = decode(this.figure());
-    return { data, config, layout: { uirevision: "keep", ...layout, autosize: true, width: undefined } };
+    const size = { autosize: true, width: undefined, height: undefined };
+    return { data, config, layout: { uirevision: "keep", ...layout, ...size } };
   }
 
   async draw() {
@@ -157,6 +174,7 @@ class View {
   replace() {
     this.describe();
     if (!this.drawn) return;
+    this.motion.stop?.();
     this.todo = [];
     const { data, layout, config } = this.fresh();
     this.scene.wake();
@@ -186,26 +204,56 @@ class View {
         Object.assign((traces[i] ??= {}), changes);
       Object.assign(layout, patch.layout);
     }
+    const fresh = decode(traces);
+    for (const i of Object.keys(this.motion.keep(fresh, (kept) => this.update(kept)))) delete fresh[i];
+    this.update(fresh, decode(layout));
+  }
+
+  update(traces, layout = {}) {
+    if (this.gone) return;
     const indices = Object.keys(traces).map(Number);
     const update = {};
     indices.forEach((index, n) => {
       for (const [path, value] of Object.entries(traces[index]))
-        (update[path] ??= Array(indices.length).fill(undefined))[n] = decode(value);
+        (update[path] ??= Array(indices.length).fill(undefined))[n] = value;
     });
     this.scene.wake();
     // `update`, not `relayout`: that one would come back to us as a user's drag.
-    return this.Plotly.update(this.plot, update, decode(layout), indices);
+    this.Plotly.update(this.plot, update, layout, indices);
   }
 
   send(kind, content) {
     try {
       this.model.send({ kind, content });
-    } catch (error) {
-      console.warn("relu_learn:", error.message); // the kernel is gone; the picture stays
+    } catch {
+      kernelGone(this.el); // the picture stays
     }
   }
 
+  // A kernel that was shut down tells nobody; but nothing can be sent to it any more.
+  knock() {
+    const root = this.el.closest(".rl-root");
+    if (!root || root.rlKnocks) return;
+    root.rlKnocks = true;
+    root.addEventListener("pointerdown", () => this.send("knock"), { capture: true });
+  }
+
+  // What lies over the figure follows it.
+  overlay() {
+    this.over ||= requestAnimationFrame(() => {
+      this.over = 0;
+      const { meta, font } = this.plot._fullLayout ?? {};
+      if (this.gone || !font) return;
+      if (meta?.names) placeNames(this.layer, font.size - 1);
+      finish(this.layer);
+      shared.hands?.[this.model.get("hand")]?.attach(this.layer, meta);
+    });
+  }
+
   listen() {
+    new Light(this.layer, this.signal);
+    this.plot.on("plotly_afterplot", () => this.overlay());
+    this.overlay();
     this.plot.on("plotly_click", (event) => {
       const point = event.points[0];
       const { xaxis, yaxis } = this.plot._fullLayout;

@@ -26,7 +26,7 @@ from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
 from relu_learn.widgets.recording import TraceUpload, replay
-from relu_learn.widgets.style import Styled
+from relu_learn.widgets.style import Styled, side_by_side
 from relu_learn.widgets.transport import Transport
 
 METHODS = ("adaptive", "grid")
@@ -175,7 +175,8 @@ class Player(Styled, ipywidgets.Box):
         self._setting = False  # True while we set an input ourselves
         for name, widget in self._inputs.items():
             widget.observe(self.messages.guard(self._on_input(name)), "value")
-        self._settings_row = ipywidgets.Box(list(self._inputs.values()))
+        above = [widget for widget in self._inputs.values() if widget is not self.theme_menu]
+        self._settings_row = ipywidgets.Box(above)
         self._settings_row.add_class("rl-controls")
         self.share_text = ipywidgets.Text(
             description="Share",
@@ -184,7 +185,7 @@ class Player(Styled, ipywidgets.Box):
         )
         self.share_text.observe(self.share_messages.guard(self._on_share), "value")
         self.upload = TraceUpload(self.load, self.share_messages.guard)
-        self._share_row = ipywidgets.Box([self.share_text, self.upload])
+        self._share_row = ipywidgets.Box([self.share_text, self.theme_menu, self.upload])
         self._share_row.add_class("rl-controls")
         self.narration = Narration()
 
@@ -206,12 +207,9 @@ class Player(Styled, ipywidgets.Box):
 
     def _build(self) -> None:
         self._make_views()
-        self._panels = [Panel(view.figure(), label=view.label) for view in self._views]
+        self._panels = [Panel(v.figure(), label=v.label, compact=True) for v in self._views]
         self._views_are_new = False
-        first, *others = self._panels
-        side = ipywidgets.Box(others, layout=ipywidgets.Layout(flex_flow="column", min_width="0"))
-        self._views_box = ipywidgets.Box([first, side], layout=ipywidgets.Layout(width="100%"))
-        self._views_box.add_class("rl-views")
+        self._views_box = side_by_side(self._panels)
         self.transport = Transport(self.run, self._show)
 
     def _started(self, settings: dict[str, Any]) -> tuple[RunView, ReluNetwork | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ipywidgets
 
 from relu_learn.figures.theme import Theme
@@ -37,9 +39,6 @@ _RULES = """
 .{root} .rl-upload {{ font-size: 0; }}
 .{root} .rl-upload i, .{root} .rl-upload::after {{ font-size: {size}px; }}
 .{root} .rl-upload::after {{ content: "Load a run"; }}
-.{root} .rl-views {{ display: flex; flex-flow: row wrap; gap: 8px; }}
-.{root} .rl-views > * {{ flex: 1 1 400px; min-width: 0; margin: 0; }}
-.{root} .rl-views > :first-child {{ flex: 0 1 {column}px; }}
 .{root} .rl-controls {{ flex-flow: row wrap; align-items: center; gap: 2px 6px; }}
 """
 
@@ -55,12 +54,21 @@ def stylesheet(theme: Theme) -> str:
         accent=theme.crease,
         focus=theme.line,
         size=theme.font_size,
-        big=theme.font_size + 3,
+        big=theme.font_size + 2,
         line=theme.font_size + 14,  # JupyterLab's own 28 pixels for letters of 14
-        column=theme.height + 9 * theme.font_size,
         scheme="dark" if theme.name == "dark" else "light",
-        room=round(2 * 1.25 * (theme.font_size + 3)),
+        room=round(2 * 1.25 * (theme.font_size + 2)),
     )
+
+
+def side_by_side(panels: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
+    """The first view at the left, the others stacked beside it (see panel.css)."""
+    first, *others = panels
+    side = ipywidgets.Box(others)
+    side.add_class("rl-side")
+    box = ipywidgets.Box([first, side] if others else [first])
+    box.add_class("rl-views")
+    return box
 
 
 class Styled:
