@@ -107,7 +107,7 @@ class Theme:
                 "title": {"font": {"size": size + 1}, "x": 0, "xref": "paper", "xanchor": "left"},
                 "paper_bgcolor": self.paper,
                 "plot_bgcolor": self.paper,
-                "margin": {"l": 10, "r": 10, "t": round(2.1 * size), "b": 10},
+                "margin": {"l": 10, "r": round(1.3 * size), "t": round(2.1 * size), "b": 10},
                 "xaxis": axis,
                 "yaxis": axis,
                 "legend": {"bgcolor": "rgba(0,0,0,0)", "font": {"size": size}},

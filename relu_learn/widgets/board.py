@@ -18,7 +18,7 @@ from relu_learn.figures.theme import THEMES, Theme, get_theme
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
-from relu_learn.widgets.style import Styled
+from relu_learn.widgets.style import Styled, side_by_side
 
 C = TypeVar("C")
 
@@ -52,6 +52,8 @@ class Board(Styled, ipywidgets.Box):
         Relative widths of the panels.
     least : int
         Width in pixels below which panels stack.
+    plane : bool
+        The first panel is a plane: as high as there is room, the others beside it.
     extra : sequence of Widget
         Put below the panels.
     """
@@ -64,6 +66,7 @@ class Board(Styled, ipywidgets.Box):
         *,
         grow: Sequence[int] | None = None,
         least: int = 420,
+        plane: bool = False,
         theme_row: int = -1,
         extra: Sequence[ipywidgets.Widget] = (),
     ) -> None:
@@ -85,12 +88,7 @@ class Board(Styled, ipywidgets.Box):
             box.add_class("rl-controls")
             boxes.append(box)
         self.panels = [Panel(c.figure(), label=c.label, compact=True) for c in self.charts]
-        for panel, share in zip(self.panels, grow or [1] * len(self.panels), strict=True):
-            panel.layout.flex, panel.layout.width = f"{share} 1 {least}px", "auto"
-        views = ipywidgets.Box(
-            self.panels, layout=ipywidgets.Layout(width="100%", flex_flow="row wrap")
-        )
-        views.add_class("rl-row")
+        views = side_by_side(self.panels) if plane else self._row(grow, least)
         super().__init__(
             [self._style_widget, *boxes, self.messages, self.narration, views, *extra],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
@@ -98,6 +96,13 @@ class Board(Styled, ipywidgets.Box):
         self.wear(self.theme)
         self.refresh()
         live_and_die_with_cell(self)
+
+    def _row(self, grow: Sequence[int] | None, least: int) -> ipywidgets.Box:
+        for panel, share in zip(self.panels, grow or [1] * len(self.panels), strict=True):
+            panel.layout.flex, panel.layout.width = f"{share} 1 {least}px", "auto"
+        row = ipywidgets.Box(self.panels)
+        row.add_class("rl-row")
+        return row
 
     def patches(self) -> Sequence[Patch]:
         """What the panels show now, one patch each; also the place to call `tell`."""

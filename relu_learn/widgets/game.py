@@ -120,7 +120,7 @@ class Game(Board):
             [self.crease_menu, self.angle_slider, self.place_slider]
             + [self.add_button, self.remove_button],
         ]
-        super().__init__([GamePlane, GameSlice], rows, theme, least=460, theme_row=0)
+        super().__init__([GamePlane, GameSlice], rows, theme, plane=True, theme_row=0)
         self.panels[0].on_click(self._guard(self._clicked))
 
     def _make_controls(self, folds: int, seed: int) -> None:
@@ -139,7 +139,7 @@ class Game(Board):
             "Ask between", "arrows-h", "Ask in the middle of every gap on the line"
         )
         self.crease_menu = ipywidgets.Dropdown(options=[1], value=1, description="Crease")
-        wide = ipywidgets.Layout(width="300px")
+        wide = ipywidgets.Layout(width="230px")
         self.angle_slider = ipywidgets.FloatSlider(
             0, min=0, max=180, step=1, description="Direction °", readout_format=".0f", layout=wide
         )
