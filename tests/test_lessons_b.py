@@ -299,12 +299,19 @@ class TestGame:
         turned = (degrees < 0) | (degrees > 180)
         board.place(*zip(degrees % 180, np.where(turned, -b, b), strict=True))
         board.score_button.click()
-        assert board.narration.sentence.startswith("Won!")
+        assert board.narration.sentence.startswith("Won! ")
+        assert f"{100 + game.BUDGET - 25} points" in board.narration.sentence
+        assert board.hands.state["won"] and board.hands.state["ghost"]["b"] == []
         assert str(game.algorithm_needs(2, 0)) in board.narration.sentence
         board.reveal_button.value = True
         assert "revealed" in board.panels[0].figure["layout"]["title"]["text"]
+        for x in np.random.default_rng(1).uniform(-3, 3, (30, 2)):
+            board.ask(*x)
+        board.score_button.click()
+        assert len(board.hands.state["ghost"]["b"]) == 2
         board.new_button.click()
         assert board.oracle.queries == 0 and board.angles == [0.0]
+        assert board.hands.state["ghost"] is None
 
     @of("Game")
     def test_creases(self, board: Any) -> None:
@@ -319,13 +326,32 @@ class TestGame:
             board.add_button.click()
         assert len(board.angles) == 8 and board.add_button.disabled
 
+    @of("Game")
+    def test_a_hand_moves_creases_and_lines_stay(self, board: Any) -> None:
+        for x, y in ((-2, 0), (2, 0), (2, 2), (2, -2)):
+            board.ask(x, y)
+        assert len(board.lines) == 2 and board.current == 1
+        board.panels[0]._receive(None, {"kind": "click", "content": {"x": 1, "y": 0.05}}, [])
+        assert len(board.lines) == 2 and board.current == 0  # on the first line, and it stays
+        np.testing.assert_allclose(board.oracle.history()[0][-1], [1, 0])
+        np.testing.assert_allclose(board.on_line()[0], [0, 0.75, 1])  # of (2, 0): on both
+        board.line_menu.value = "2"
+        assert board.current == 1 and len(board.on_line()[0]) == 3
+        moved = {"angles": [33.3], "places": [7.0], "chosen": 0}
+        board.hands._receive(None, {"kind": "moved", "content": moved}, None)
+        assert (board.angles, board.places) == ([33.3], [game.REACH])
+        assert board.angle_slider.value == 33.3 and board.hands.state["places"] == [game.REACH]
+        moved["angles"] = [float("nan")]
+        board.hands._receive(None, {"kind": "moved", "content": moved}, None)
+        assert "Something went wrong" in board.messages.value and board.angles == [33.3]
+
     @pytest.mark.parametrize("folds", [1, 2, 3, 5])
     def test_puzzles_can_be_learned(self, folds: int) -> None:
         secret = game.puzzle(folds, 3)
         assert secret.n_neurons == folds
         assert game.algorithm_needs(folds, 3) < 120
         assert game.algorithm_with(folds, 3, 3000)[0] < 1e-15
-        assert game.algorithm_with(folds, 3, 1)[1] == 0
+        assert game.algorithm_with(folds, 3, 1)[1].n_neurons == 0
 
 
 class TestPreflight:

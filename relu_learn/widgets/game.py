@@ -15,15 +15,19 @@ from relu_learn.core.oracle import Oracle
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.game import GamePlane, GameSlice
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import number
+from relu_learn.figures.plane import PlaneView
+from relu_learn.figures.theme import Theme, get_theme, number
 from relu_learn.judging.loss import best_loss
 from relu_learn.learn import learn_from_queries
 from relu_learn.widgets.board import Board, button
+from relu_learn.widgets.hands import GameHands, colours_of, finite, numbers_of
+from relu_learn.widgets.lifecycle import close_tree
 
 REACH = 3.0
 BUDGET = 60
 MOST_CREASES = 8
 WON = 0.01  # share of the variance
+_ON_LINE = 0.08  # a click so near to a line is meant to be on it: some five pixels
 
 
 def puzzle(folds: int, seed: int = 0) -> ReluNetwork:
@@ -63,8 +67,8 @@ def fitted(angles: Sequence[float], places: Sequence[float], x: Any, y: Any) -> 
 
 
 @functools.lru_cache(512)
-def algorithm_with(folds: int, seed: int, queries: int) -> tuple[float, int]:
-    """Share of the variance that the algorithm misses after so many queries, and its neurons."""
+def algorithm_with(folds: int, seed: int, queries: int) -> tuple[float, ReluNetwork]:
+    """Share of the variance that the algorithm misses after so many queries, and its network."""
     secret = puzzle(folds, seed)
     try:
         result = learn_from_queries(secret, 2, rng=0, max_queries=max(queries, 1))
@@ -72,7 +76,7 @@ def algorithm_with(folds: int, seed: int, queries: int) -> tuple[float, int]:
     except ReluLearnError as error:
         nothing = ReluNetwork(np.zeros((0, 2)), [], [])
         network = error.partial.network if error.partial else nothing
-    return missed(secret, network), network.n_neurons
+    return missed(secret, network), network
 
 
 @functools.lru_cache(64)
@@ -104,6 +108,8 @@ class Game(Board):
         The only door to the secret; it keeps the books.
     angles, places : list of float
         The player's creases.
+    lines : list of pairs of points
+        All lines that were asked on.
     hypothesis : ReluNetwork
     """
 
@@ -113,14 +119,16 @@ class Game(Board):
         self._setting = False
         self._make_controls(folds, seed)
         self.begin()
+        self.hands = GameHands(self._in_hand(get_theme(theme)), self._guard(self._on_hand))
         rows = [
             [self.folds_menu, self.seed_text, self.new_button, self.score_button]
             + [self.reveal_button],
-            [self.x_text, self.y_text, self.ask_button, self.fill_button],
+            [self.x_text, self.y_text, self.ask_button, self.fill_button, self.line_menu],
             [self.crease_menu, self.angle_slider, self.place_slider]
             + [self.add_button, self.remove_button],
         ]
         super().__init__([GamePlane, GameSlice], rows, theme, plane=True, theme_row=0)
+        self.hands.over(*self.panels)
         self.panels[0].on_click(self._guard(self._clicked))
 
     def _make_controls(self, folds: int, seed: int) -> None:
@@ -138,13 +146,20 @@ class Game(Board):
         self.fill_button = button(
             "Ask between", "arrows-h", "Ask in the middle of every gap on the line"
         )
+        self.line_menu = ipywidgets.Dropdown(options=["none"], value="none", description="Line")
         self.crease_menu = ipywidgets.Dropdown(options=[1], value=1, description="Crease")
         wide = ipywidgets.Layout(width="230px")
         self.angle_slider = ipywidgets.FloatSlider(
-            0, min=0, max=180, step=1, description="Direction °", readout_format=".0f", layout=wide
+            0,
+            min=0,
+            max=180,
+            step=0.1,
+            description="Direction °",
+            readout_format=".0f",
+            layout=wide,
         )
         self.place_slider = ipywidgets.FloatSlider(
-            0, min=-REACH, max=REACH, step=0.05, description="Position", layout=wide
+            0, min=-REACH, max=REACH, step=0.01, description="Position", layout=wide
         )
         self.add_button = button("Add crease", "plus", "One more crease")
         self.remove_button = button("Remove", "minus", "Take this crease away")
@@ -159,6 +174,7 @@ class Game(Board):
             self.on(field_, lambda _: self._fields())  # a wrong one is answered at once
         self.on(self.ask_button, lambda _: self.ask(*self._fields()))
         self.on(self.fill_button, lambda _: self.ask_between())
+        self.on(self.line_menu, lambda _: self._choose_line())
         self.on(self.crease_menu, lambda _: self._choose())
         self.on(self.angle_slider, lambda _: self._move())
         self.on(self.place_slider, lambda _: self._move())
@@ -179,8 +195,12 @@ class Game(Board):
         self.folds, self.seed = int(self.folds_menu.value), int(text)
         self.secret = puzzle(self.folds, self.seed)
         self.oracle = Oracle(self.secret, 2, max_queries=BUDGET)
-        self.ends: list[np.ndarray] = []
-        self.verdict = ""
+        self.lines: list[tuple[np.ndarray, np.ndarray]] = []  # pairs of queries
+        self._first: np.ndarray | None = None  # a query that waits for a second one
+        self._list_lines(-1)
+        self.verdict, self.won = "", False
+        self.ghost: dict[str, Any] | None = None  # what the algorithm had, once it was asked
+        self.top = float(np.abs(PlaneView(reach=REACH).values(self.secret)).max())
         self.angles, self.places = [0.0], [0.0]
         self._list_creases(1)
         self.reveal_button.value = False
@@ -200,18 +220,61 @@ class Game(Board):
 
     def _clicked(self, click: dict[str, Any]) -> None:
         self.messages.clear()
-        x, y = (float(np.clip(round(float(click[a]), 2), -REACH, REACH)) for a in ("x", "y"))
+        point = np.array([float(click["x"]), float(click["y"])])
+        # A click on a line asks on that line: it stays, and gets one more answer.
+        near = [(self._off(line, point), i) for i, line in enumerate(self.lines)]
+        away, i = min(near, default=(np.inf, -1))
+        if away < _ON_LINE:
+            start, end = self.lines[i]
+            v = end - start
+            point = start + (point - start) @ v / (v @ v) * v
+        x, y = (float(np.clip(round(float(value), 2), -REACH, REACH)) for value in point)
         self.x_text.value, self.y_text.value = f"{x:g}", f"{y:g}"
-        self.ask(x, y)
+        if away < _ON_LINE:
+            self._answers(point[None])
+            self._list_lines(i)
+        else:
+            self.ask(x, y)
         self.refresh()
 
+    @staticmethod
+    def _off(line: tuple[np.ndarray, np.ndarray], points: np.ndarray) -> Any:
+        start, end = line
+        v = end - start
+        return np.abs((points - start) @ np.array([-v[1], v[0]])) / np.linalg.norm(v)
+
     def ask(self, x: float, y: float) -> float:
-        """One query."""
+        """One query; two that lie on no line yet make one."""
         point = np.array([x, y])
         answer = float(self._answers(point[None])[0])
-        if not self.ends or not np.array_equal(self.ends[-1], point):
-            self.ends = [*self.ends[-1:], point]
+        known = [i for i, line in enumerate(self.lines) if self._off(line, point) < 1e-9]
+        if known:
+            self._list_lines(known[0])
+        elif self._first is None:
+            self._first = point
+        elif not np.array_equal(self._first, point):
+            self.lines.append((self._first, point))
+            self._first = None
+            self._list_lines(len(self.lines) - 1)
         return answer
+
+    @property
+    def line(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Two queries on the line that the slice shows."""
+        return self.lines[self.current] if self.lines else None
+
+    def _list_lines(self, current: int) -> None:
+        self.current = current
+        before, self._setting = self._setting, True
+        try:
+            self.line_menu.options = [str(i + 1) for i in range(len(self.lines))] or ["none"]
+            self.line_menu.value = str(current + 1) if self.lines else "none"
+        finally:
+            self._setting = before
+
+    def _choose_line(self) -> None:
+        if not self._setting and self.lines and self.line_menu.value:
+            self.current = int(self.line_menu.value) - 1
 
     def ask_between(self) -> None:
         """One query in the middle of every gap between the answers on the current line."""
@@ -219,7 +282,7 @@ class Game(Board):
         inside = t[(t >= 0) & (t <= 1)]
         if len(inside) < 2:
             raise InvalidArgument("Ask at two different points first: they make a line.")
-        start, end = self.ends
+        start, end = self.lines[self.current]
         middles = (inside[1:] + inside[:-1]) / 2
         self._answers(start + middles[:, None] * (end - start))
 
@@ -235,13 +298,12 @@ class Game(Board):
 
     def on_line(self) -> tuple[np.ndarray, np.ndarray]:
         """t and answers of the queries that lie on the current line, in increasing t."""
-        if len(self.ends) < 2:
+        if self.line is None:
             return np.empty(0), np.empty(0)
-        start, end = self.ends
+        start, end = self.line
         v = end - start
         x, y = self.oracle.history()
-        off = np.abs((x - start) @ np.array([-v[1], v[0]])) / np.linalg.norm(v)
-        some = off < 1e-9
+        some = self._off(self.line, x) < 1e-9
         t, index = np.unique(((x[some] - start) @ v) / (v @ v), return_index=True)
         return t, y[some][index]
 
@@ -273,6 +335,43 @@ class Game(Board):
             self.angles[self.chosen] = self.angle_slider.value
             self.places[self.chosen] = self.place_slider.value
             self.verdict = ""
+
+    def _on_hand(self, moved: dict[str, Any]) -> None:
+        count = len(self.angles)
+        angles, places = (finite(moved[name], (count,)) for name in ("angles", "places"))
+        self.angles = np.clip(angles, 0, 180).tolist()
+        self.places = np.clip(places, -REACH, REACH).tolist()
+        self.verdict, self.won = "", False
+        self.reveal_button.value = False
+        self._list_creases(min(max(int(moved["chosen"]), 0), count - 1) + 1)
+        self.refresh()
+
+    def _in_hand(self, theme: Theme) -> dict[str, Any]:
+        """What the page needs to draw all that a hand can move."""
+        x, y = self.oracle.history()
+        lines = [[start.tolist(), (end - start).tolist()] for start, end in self.lines]
+        return {
+            "x": x.reshape(-1, 2).tolist(),
+            "y": y.reshape(len(x)).tolist(),
+            "angles": self.angles,
+            "places": self.places,
+            "chosen": self.chosen,
+            "lines": lines,
+            "current": self.current,
+            "range": self._limits(),
+            "ghost": self.ghost,
+            "truth": numbers_of(self.secret) if self.reveal_button.value else None,
+            "won": self.won,
+            "reach": REACH,
+            "most": MOST_CREASES,
+            "colours": colours_of(theme),
+        }
+
+    def _limits(self) -> tuple[float, float]:
+        """The part of the current line that is shown."""
+        t, _ = self.on_line()
+        low, high = (min(t[0], 0.0), max(t[-1], 1.0)) if len(t) else (0.0, 1.0)
+        return float(low) - 0.1, float(high) + 0.1
 
     def place(self, *creases: tuple[float, float]) -> None:
         """Set all creases at once: pairs of direction in degrees and position."""
@@ -306,9 +405,13 @@ class Game(Board):
         if not n:
             raise InvalidArgument("Ask something first: click on the plane.")
         mine = missed(self.secret, self.hypothesis)
-        its, neurons = algorithm_with(self.folds, self.seed, n)
+        its, theirs = algorithm_with(self.folds, self.seed, n)
+        neurons = theirs.n_neurons
+        self.ghost = numbers_of(theirs)
         needs = algorithm_needs(self.folds, self.seed)
-        head = "Won! " if mine < WON else ""
+        self.won = mine < WON
+        points = round(100 * max(0.0, 1 - mine)) + (BUDGET - n if self.won else 0)
+        head = f"{'Won! ' if self.won else ''}{points} points. "
         found = "1 neuron" if neurons == 1 else f"{neurons} neurons"
         it = "is exact" if its < 1e-15 else f"has {found} and misses {_per_cent(its)}"
         if not neurons:
@@ -324,21 +427,20 @@ class Game(Board):
         x, y = self.oracle.history()
         y = y.reshape(len(x))
         self.hypothesis = fitted(self.angles, self.places, x, y)
-        truth = self.secret if self.reveal_button.value else None
-        segment = np.array(self.ends) if len(self.ends) == 2 else None
         t, answers = self.on_line()
-        low, high = (min(t[0], 0.0), max(t[-1], 1.0)) if len(t) else (0.0, 1.0)
-        fine = np.linspace(low - 0.1, high + 0.1, 161)
-        curve, true = np.zeros(len(fine)), None
-        if segment is not None:
-            track = segment[0] + fine[:, None] * (segment[1] - segment[0])
-            curve = self.hypothesis(track)
-            true = None if truth is None else truth(track)
+        line = None if self.line is None else np.array(self.line)
         self._tell(x, y)
+        self.hands.show(**self._in_hand(self.theme))
+        revealed = bool(self.reveal_button.value)
         return (
-            self.chart(GamePlane).patch(self.hypothesis, self.chosen, x, y, segment, truth),
-            self.chart(GameSlice, 1).patch(t, answers, fine, curve, true),
+            self.chart(GamePlane).patch(line, self.top, revealed),
+            self.chart(GameSlice, 1).patch(t, answers, self._limits()),
         )
+
+    def dispose(self) -> None:
+        """Close every widget, and what the page draws with."""
+        close_tree(self.hands)
+        super().dispose()
 
     def _tell(self, x: np.ndarray, y: np.ndarray) -> None:
         error = float(np.abs(self.hypothesis(x) - y).max()) if len(x) else 0.0

@@ -77,6 +77,12 @@ class PaperHands(Hands):
     _esm = module(*_COMMON, "sheet.js", "paper.js")
 
 
+class GameHands(Hands):
+    """Lesson 7: creases, fitted to the answers while they move."""
+
+    _esm = module(*_COMMON, "game.js")
+
+
 def finite(values: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Numbers from the page, checked as whatever comes from outside."""
     array = np.asarray(values, dtype=float)

@@ -13,8 +13,8 @@ part spent in plotly.js. The rest is the way through the notebook server and wai
 another thing: what can be dragged on the picture is drawn by the page itself, and the time is from
 the pointer's move to the frame painted (median over all moves of all handles). "kernel trip" is an
 empty request to the kernel and back: the other times as multiples of it compare machines. The last
-row is all moves and steps of the 2D lessons together. Other processes on the machine count: the load
-average is printed with every row.
+row is all moves and steps of the 2D lessons together. Other processes on the machine count: the
+load average is printed with every row.
 """
 
 from __future__ import annotations
