@@ -112,7 +112,7 @@ class TestEveryExplorer:
 @pytest.mark.parametrize(
     ("kind", "old", "new", "complaint"),
     [
-        (KinkBench, "a=-1.5", "a=2", "must be less than b"),
+        (KinkBench, "a=-2", "a=2", "must be less than b"),
         (HyperplaneLab, "step=0", "step=4000", "events, got 4000"),
         (HyperplaneLab, "network=paper_plane&method=grid&seed=0&r=0.4&tau=4&theme=light&step=0",
          "network=tent&method=adaptive&seed=3&r=0.5&tau=2&theme=dark&step=999", "events, got 999"),
@@ -263,7 +263,7 @@ class TestBench:
         assert not measure(secret, self.line, -3.0, -2.0, 1e-4).jumps
 
     def test_empty_interval_has_a_message(self, make: Any) -> None:
-        bench = make(KinkBench)
+        bench = make(KinkBench, a=-1.5, b=-0.2)
         bench.a.value = 3.0
         assert "the interval from −1.5 to −0.2 is still shown" in bench.messages.value
         assert (bench.bench.a, bench.bench.b) == (-1.5, -0.2) and "a=-1.5&b=-0.2" in bench.share
@@ -274,18 +274,33 @@ class TestBench:
         assert bench.messages.value == "" and (bench.bench.a, bench.bench.b) == (3.0, 3.5)
 
     def test_two_kinks_of_the_lesson_belong_to_no_crease(self, make: Any) -> None:
-        bench = make(KinkBench)
+        bench = make(KinkBench, a=-1.5, b=-0.2)
         bench.a.value = -4.0
         bench.reveal.value = True
         assert "F does not pass there" in bench.narration.sentence
         assert "the secret has no such crease" in bench.narration.sentence
 
     def test_too_small_a_radius_is_seen(self, make: Any) -> None:
-        bench = make(KinkBench)
+        bench = make(KinkBench, a=-1.5, b=-0.2)
         bench.reveal.value = True
         assert "to rounding" in bench.narration.sentence
         bench.alpha.value = 1e-11
         assert "to rounding" not in bench.narration.sentence
+
+    def test_begins_without_a_kink_and_a_hand_moves_the_ends(self, make: Any) -> None:
+        bench = make(KinkBench)
+        assert "no neuron switches in between" in bench.narration.sentence
+        assert not bench.hands.state["measured"]["jumps"]
+        moved = {"a": -2.0, "b": -0.2}
+        bench.hands._receive(None, {"kind": "moved", "content": moved}, None)
+        state = bench.hands.state
+        assert (bench.b.value, state["b"]) == (-0.2, -0.2) and "F passes there" in (
+            bench.narration.sentence
+        )
+        w, t = np.array(state["measured"]["jump"]), state["measured"]["t"]
+        assert state["measured"]["bias"] == pytest.approx(w @ self.line.at(np.array([t]))[0])
+        bench.hands._receive(None, {"kind": "moved", "content": {"a": 3.0, "b": -0.2}}, None)
+        assert (bench.hands.state["a"], bench.hands.state["b"]) == (-2.0, -0.2)
 
 
 class TestHyperplaneLab:

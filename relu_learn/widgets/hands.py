@@ -77,6 +77,12 @@ class PaperHands(Hands):
     _esm = module(*_COMMON, "sheet.js", "paper.js")
 
 
+class BenchHands(Hands):
+    """Lesson 2: the ends of an interval, and the gradients there."""
+
+    _esm = module(*_COMMON, "bench.js")
+
+
 class GameHands(Hands):
     """Lesson 7: creases, fitted to the answers while they move."""
 

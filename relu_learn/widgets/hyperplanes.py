@@ -18,6 +18,7 @@ from relu_learn.core.oracle import Oracle
 from relu_learn.figures.creased_paper import straight_line
 from relu_learn.figures.hyperplanes import (
     Bench,
+    BenchGradients,
     BenchPlane,
     BenchSlice,
     GradientView,
@@ -28,7 +29,7 @@ from relu_learn.figures.hyperplanes import (
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
-from relu_learn.figures.theme import Theme, number
+from relu_learn.figures.theme import Theme, get_theme, number
 from relu_learn.judging.loss import best_loss
 from relu_learn.judging.matching import match_neurons
 from relu_learn.learn import learn_steps
@@ -42,6 +43,8 @@ from relu_learn.widgets.explorer import (
     toggle,
     whole_slider,
 )
+from relu_learn.widgets.hands import BenchHands, colours_of, finite, numbers_of
+from relu_learn.widgets.lifecycle import close_tree
 from relu_learn.widgets.transport import Transport
 
 MAX_QUERIES = 50_000
@@ -69,6 +72,16 @@ def _networks(networks: Mapping[str, ReluNetwork] | None) -> dict[str, ReluNetwo
     return dict(networks or {name: zoo.get(name) for name in zoo.names("picture")})
 
 
+_LINE = straight_line(20.0, 0.5)
+
+
+def _gradients(network: ReluNetwork) -> np.ndarray:
+    """The gradients of all pieces of the line that can be shown, (n, 2)."""
+    x = _LINE.at(np.linspace(-BenchSlice.reach, BenchSlice.reach, 801))
+    active = x @ network.weights.T > network.biases
+    return np.unique(active * network.output_weights @ network.weights + network.skip, axis=0)
+
+
 def _span(network: ReluNetwork) -> tuple[float, float]:
     z = PlaneView().values(network)
     low, high = float(z.min()), float(z.max())
@@ -76,7 +89,7 @@ def _span(network: ReluNetwork) -> tuple[float, float]:
 
 
 class KinkBench(Explorer):
-    """Choose an interval [a, b] of a line; see what GetGradient and GetBias make of it.
+    """Drag the ends of an interval [a, b] of a line; see what GetGradient and GetBias make of it.
 
     Parameters
     ----------
@@ -98,8 +111,8 @@ class KinkBench(Explorer):
     def __init__(
         self,
         network: str = "paper_plane",
-        a: float = -1.5,
-        b: float = -0.2,
+        a: float = -2.0,
+        b: float = -1.0,
         alpha: float = 1e-4,
         *,
         networks: Mapping[str, ReluNetwork] | None = None,
@@ -114,19 +127,66 @@ class KinkBench(Explorer):
             raise InvalidArgument(f"a must be less than b, got {a:g} and {b:g}")
         self._interval = a, b  # the last one that was not empty
         inputs = {"network": self.network_menu, "a": self.a, "b": self.b}
+        start = {"network": network, "a": a, "b": b, "alpha": alpha, "theme": theme}
+        fill({**inputs, "alpha": self.alpha}, {key: start[key] for key in ("network", "alpha")})
+        self.hands = BenchHands(self._in_hand(get_theme(theme)), self._on_hand)
         super().__init__(
             {**inputs, "alpha": self.alpha, "reveal": self.reveal},
             [[self.network_menu, self.a, self.b], [self.alpha, self.reveal]],
-            {"network": network, "a": a, "b": b, "alpha": alpha, "theme": theme},
+            start,
         )
+        self.hands.over(*self.panels)
 
     @property
     def secret(self) -> ReluNetwork:
         """The chosen secret."""
         return self._networks[self.network_menu.value]
 
+    def _in_hand(self, theme: Theme) -> dict[str, Any]:
+        """What the page needs to draw what a hand moves, and what was measured."""
+        a, b = self._interval
+        self.bench = bench = measure(self.secret, _LINE, a, b, self.alpha.value)
+        slopes = bench.gradients @ _LINE.direction
+        measured = {
+            "g": bench.gradients.tolist(),
+            "values": bench.values.tolist(),
+            "slopes": slopes.tolist(),
+            "jump": (bench.gradients[1] - bench.gradients[0]).tolist(),
+            "jumps": bench.jumps,
+        }
+        if bench.jumps:
+            measured |= {"t": bench.t, "meets": bench.meets, "check": bench.check}
+            measured["bias"] = self._bias
+        return {
+            "net": numbers_of(self.secret),
+            "line": [_LINE.origin.tolist(), _LINE.direction.tolist()],
+            "a": a,
+            "b": b,
+            "alpha": self.alpha.value,
+            "measured": measured,
+            "longest": max(1.0, float(np.linalg.norm(_gradients(self.secret), axis=1).max())),
+            "reach": BenchPlane.reach,
+            "half": BenchSlice.reach,
+            "colours": colours_of(theme),
+        }
+
+    def _on_hand(self, moved: dict[str, Any]) -> None:
+        self.messages.guard(self._take)(moved)
+
+    def _take(self, moved: dict[str, Any]) -> None:
+        """A hand let go of a or b."""
+        ends = finite([moved["a"], moved["b"]], (2,))
+        a, b = np.clip(np.round(ends, 2), self.a.min, self.a.max).tolist()
+        if a < b:
+            self.put(a=a, b=b)
+            self._interval = a, b
+        self.messages.clear()
+        self.show()
+
     def changed(self, name: str) -> None:
-        """Another interval, unless it is empty."""
+        """Another interval, unless it is empty; another network has other frames."""
+        if name == "network":
+            self.redress()
         if self.a.value < self.b.value:
             self._interval = self.a.value, self.b.value
             return
@@ -135,33 +195,36 @@ class KinkBench(Explorer):
 
     def make_views(self, theme: Theme) -> list[Any]:
         """The plane, the slice, and the gradients."""
-        plane = BenchPlane(theme, span=_span(self.secret))
-        return [plane, BenchSlice(theme), GradientView(theme)]
+        secret = self.secret
+        values = secret(_LINE.at(np.linspace(-BenchSlice.reach, BenchSlice.reach, 401)))
+        span = float(values.min()), float(values.max())
+        return [
+            BenchPlane(theme, span=_span(secret)),
+            BenchSlice(theme, span=span),
+            BenchGradients(theme, _gradients(secret)),
+        ]
 
     def draw(self) -> list[Patch]:
         """Measure, and draw what came out."""
-        line = straight_line(20.0, 0.5)
-        self.bench = bench = measure(self.secret, line, *self._interval, self.alpha.value)
+        self.hands.show(**self._in_hand(self.theme))
         truth = self.secret if self.reveal.value else None
-        self.narration.tell(self._sentence(bench), f"{bench.queries} queries")
-        plane, along, gradients = self.views
-        low, high = _span(self.secret)
-        colours = {"zmin": low, "zmax": high} if truth is not None else {}
-        return [
-            plane.draw(bench, truth) | Patch({0: colours}),
-            along.draw(bench, truth),
-            gradients.draw(bench.gradients, [(0, 1)] if bench.jumps else [], 1),
-        ]
+        self.narration.tell(self._sentence(self.bench), f"{self.bench.queries} queries")
+        plane, along, _ = self.views
+        return [plane.draw(_LINE, truth), along.draw(_LINE, truth), Patch()]
+
+    @property
+    def _bias(self) -> float:
+        """GetBias lets w grow along the line; here it is the jump itself, as in the text."""
+        jump = self.bench.gradients[1] - self.bench.gradients[0]
+        return self.bench.bias if self.bench.weights @ jump > 0 else -self.bench.bias
 
     def _sentence(self, bench: Bench) -> str:
         if not bench.jumps:
             return "The gradients at a and b are the same: no neuron switches in between."
         jump = bench.gradients[1] - bench.gradients[0]
-        # GetBias lets w grow along the line; here it is the jump itself, as in the text.
-        bias = bench.bias if bench.weights @ jump > 0 else -bench.bias
         w = ", ".join(number(round(float(x), 4)) for x in jump)
         text = f"Jump w = g(b) − g(a) = ({w}); the pieces meet at t* = {number(bench.t)}, "
-        text += f"so b = ⟨w, x(t*)⟩ = {number(bias)}. "
+        text += f"so b = ⟨w, x(t*)⟩ = {number(self._bias)}. "
         if bench.agrees:
             text += "Check: F passes there ✓"
         elif not bench.inside:
@@ -181,6 +244,11 @@ class KinkBench(Explorer):
             raise InvalidArgument("a in the share string: must be less than b")
         self._interval = values["a"], values["b"]
         super().restore(values)
+
+    def dispose(self) -> None:
+        """Close every widget, and what the page draws with."""
+        close_tree(self.hands)
+        super().dispose()
 
     def _revealed(self, bench: Bench) -> str:
         if not self.reveal.value:

@@ -72,9 +72,9 @@ function finish(layer) {
     const wide = title.getBBox().width;
     if (wide > room) title.style.fontSize = `${Math.max(9, (size * room) / wide)}px`;
   }
-  const index = layout.meta?.bar, map = plot._fullData?.[index], bar = plot.data[index]?.colorbar;
+  const map = plot.data[layout.meta?.bar], bar = map?.colorbar;
   layer.bar?.remove();
-  if (!map || !bar?.tickvals?.length || !layer.measure()) return;
+  if (!bar?.tickvals?.length || !layer.measure()) return;
   const { x, y, width, height } = layer.box, small = layout.font.size - 2, long = 0.26 * width;
   const texts = [...bar.ticktext].filter(Boolean), ends = [bar.tickvals[0], bar.tickvals.at(-1)];
   const group = (layer.bar = make(layer.open, "g", { class: "rl-bar", fill: layout.font.color }));
@@ -91,7 +91,7 @@ function finish(layer) {
   const fill = make(group, "linearGradient", {
     id, gradientUnits: "userSpaceOnUse", x1: place(0), x2: place(1), y1: 0, y2: 0,
   });
-  for (const [q, colour] of plot.data[index].colorscale) make(fill, "stop", { offset: q, "stop-color": colour });
+  for (const [q, colour] of map.colorscale) make(fill, "stop", { offset: q, "stop-color": colour });
   make(group, "rect", { x: from, y: top, width: long, height: 8, fill: `url(#${id})` });
   write(`${bar.title?.text ?? ""} ${texts.length > 1 ? texts[0] : ""}`, from - 5, "end");
 }

@@ -19,7 +19,9 @@ _RULES = """
   background: {paper}; color: {ink}; font-size: {size}px;
   color-scheme: {scheme}; padding: 4px 6px; border-radius: 4px; box-sizing: border-box;
 }}
-.{root} .jupyter-button {{ width: auto; min-width: 5.2em; border: 1px solid {edge}; }}
+.{root} .jupyter-button {{
+  width: auto; min-width: 4em; padding: 0 7px; border: 1px solid {edge};
+}}
 .{root} .jupyter-button.mod-active {{ background: {accent}; color: {paper}; }}
 .{root} .widget-label {{ width: auto; padding-right: 6px; }}
 .{root} .widget-dropdown, .{root} .widget-text {{ width: auto; }}
