@@ -114,7 +114,7 @@ class TestEveryExplorer:
     [
         (KinkBench, "a=-2", "a=2", "must be less than b"),
         (HyperplaneLab, "step=0", "step=4000", "events, got 4000"),
-        (HyperplaneLab, "network=paper_plane&method=grid&seed=0&r=0.4&tau=4&theme=light&step=0",
+        (HyperplaneLab, "network=paper_plane&method=grid&seed=0&r=0.4&tau=4&theme=auto&step=0",
          "network=tent&method=adaptive&seed=3&r=0.5&tau=2&theme=dark&step=999", "events, got 999"),
         (PairLab, "angle=25", "angle=24", "the pair 'apart' has 25; any other is 'your own'"),
         (CreasedPaper, "neuron=1", "neuron=6", "this network has 5"),

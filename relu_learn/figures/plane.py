@@ -128,8 +128,7 @@ class PlaneView:
                 y=axis,
                 z=empty,
                 colorscale=th.colorscale,
-                zmin=low,
-                zmax=high,
+                **balanced(low, high),
                 autocontour=False,
                 contours=_levels(low, high),
                 line={"width": 0.6, "color": th.ink, "smoothing": 0},
@@ -193,7 +192,7 @@ class PlaneView:
         kinks = np.reshape([kink.point for kink in state.kinks], (-1, 2))
         return Patch(
             {
-                MAP: {"z": z.astype("f4"), "zmin": low, "zmax": high, **levels},
+                MAP: {"z": z.astype("f4"), **balanced(low, high), **levels},
                 TRUE_CREASES: {**xy(*true), "visible": truth is not None},
                 CREASES: xy(*creases),
                 LINE: xy(*line),
@@ -244,6 +243,12 @@ def _now(state: State) -> np.ndarray:
 def _line(line: ev.LineDrawn | None) -> list[float]:
     """Origin and direction of a line in the plane, for the page: it lights the point at t."""
     return [] if line is None else [*map(float, (*line.origin, *line.direction))]
+
+
+def balanced(low: float, high: float) -> dict[str, float]:
+    """Ends of the colour scale for values low to high, so that zero has its middle colour."""
+    top = max(abs(low), abs(high))
+    return {"zmin": -top, "zmax": top}
 
 
 def _levels(low: float, high: float) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from relu_learn.figures.creased_paper import (
     straight_line,
 )
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import Theme, get_theme
-from relu_learn.widgets import share
+from relu_learn.figures.theme import Theme
+from relu_learn.widgets import look, share
 from relu_learn.widgets.explorer import Explorer, fill, menu, number, slider, toggle
 from relu_learn.widgets.hands import PaperHands, colours_of, finite, numbers_of
 from relu_learn.widgets.panel import Panel
@@ -63,7 +63,7 @@ class CreasedPaper(Explorer):
         *,
         networks: Mapping[str, ReluNetwork] | None = None,
         covered: bool = False,
-        theme: str = "light",
+        theme: str | None = None,
     ) -> None:
         self._networks = dict(networks or {name: zoo.get(name) for name in zoo.names("picture")})
         for name, one in self._networks.items():
@@ -85,7 +85,7 @@ class CreasedPaper(Explorer):
         self._neuron = (self.neuron_angle, self.neuron_position, self.neuron_strength)
         self._fill_neuron_menu()
         fill({"angle": self.angle, "offset": self.offset}, {"angle": angle, "offset": offset})
-        self.hands = PaperHands(self._in_hand(get_theme(theme)), self._on_hand)
+        self.hands = PaperHands(self._in_hand(look.theme_of(theme)), self._on_hand)
         super().__init__(
             {
                 "network": self.network_menu,

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import THEMES, Theme, get_theme
-from relu_learn.widgets import share
+from relu_learn.figures.theme import Theme
+from relu_learn.widgets import look, share
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
@@ -41,7 +41,7 @@ class Explorer(Styled, ipywidgets.Box):
     rows : sequence of sequences of widgets
         How the controls are laid out.
     start : mapping of str to object
-        Initial values, checked as strictly as a share string.
+        Initial values, checked as strictly as a share string; "theme" None is the notebook's.
     between : sequence of widgets
         Put between controls and views (a transport, say).
 
@@ -64,11 +64,11 @@ class Explorer(Styled, ipywidgets.Box):
         between: Sequence[ipywidgets.Widget] = (),
     ) -> None:
         self.inputs = dict(inputs)
-        self.inputs["theme"] = ipywidgets.Dropdown(options=list(THEMES), description="Theme")
+        self.inputs["theme"] = ipywidgets.Dropdown(options=look.CHOICES, description="Theme")
         self._style_widget = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
         self.messages, self.share_messages = Messages(), Messages()
         self.narration = Narration()
-        fill(self.inputs, start)
+        fill(self.inputs, {**start, "theme": look.chosen(start["theme"])})
         self.views: list[Any] = self.make_views(self.theme)
         config = dict(self.config)
         self.panels = [
@@ -99,6 +99,7 @@ class Explorer(Styled, ipywidgets.Box):
         )
         self.wear(self.theme)
         self.show()
+        look.join(self)
         live_and_die_with_cell(self)
 
     # --------------------------------------------------- what an explorer fills in
@@ -138,7 +139,17 @@ class Explorer(Styled, ipywidgets.Box):
     @property
     def theme(self) -> Theme:
         """The chosen theme."""
-        return get_theme(self.inputs["theme"].value)
+        return look.theme_of(self.look)
+
+    @property
+    def look(self) -> str:
+        """The name of the look, "auto" included."""
+        return str(self.inputs["theme"].value)
+
+    def dress(self, name: str) -> None:
+        """Put on another look."""
+        self.put(theme=name)
+        self.redress()
 
     def value(self, name: str) -> Any:
         """What an input is set to."""
@@ -169,7 +180,7 @@ class Explorer(Styled, ipywidgets.Box):
                 return
             self.messages.clear()
             if name == "theme":
-                self.redress()
+                look.choose(change["new"])
             else:
                 self.changed(name)
                 self.show()
@@ -221,6 +232,7 @@ class Explorer(Styled, ipywidgets.Box):
 
     def dispose(self) -> None:
         """Close every widget."""
+        look.leave(self)
         for panel in self.panels:
             panel.dispose()
         close_tree(self)

@@ -16,9 +16,10 @@ from relu_learn.figures.dimensions import spending
 from relu_learn.figures.game import GamePlane, GameSlice
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
-from relu_learn.figures.theme import Theme, get_theme, number
+from relu_learn.figures.theme import Theme, number
 from relu_learn.judging.loss import best_loss
 from relu_learn.learn import learn_from_queries
+from relu_learn.widgets import look
 from relu_learn.widgets.board import Board, button
 from relu_learn.widgets.hands import GameHands, colours_of, finite, numbers_of
 from relu_learn.widgets.lifecycle import close_tree
@@ -113,13 +114,13 @@ class Game(Board):
     hypothesis : ReluNetwork
     """
 
-    def __init__(self, folds: int = 2, seed: int = 0, theme: str = "light") -> None:
+    def __init__(self, folds: int = 2, seed: int = 0, theme: str | None = None) -> None:
         if folds not in (1, 2, 3, 5):
             raise InvalidArgument(f"folds must be 1, 2, 3 or 5, got {folds!r}")
         self._setting = False
         self._make_controls(folds, seed)
         self.begin()
-        self.hands = GameHands(self._in_hand(get_theme(theme)), self._guard(self._on_hand))
+        self.hands = GameHands(self._in_hand(look.theme_of(theme)), self._guard(self._on_hand))
         rows = [
             [self.folds_menu, self.seed_text, self.new_button, self.score_button]
             + [self.reveal_button],

@@ -29,11 +29,11 @@ from relu_learn.figures.hyperplanes import (
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
-from relu_learn.figures.theme import Theme, get_theme, number
+from relu_learn.figures.theme import Theme, number
 from relu_learn.judging.loss import best_loss
 from relu_learn.judging.matching import match_neurons
 from relu_learn.learn import learn_steps
-from relu_learn.widgets import share
+from relu_learn.widgets import look, share
 from relu_learn.widgets.explorer import (
     Explorer,
     fill,
@@ -116,7 +116,7 @@ class KinkBench(Explorer):
         alpha: float = 1e-4,
         *,
         networks: Mapping[str, ReluNetwork] | None = None,
-        theme: str = "light",
+        theme: str | None = None,
     ) -> None:
         self._networks = _networks(networks)
         self.network_menu = menu("Secret", list(self._networks))
@@ -129,7 +129,7 @@ class KinkBench(Explorer):
         inputs = {"network": self.network_menu, "a": self.a, "b": self.b}
         start = {"network": network, "a": a, "b": b, "alpha": alpha, "theme": theme}
         fill({**inputs, "alpha": self.alpha}, {key: start[key] for key in ("network", "alpha")})
-        self.hands = BenchHands(self._in_hand(get_theme(theme)), self._on_hand)
+        self.hands = BenchHands(self._in_hand(look.theme_of(theme)), self._on_hand)
         super().__init__(
             {**inputs, "alpha": self.alpha, "reveal": self.reveal},
             [[self.network_menu, self.a, self.b], [self.alpha, self.reveal]],
@@ -294,7 +294,7 @@ class HyperplaneLab(Explorer):
         seed: int = 0,
         *,
         networks: Mapping[str, ReluNetwork] | None = None,
-        theme: str = "light",
+        theme: str | None = None,
     ) -> None:
         self._networks = _networks(networks)
         self.network_menu = menu("Secret", list(self._networks))

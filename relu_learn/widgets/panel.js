@@ -80,10 +80,7 @@ export default () => {
       const died = () => { if (!alive()) kernelGone(el); };
       model.on("comm_live_update", died);
       signal?.addEventListener("abort", () => model.off("comm_live_update", died));
-      const view = new View(model, el, signal, () => figure, (layout) => {
-        merge(figure, { layout });
-        for (const other of views) if (other !== view) other.patch({ layout });
-      });
+      const view = new View(model, el, signal, () => figure);
       views.add(view);
       return () => {
         views.delete(view);
@@ -94,8 +91,8 @@ export default () => {
 };
 
 class View {
-  constructor(model, el, signal, figure, share) {
-    Object.assign(this, { model, signal, figure, share });
+  constructor(model, el, signal, figure) {
+    Object.assign(this, { model, signal, figure });
     this.todo = [];
     this.frame = 0;
     this.width = 0;
@@ -112,7 +109,6 @@ class View {
     this.describe();
     this.redescribe = () => this.describe();
     for (const name of ["label", "error"]) model.on(`change:${name}`, this.redescribe);
-    this.scene = new Scene(this.plot, signal);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.plot);
     const late = setTimeout(() => {
@@ -150,7 +146,6 @@ class View {
       this.asked = true;
       enqueue(() => this.draw());
     } else if (this.drawn) {
-      this.scene.wake();
       this.Plotly.Plots.resize(this.plot);
     }
   }
@@ -166,7 +161,6 @@ class View {
     const { data, layout, config } = this.fresh();
     this.drawn = true;
     await this.Plotly.newPlot(this.plot, data, layout, config);
-    this.scene.wake();
     if (this.gone) this.Plotly.purge(this.plot);
     else this.listen();
   }
@@ -177,7 +171,6 @@ class View {
     this.motion.stop?.();
     this.todo = [];
     const { data, layout, config } = this.fresh();
-    this.scene.wake();
     this.Plotly.react(this.plot, data, layout, config);
   }
 
@@ -196,7 +189,7 @@ class View {
 
   flush() {
     this.frame = 0;
-    if (this.gone || this.held || !this.todo.length) return;
+    if (this.gone || !this.todo.length) return;
     const traces = {};
     const layout = {};
     for (const patch of this.todo.splice(0)) {
@@ -217,7 +210,6 @@ class View {
       for (const [path, value] of Object.entries(traces[index]))
         (update[path] ??= Array(indices.length).fill(undefined))[n] = value;
     });
-    this.scene.wake();
     // `update`, not `relayout`: that one would come back to us as a user's drag.
     this.Plotly.update(this.plot, update, layout, indices);
   }
@@ -259,7 +251,7 @@ class View {
       const { xaxis, yaxis } = this.plot._fullLayout;
       const box = this.plot.getBoundingClientRect();
       const mouse = event.event;
-      const exact = xaxis && yaxis && mouse && !point.subplot && !this.plot._fullLayout.scene;
+      const exact = xaxis && yaxis && mouse && !point.subplot;
       this.send("click", {
         trace: point.curveNumber,
         point: point.pointNumber ?? null,
@@ -268,80 +260,12 @@ class View {
         z: point.z ?? null,
       });
     });
-    this.plot.on("plotly_relayout", (changes) => {
-      const moved = Object.entries(changes).filter(([path]) => path.startsWith("shapes["));
-      if (!moved.length) return;
-      const content = Object.fromEntries(moved);
-      this.share(content);
-      this.send("dragged", content);
-    });
-    // plotly reports a dragged shape only when it is dropped: watch the shapes meanwhile. A redraw
-    // would tear the shape from the pointer, so patches of this view wait until then.
-    const corners = () => Object.fromEntries(
-      (this.plot._fullLayout.shapes ?? []).flatMap((shape, i) =>
-        ["x0", "x1", "y0", "y1"].map((key) => [`shapes[${i}].${key}`, shape[key]])));
-    let timer = 0;
-    const drop = () => {
-      clearInterval(timer);
-      timer = 0;
-      this.held = false;
-      if (this.todo.length) this.schedule();
-    };
-    this.plot.addEventListener("mousedown", (event) => {
-      if (timer || !event.target.closest(".shapelayer")) return;
-      this.held = true;
-      let seen = JSON.stringify(corners());
-      timer = setInterval(() => {
-        const now = corners();
-        if (JSON.stringify(now) === seen) return;
-        seen = JSON.stringify(now);
-        this.send("dragging", now);
-      }, 50);
-      addEventListener("mouseup", drop, { once: true, capture: true });
-    }, { capture: true, signal: this.signal });
-    this.signal?.addEventListener("abort", drop);
   }
 
   remove() {
     this.gone = true;
     this.observer.disconnect();
     for (const name of ["label", "error"]) this.model.off(`change:${name}`, this.redescribe);
-    this.scene.wake();
     if (this.drawn) this.Plotly.purge(this.plot);
-  }
-}
-
-// A scene in space is drawn by a loop of plotly.js that never ends, so that the browser paints the
-// whole page sixty times a second. Here it sleeps unless something changes or a hand is on it.
-class Scene {
-  constructor(plot, signal) {
-    this.plot = plot;
-    this.until = 0; // when it may sleep
-    this.loop = 0;
-    const listen = (target, kind, act) =>
-      target.addEventListener(kind, act, { capture: true, passive: true, signal });
-    for (const kind of ["pointermove", "wheel"]) listen(plot, kind, () => this.wake(300));
-    listen(plot, "pointerdown", () => this.wake(Infinity));
-    for (const kind of ["pointerup", "pointercancel"])
-      listen(window, kind, () => { if (this.until === Infinity) this.until = 0, this.wake(300); });
-  }
-
-  get canvas() {
-    return this.plot._fullLayout?.scene?._scene?.glplot;
-  }
-
-  wake(milliseconds = 50) {
-    if (!this.canvas) return;
-    this.canvas._stopped = false; // else plotly.js would not touch it
-    this.until = Math.max(this.until, performance.now() + milliseconds);
-    this.loop ||= requestAnimationFrame(() => this.draw());
-  }
-
-  draw() {
-    const { canvas } = this;
-    const awake = performance.now() < this.until;
-    this.loop = canvas && awake ? requestAnimationFrame(() => this.draw()) : 0;
-    canvas?.redraw();
-    if (canvas && !awake) canvas._stopped = true;
   }
 }

@@ -133,7 +133,7 @@ class Panel(LiveWidget):
         PlotlyLibrary.ensure()
         self._compact = compact
         self._config = {"displaylogo": False, "displayModeBar": False, **(config or {})}
-        self._callbacks: dict[str, list[Callable[[Any], None]]] = {}
+        self._callbacks: list[Callable[[dict[str, Any]], None]] = []
         self._patches = 0  # sent so far
         super().__init__(
             _figure=self._encoded(figure),
@@ -209,25 +209,15 @@ class Panel(LiveWidget):
 
         x and y are where the pointer was, in axis units; trace and point name what lies there.
         """
-        self._callbacks.setdefault("click", []).append(callback)
-
-    def on_drag(self, callback: Callable[[dict[str, float]], None], *, live: bool = True) -> None:
-        """Call back with {"shapes[0].x0": ...} while (or only after) a shape is dragged."""
-        self._callbacks.setdefault("dragging" if live else "dragged", []).append(callback)
+        self._callbacks.append(callback)
 
     def _receive(self, _: Any, message: dict[str, Any], _buffers: Any) -> None:
         kind, content = message.get("kind"), message.get("content")
         if kind == "missed":
             self.send_state("_figure")
-        if kind not in ("click", "dragging", "dragged") or not isinstance(content, dict):
+        if kind != "click" or not isinstance(content, dict):
             return
-        if kind == "dragged":
-            for path, value in content.items():
-                assign(self._figure["layout"], path, value)
-        callbacks = list(self._callbacks.get(kind, ()))
-        if kind == "dragged":
-            callbacks += self._callbacks.get("dragging", ())
-        for callback in callbacks:
+        for callback in self._callbacks:
             try:
                 callback(content)
             except Exception as error:  # shown under the figure: nobody reads the kernel's log

@@ -106,7 +106,7 @@ class Paper extends Hands {
       `${seen} of them in the picture.`);
     for (const sheet of this.sheets) {
       if (!sheet.look(this.net, turn, reach, span, this.moved) || covered) continue;
-      sheet.draw(this.net, span, this.line, kinks, { ...c, scale: this.state.scale });
+      sheet.draw(this.net, this.line, kinks, { ...c, scale: this.state.scale });
       if (sheet.t == null) continue;
       const x = along(this.line, sheet.t);
       if (Math.max(...x.map(Math.abs)) <= reach)

@@ -19,9 +19,8 @@ from relu_learn.figures.loss import LossView
 from relu_learn.figures.neurons import NeuronsView
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView, State, squeezed
-from relu_learn.figures.theme import THEMES, get_theme
 from relu_learn.learn import learn_steps
-from relu_learn.widgets import share
+from relu_learn.widgets import look, share
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
@@ -50,7 +49,7 @@ class Player(Styled, ipywidgets.Box):
     method : str
         "adaptive" or "grid".
     theme : str
-        "light", "dark" or "projector".
+        "auto", "light", "dark" or "projector"; the notebook's choice when omitted.
     secrets : sequence of str, optional
         Names in the menu; the zoo's pictures when omitted.
     learner : callable, optional
@@ -78,7 +77,7 @@ class Player(Styled, ipywidgets.Box):
         secret: str | ReluNetwork | Trace = "paper_plane",
         seed: int = 0,
         method: str = "adaptive",
-        theme: str = "light",
+        theme: str | None = None,
         *,
         secrets: Sequence[str] | None = None,
         learner: Learner | None = None,
@@ -102,11 +101,12 @@ class Player(Styled, ipywidgets.Box):
             "method": share.one_of(*METHODS),
             "seed": share.whole_number(),
             "step": share.whole_number(),
-            "theme": share.one_of(*THEMES),
+            "theme": share.one_of(*look.CHOICES),
             "reveal": share.switch,
             "output": share.whole_number(1),
         }
-        start = {"secret": name, "method": method, "seed": seed, "theme": theme, "output": 1}
+        start = {"secret": name, "method": method, "seed": seed, "output": 1}
+        start["theme"] = look.chosen(theme)
         self._settings = self._checked(**start)
         self.run, self.secret = self._started(
             self._settings
@@ -126,9 +126,10 @@ class Player(Styled, ipywidgets.Box):
             ],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
         )
-        self.wear(get_theme(theme))
+        self.wear(look.theme_of(self.look))
         self._place_inputs(self._settings)
         self.transport.seek(0)
+        look.join(self)
         live_and_die_with_cell(self)
 
     @property
@@ -162,7 +163,7 @@ class Player(Styled, ipywidgets.Box):
             layout=ipywidgets.Layout(width="9em"),
         )
         self.theme_menu = ipywidgets.Dropdown(
-            options=list(THEMES), value=now["theme"], description="Theme"
+            options=look.CHOICES, value=now["theme"], description="Theme"
         )
         self.output_menu = ipywidgets.Dropdown(options=["1"], value="1", description="Output")
         self._inputs = {
@@ -194,7 +195,10 @@ class Player(Styled, ipywidgets.Box):
             if self._setting:
                 return
             self.messages.clear()
-            self._change(**self._checked(**{name: change["new"]}))
+            if name == "theme":
+                look.choose(change["new"])
+            else:
+                self._change(**self._checked(**{name: change["new"]}))
 
         return changed
 
@@ -228,7 +232,7 @@ class Player(Styled, ipywidgets.Box):
         return RunView(events, secret.dim, secret.n_outputs), secret
 
     def _make_views(self) -> None:
-        theme, secret = get_theme(self._settings["theme"]), self.secret
+        theme, secret = look.theme_of(self.look), self.secret
         output = self._settings["output"] - 1
         plane, span = PlaneView(theme, output=output), None
         if secret is not None and secret.dim == 2:
@@ -270,6 +274,19 @@ class Player(Styled, ipywidgets.Box):
             self._setting = False
 
     # ----------------------------------------------------------------- settings
+
+    @property
+    def look(self) -> str:
+        """The name of the look, "auto" included."""
+        return str(self._settings["theme"])
+
+    def dress(self, name: str) -> None:
+        """Put on another look."""
+        self._settings = self._settings | {"theme": name}
+        self._place_inputs(self._settings)
+        self._make_views()
+        self.wear(look.theme_of(name))
+        self._show(self.state.index, self.transport.revealed)
 
     @property
     def share(self) -> str:
@@ -321,7 +338,7 @@ class Player(Styled, ipywidgets.Box):
         self._place_inputs(now)
         if not same_run or any(before[key] != now[key] for key in ("theme", "output")):
             self._make_views()
-            self.wear(get_theme(now["theme"]))
+            self.wear(look.theme_of(self.look))
         if step is None:
             step = self.state.index if same_run else 0
         self.transport.wind(self.run, step, reveal)
@@ -340,6 +357,7 @@ class Player(Styled, ipywidgets.Box):
 
     def dispose(self) -> None:
         """Stop the timer, let go of the run and close every widget."""
+        look.leave(self)
         self.run.close()
         self.transport.dispose()
         for panel in self._panels:

@@ -61,6 +61,8 @@ class Sheet {
     if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
     this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.pen.clearRect(0, 0, width, height);
+    const top = Math.max(Math.abs(low), Math.abs(high));
+    this.colours = [-top, top]; // zero has the middle of the scale, as in the map
     const angle = ((turn - 90) * Math.PI) / 180, [sin, cos] = [Math.sin(RISE), Math.cos(RISE)];
     this.eye = [Math.cos(angle), Math.sin(angle)];
     const lift = (1.3 * reach) / (high - low || 1);
@@ -90,12 +92,12 @@ class Sheet {
     if (close) this.pen.closePath();
   }
 
-  draw(net, span, line, kinks, { scale, line: ink, crease, paper }) {
+  draw(net, line, kinks, { scale, line: ink, crease, paper }) {
     for (const { polygon, edges } of this.pieces) {
       const heights = polygon.map((p) => value(net, p));
       const points = polygon.map((p, k) => this.at(p, heights[k]));
       this.path(points, true);
-      this.fill(points, heights, span, scale);
+      this.fill(points, heights, this.colours, scale);
       this.pen.strokeStyle = crease;
       this.pen.lineWidth = 2;
       edges.forEach((edge, k) => {

@@ -52,7 +52,7 @@ def stylesheet(theme: Theme) -> str:
         ink=theme.ink,
         paper=theme.paper,
         edge=theme.faint,
-        soft=theme.scale[0],
+        soft=theme.unknown,
         accent=theme.crease,
         focus=theme.line,
         size=theme.font_size,

@@ -99,7 +99,7 @@ FINGERPRINTS = """() => {
 # On a machine busy enough anywidget gives a model up and says so; ours start all the same, see
 # test_a_page_that_starts_too_slowly_catches_up.
 LATE = "[anywidget] Failed to initialize model."
-THEMES = {"light", "dark", "projector"}
+THEMES = {"auto", "light", "dark", "projector"}
 OPTIONS = "menu => [...menu.options].map(option => option.value || option.innerText)"
 NAME = "handle => handle.closest('.widget-hslider')?.innerText"
 
