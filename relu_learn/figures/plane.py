@@ -252,12 +252,15 @@ def balanced(low: float, high: float) -> dict[str, float]:
 
 
 def _levels(low: float, high: float) -> dict[str, Any]:
-    """Contour lines: where they bend, there is a crease."""
-    step = nice_step(high - low, 16)
+    """Contour lines: where they bend, there is a crease.
+
+    plotly colours the bands from `start` to `end`: from -top to top, or zero would not be white.
+    """
+    step, top = nice_step(high - low, 16), balanced(low, high)["zmax"]
     # Between round values: many secrets have plateaus at round ones, and the contour line of a
     # plateau is rounding noise.
-    start = (math.floor(low / step) + 0.382) * step
-    return {"start": start, "end": high, "size": step, "coloring": "fill"}
+    start = (math.floor(-top / step) + 0.382) * step
+    return {"start": start, "end": top, "size": step, "coloring": "fill"}
 
 
 def _ticks(low: float, high: float, most: int = 5) -> dict[str, Any]:

@@ -448,7 +448,7 @@ class Game(Board):
         count = len(self.angles)
         creases = "1 crease" if count == 1 else f"{count} creases"
         facts = f"{len(x)} of {BUDGET} queries · {creases} placed, the secret has {self.folds}"
-        sentence = "Click on the plane to ask, or type x₁ and x₂ and press Ask."
+        sentence = "Click on the plane to ask. Drag and turn the dashed crease until F′ fits."
         if len(x):
             at = f"({x[-1, 0]:.3g}, {x[-1, 1]:.3g})".replace("-", "−")
             fit = "explains all answers" if error < 1e-6 else f"is off by up to {_short(error)}"

@@ -69,12 +69,20 @@ class Hands {
       for (const [layer, parts] of this.layers) {
         if (!layer.plot.isConnected) this.layers.delete(layer);
         else if (layer.measure()) {
-          for (const [name, colour] of Object.entries(this.state.colours))
-            layer.svg.style.setProperty(`--rl-${name}`, colour);
+          this.paint(layer);
           parts.forEach((part) => part());
         }
       }
     });
+  }
+
+  // In the colours of the theme; set only when they change, since all styles are computed anew then.
+  paint(layer) {
+    const { colours } = this.state, key = Object.values(colours).join();
+    if (layer.colours === key) return;
+    layer.colours = key;
+    for (const [name, colour] of Object.entries(colours))
+      layer.svg.style.setProperty(`--rl-${name}`, colour);
   }
 
   act(change) {

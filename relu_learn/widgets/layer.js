@@ -23,8 +23,9 @@ class Layer {
   measure() {
     const { xaxis: x, yaxis: y } = this.plot._fullLayout ?? {};
     if (!x?._length || !y?._length) return false;
-    this.box = { x: x._offset, y: y._offset, width: x._length, height: y._length };
-    set(this.frame, this.box);
+    const box = { x: x._offset, y: y._offset, width: x._length, height: y._length };
+    const same = this.box && Object.keys(box).every((key) => box[key] === this.box[key]);
+    if (!same) set(this.frame, (this.box = box)); // else all that is clipped is painted again
     return true;
   }
 

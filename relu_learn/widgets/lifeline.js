@@ -25,7 +25,7 @@ function kernelGone(el) {
     const words = Object.assign(document.createElement("div"), { className: "rl-gone" });
     words.setAttribute("role", "alert");
     words.textContent = "The kernel was stopped or restarted, so nothing here moves any more. " +
-      "Press \u23e9 in the bar above (restart the kernel and run all cells).";
+      "Press \u25b6\u25b6 in the bar above (restart the kernel and run all cells).";
     box.prepend(words);
   }
 }

@@ -113,7 +113,7 @@ class View {
     this.observer.observe(this.plot);
     const late = setTimeout(() => {
       this.error.textContent = "The part of this page that draws figures has not arrived. " +
-        "Press \u23e9 in the bar above (restart the kernel and run all cells).";
+        "Press \u25b6\u25b6 in the bar above (restart the kernel and run all cells).";
     }, LATE);
     signal?.addEventListener("abort", () => clearTimeout(late));
     plotlyOf(model.get("version")).then(

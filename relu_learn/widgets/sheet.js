@@ -92,16 +92,15 @@ class Sheet {
     if (close) this.pen.closePath();
   }
 
-  draw(net, line, kinks, { scale, line: ink, crease, paper }) {
+  draw(net, line, kinks, { scale, line: ink, crease, paper, ink: rim }) {
     for (const { polygon, edges } of this.pieces) {
       const heights = polygon.map((p) => value(net, p));
       const points = polygon.map((p, k) => this.at(p, heights[k]));
       this.path(points, true);
       this.fill(points, heights, this.colours, scale);
-      this.pen.strokeStyle = crease;
-      this.pen.lineWidth = 2;
-      edges.forEach((edge, k) => {
-        if (edge < 0) return;
+      edges.forEach((edge, k) => { // a border of its own: zero has the colour of the page
+        this.pen.strokeStyle = edge < 0 ? rim : crease;
+        this.pen.lineWidth = edge < 0 ? 1 : 2;
         this.path([points[k], points[(k + 1) % points.length]]);
         this.pen.stroke();
       });

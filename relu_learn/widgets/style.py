@@ -28,8 +28,10 @@ _RULES = """
 .{root} .widget-readout {{ color: {ink}; }}
 .{root} .rl-scrubber {{ display: flex; align-items: center; gap: 8px; }}
 .{root} .rl-scrubber label {{ display: flex; align-items: center; gap: 8px; flex: 1; }}
-.{root} .rl-scrubber input {{ flex: 1; min-width: 60px; accent-color: {accent}; height: {line}px; }}
-.{root} .rl-scrubber-text {{ min-width: 4.5em; font-variant-numeric: tabular-nums; }}
+.{root} .rl-scrubber input {{
+  flex: 1; min-width: 40px; width: 40px; accent-color: {accent}; height: {line}px;
+}}
+.{root} .rl-scrubber-text {{ min-width: 3.8em; font-variant-numeric: tabular-nums; }}
 .{root} select option {{ background: {paper}; color: {ink}; }}
 .{root} :focus-visible {{ outline: 3px solid {focus}; outline-offset: 1px; }}
 .{root} .rl-narration {{ font-size: {big}px; line-height: 1.25; min-height: {room}px; }}
