@@ -15,10 +15,11 @@ from relu_learn.figures import clustering, creased_paper, hyperplanes
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.theme import THEMES
 from relu_learn.widgets import lemmas
+from relu_learn.widgets.bench import KinkBench, measure
 from relu_learn.widgets.clustering import PRESETS, PairLab, TurnLab, pair
 from relu_learn.widgets.creased_paper import CreasedPaper
 from relu_learn.widgets.explorer import Explorer
-from relu_learn.widgets.hyperplanes import HyperplaneLab, KinkBench, measure
+from relu_learn.widgets.hyperplanes import HyperplaneLab
 
 LEMMAS = [
     lemmas.Tail,

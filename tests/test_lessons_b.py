@@ -239,12 +239,12 @@ class TestGame:
         assert (board.x_text.value, board.y_text.value) == ("-2", "3")
         board.x_text.value, board.y_text.value = "2", "−0,5"
         board.ask_button.click()
-        asked, answers = board.oracle.history()
+        asked, answers = board.questions.oracle.history()
         np.testing.assert_allclose(asked, [[-2, 3], [2, -0.5]])
         np.testing.assert_allclose(answers, board.secret(asked))
         board.fill_button.click()
         board.fill_button.click()
-        t, along = board.on_line()
+        t, along = board.questions.on_line()
         np.testing.assert_allclose(t, [0, 0.25, 0.5, 0.75, 1], atol=1e-12)
         assert len(along) == 5 and "5 of 60 queries" in board.narration.facts
 
@@ -258,7 +258,7 @@ class TestGame:
             field.value = text
             assert complaint in board.messages.value, "Enter is enough"
             board.ask_button.click()
-            assert complaint in board.messages.value and board.oracle.queries == 0
+            assert complaint in board.messages.value and board.questions.oracle.queries == 0
             field.value = "0"
         board.fill_button.click()
         assert "two different points" in board.messages.value
@@ -286,7 +286,7 @@ class TestGame:
         board.ask(2, 0)
         for _ in range(8):
             board.fill_button.click()
-        assert "are left" in board.messages.value and board.oracle.queries <= game.BUDGET
+        assert "are left" in board.messages.value and board.questions.oracle.queries <= game.BUDGET
 
     @of("Game")
     def test_the_right_creases_win(self, board: Any) -> None:
@@ -310,7 +310,7 @@ class TestGame:
         board.score_button.click()
         assert len(board.hands.state["ghost"]["b"]) == 2
         board.new_button.click()
-        assert board.oracle.queries == 0 and board.angles == [0.0]
+        assert board.questions.oracle.queries == 0 and board.angles == [0.0]
         assert board.hands.state["ghost"] is None
 
     @of("Game")
@@ -330,13 +330,15 @@ class TestGame:
     def test_a_hand_moves_creases_and_lines_stay(self, board: Any) -> None:
         for x, y in ((-2, 0), (2, 0), (2, 2), (2, -2)):
             board.ask(x, y)
-        assert len(board.lines) == 2 and board.current == 1
+        assert len(board.questions.lines) == 2 and board.questions.current == 1
         board.panels[0]._receive(None, {"kind": "click", "content": {"x": 1, "y": 0.05}}, [])
-        assert len(board.lines) == 2 and board.current == 0  # on the first line, and it stays
-        np.testing.assert_allclose(board.oracle.history()[0][-1], [1, 0])
-        np.testing.assert_allclose(board.on_line()[0], [0, 0.75, 1])  # of (2, 0): on both
+        assert (
+            len(board.questions.lines) == 2 and board.questions.current == 0
+        )  # on the first line, and it stays
+        np.testing.assert_allclose(board.questions.oracle.history()[0][-1], [1, 0])
+        np.testing.assert_allclose(board.questions.on_line()[0], [0, 0.75, 1])  # of (2, 0): on both
         board.line_menu.value = "2"
-        assert board.current == 1 and len(board.on_line()[0]) == 3
+        assert board.questions.current == 1 and len(board.questions.on_line()[0]) == 3
         moved = {"angles": [33.3], "places": [7.0], "chosen": 0}
         board.hands._receive(None, {"kind": "moved", "content": moved}, None)
         assert (board.angles, board.places) == ([33.3], [game.REACH])

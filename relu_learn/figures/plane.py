@@ -202,7 +202,7 @@ class PlaneView:
                 KINKS: points(self._inside(kinks)),
                 NOW: points(self._inside(_now(state))),
             },
-            {"title.text": title, "meta.line": _line(state.line)},
+            {"title.text": title, "meta.line": lit(state.line)},
         )
 
     def _crowd(self, xs: np.ndarray, role: str, many: int) -> dict[str, Any]:
@@ -229,6 +229,13 @@ def values_of(network: ReluNetwork, points: np.ndarray, output: int) -> np.ndarr
     return np.asarray(values if network.is_scalar else values[:, output])
 
 
+def values_span(network: ReluNetwork, reach: float = PlaneView.reach) -> tuple[float, float]:
+    """Least and largest value of a network (d = 2, one output) in the window; never the same."""
+    z = PlaneView(reach=reach).values(network)
+    low, high = float(z.min()), float(z.max())
+    return (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)
+
+
 def _now(state: State) -> np.ndarray:
     """The points (n, 2) that the last event is about."""
     event, line = state.event, state.line
@@ -240,7 +247,7 @@ def _now(state: State) -> np.ndarray:
     return np.empty((0, 2))
 
 
-def _line(line: ev.LineDrawn | None) -> list[float]:
+def lit(line: ev.LineDrawn | None) -> list[float]:
     """Origin and direction of a line in the plane, for the page: it lights the point at t."""
     return [] if line is None else [*map(float, (*line.origin, *line.direction))]
 

@@ -79,7 +79,8 @@ class Bench extends Hands {
       this.keys(bead, `End ${name} of the interval`, (across) => move(this.state[name] + 0.05 * across));
       return () => {
         const [cx, cy] = layer.at(place(this.state[name], k));
-        set(bead, { cx, cy, "aria-valuetext": short(this.state[name]) });
+        const t = this.state[name];
+        set(bead, { cx, cy, "aria-valuenow": t, "aria-valuetext": `t = ${short(t)}` });
         set(text, { x: cx, y: cy });
       };
     });

@@ -20,10 +20,12 @@ from relu_learn.figures.creased_paper import (
     straight_line,
 )
 from relu_learn.figures.patch import Patch
+from relu_learn.figures.plane import values_span
 from relu_learn.figures.theme import Theme
 from relu_learn.widgets import look, share
 from relu_learn.widgets.explorer import Explorer, fill, menu, number, slider, toggle
 from relu_learn.widgets.hands import PaperHands, colours_of, finite, numbers_of
+from relu_learn.widgets.lifecycle import close_tree
 from relu_learn.widgets.panel import Panel
 from relu_learn.widgets.style import side_by_side
 
@@ -162,9 +164,7 @@ class CreasedPaper(Explorer):
     def _in_hand(self, theme: Theme) -> dict[str, Any]:
         """What the page needs to draw all that a hand can move."""
         network = self.current
-        z = PaperView(theme).values(network)
-        low, high = float(z.min()), float(z.max())
-        self._span = (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)
+        self._span = values_span(network)
         return {
             "net": numbers_of(network),
             "angle": self.angle.value,
@@ -228,6 +228,11 @@ class CreasedPaper(Explorer):
             widget.layout.display = "none" if covered else None
         self.narration.tell(self._sentence(), f"{self.state.queries} queries on this line")
         return [view.patch(self.state) for view in self.views]
+
+    def dispose(self) -> None:
+        """Close every widget, the slider of what is turned by hand as well."""
+        close_tree(self.turn)
+        super().dispose()
 
     def _sentence(self) -> str:
         kinks = self.state.kinks

@@ -52,7 +52,6 @@ class Explorer(Styled, ipywidgets.Box):
     """
 
     kind = "explorer"
-    config: Mapping[str, Any] = {}
     _setting = False  # True while we set an input ourselves
 
     def __init__(
@@ -70,11 +69,7 @@ class Explorer(Styled, ipywidgets.Box):
         self.narration = Narration()
         fill(self.inputs, {**start, "theme": look.chosen(start["theme"])})
         self.views: list[Any] = self.make_views(self.theme)
-        config = dict(self.config)
-        self.panels = [
-            Panel(view.figure(), label=view.label, config=config, compact=True)
-            for view in self.views
-        ]
+        self.panels = [Panel(view.figure(), label=view.label, compact=True) for view in self.views]
         self.share_text = ipywidgets.Text(
             description="Share",
             continuous_update=False,

@@ -145,7 +145,7 @@ class Hands {
 
   // Arrow keys: act(across, up) with steps of 1, of 10 with Shift.
   keys(handle, label, act) {
-    set(handle, { tabindex: 0, role: "slider", "aria-label": label, "aria-valuetext": "" });
+    set(handle, { tabindex: 0, role: "slider", "aria-label": label, "aria-valuenow": 0 });
     handle.dataset.lmSuppressShortcuts = "true";
     handle.addEventListener("keydown", (event) => {
       const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -199,7 +199,8 @@ class Hands {
       for (const part of [seen, hit]) set(part, { x1, y1, x2, y2 });
       ends.forEach((end, i) => set(end, { cx: places[i][0], cy: places[i][1] }));
       const degrees = Math.round((Math.atan2(rod[1][1], rod[1][0]) * 180) / Math.PI);
-      hit.setAttribute("aria-valuetext", `${degrees} degrees`);
+      const say = { "aria-valuenow": degrees, "aria-valuetext": `${degrees} degrees` };
+      for (const part of [hit, ...ends]) set(part, say);
     };
   }
 

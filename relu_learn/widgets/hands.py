@@ -39,18 +39,21 @@ class Hands(LiveWidget):
 
     Parameters
     ----------
+    state : mapping
+        What the page needs to draw; `show` changes it.
     moved : callable
         Called with what the page tells when the hand lets go. It puts in the confirmed state by
         `show`.
-    panels : mapping of int to Panel or sequence of Panel
-        The figures over which the page draws.
     """
 
+    shown = False  # whether the widget itself is a picture, beside what it draws on others
     name = traitlets.Unicode().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
 
     def __init__(self, state: Mapping[str, Any], moved: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(name=uuid.uuid4().hex, state=dict(state))
+        if not self.shown:
+            self.layout.display = "none"
         self._moved = moved
         self.on_msg(self._receive)
 
@@ -74,6 +77,7 @@ class Hands(LiveWidget):
 class PaperHands(Hands):
     """Lesson 1: line and creases; the widget itself shows the sheet in space."""
 
+    shown = True
     _esm = module(*_COMMON, "sheet.js", "paper.js")
 
 

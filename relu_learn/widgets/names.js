@@ -93,5 +93,9 @@ function finish(layer) {
   });
   for (const [q, colour] of map.colorscale) make(fill, "stop", { offset: q, "stop-color": colour });
   make(group, "rect", { x: from, y: top, width: long, height: 8, fill: `url(#${id})` });
-  write(`${bar.title?.text ?? ""} ${texts.length > 1 ? texts[0] : ""}`, from - 5, "end");
+  const least = texts.length > 1 ? texts[0] : "", words = `${bar.title?.text ?? ""} ${least}`;
+  pen.font = `${small}px sans-serif`;
+  const axis = plot.querySelector(".xtitle")?.getBBox(); // the name of the axis has the middle
+  const fits = !axis?.width || from - 5 - pen.measureText(words).width > axis.x + axis.width + 4;
+  write(fits ? words : least, from - 5, "end");
 }

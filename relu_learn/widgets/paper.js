@@ -129,7 +129,8 @@ class Paper extends Hands {
     el.append(title, canvas);
     const describe = () => {
       title.textContent = this.state.covered ? "In space: covered" : "In space: drag to turn";
-      canvas.setAttribute("aria-valuetext", `${Math.round(this.state.turn)} degrees`);
+      const degrees = Math.round(this.state.turn);
+      set(canvas, { "aria-valuenow": degrees, "aria-valuetext": `${degrees} degrees` });
     };
     this.sheets.add(sheet);
     let from, start;

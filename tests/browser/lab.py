@@ -92,7 +92,8 @@ FINGERPRINTS = """() => {
   const text = v => JSON.stringify(v, (k, x) => ArrayBuffer.isView(x) ? Array.from(x) : x) || '';
   return [...document.querySelectorAll('.js-plotly-plot')].map(plot => {
     let hash = 0;
-    for (const c of text([plot.data, plot.layout])) hash = (hash * 31 + c.codePointAt(0)) | 0;
+    const over = plot.parentElement.querySelector('.rl-layer')?.innerHTML;
+    for (const c of text([plot.data, plot.layout, over])) hash = (hash * 31 + c.codePointAt(0)) | 0;
     return hash;
   });
 }"""
