@@ -53,11 +53,11 @@ class Board(Styled, ipywidgets.Box):
         Relative widths of the panels.
     least : int
         Width in pixels below which panels stack.
-    plane : bool
-        The first panel is a plane: as high as there is room, the others beside it.
     extra : sequence of Widget
         Put below the panels.
     """
+
+    plane = False  # whether the first panel is one: as high as there is room, the others beside it
 
     def __init__(
         self,
@@ -67,7 +67,6 @@ class Board(Styled, ipywidgets.Box):
         *,
         grow: Sequence[int] | None = None,
         least: int = 420,
-        plane: bool = False,
         theme_row: int = -1,
         extra: Sequence[ipywidgets.Widget] = (),
     ) -> None:
@@ -90,7 +89,7 @@ class Board(Styled, ipywidgets.Box):
             box.add_class("rl-controls")
             boxes.append(box)
         self.panels = [Panel(c.figure(), label=c.label, compact=True) for c in self.charts]
-        views = side_by_side(self.panels) if plane else self._row(grow, least)
+        views = side_by_side(self.panels) if self.plane else self._row(grow, least)
         super().__init__(
             [self._style_widget, *boxes, self.messages, self.narration, views, *extra],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),

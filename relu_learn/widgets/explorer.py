@@ -75,7 +75,12 @@ class Explorer(Styled, ipywidgets.Box):
             continuous_update=False,
             layout=ipywidgets.Layout(flex="1 1 auto", width="auto"),
         )
-        self.share_text.observe(self.share_messages.guard(self._on_share), "value")
+
+        def shared(change: dict[str, Any]) -> None:
+            if not self._setting:
+                self.reopen(change["new"])
+
+        self.share_text.observe(self.share_messages.guard(shared), "value")
         for name, widget in self.inputs.items():
             widget.observe(self.messages.guard(self._on_input(name)), "value")
         boxes = [controls(row) for row in rows]
@@ -146,14 +151,6 @@ class Explorer(Styled, ipywidgets.Box):
         self.put(theme=name)
         self.redress()
 
-    def value(self, name: str) -> Any:
-        """What an input is set to."""
-        return self.inputs[name].value
-
-    def rules(self) -> dict[str, share.Rule]:
-        """How each entry of the share string is read."""
-        return {name: rule_of(widget) for name, widget in self.inputs.items()} | self.extra_rules()
-
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Inputs set in here are ours: nothing reacts to them."""
@@ -206,7 +203,9 @@ class Explorer(Styled, ipywidgets.Box):
 
     def reopen(self, text: str) -> None:
         """Reopen the view that a share string describes; nothing changes if it is malformed."""
-        values = share.read(self.kind, text, self.rules())
+        self.share_messages.clear()
+        rules = {name: rule_of(widget) for name, widget in self.inputs.items()}
+        values = share.read(self.kind, text, rules | self.extra_rules())
         before = {name: widget.value for name, widget in self.inputs.items()}
         try:
             self.restore(values)
@@ -219,11 +218,6 @@ class Explorer(Styled, ipywidgets.Box):
     def _print_share(self) -> None:
         with self.quiet():
             self.share_text.value = self.share
-
-    def _on_share(self, change: dict[str, Any]) -> None:
-        if not self._setting:
-            self.share_messages.clear()
-            self.reopen(change["new"])
 
     def dispose(self) -> None:
         """Close every widget."""

@@ -50,6 +50,8 @@ class Game(Board):
     hypothesis : ReluNetwork
     """
 
+    plane = True
+
     def __init__(self, folds: int = 2, seed: int = 0, theme: str | None = None) -> None:
         if folds not in (1, 2, 3, 5):
             raise InvalidArgument(f"folds must be 1, 2, 3 or 5, got {folds!r}")
@@ -64,9 +66,7 @@ class Game(Board):
             [self.crease_menu, self.angle_slider, self.place_slider]
             + [self.add_button, self.remove_button],
         ]
-        super().__init__(
-            [GamePlane, GameSlice], rows, theme, plane=True, theme_row=0, extra=[self.hands]
-        )
+        super().__init__([GamePlane, GameSlice], rows, theme, theme_row=0, extra=[self.hands])
         self.hands.over(*self.panels)
         self.panels[0].on_click(self._guard(self._clicked))
 
@@ -112,8 +112,8 @@ class Game(Board):
         for field_ in (self.x_text, self.y_text):
             self.on(field_, lambda _: self._fields())  # a wrong one is answered at once
         self.on(self.ask_button, lambda _: self.ask(*self._fields()))
-        self.on(self.fill_button, lambda _: self._ask_between())
-        self.on(self.line_menu, lambda _: self._choose_line())
+        self.on(self.fill_button, lambda _: self.questions.ask_between())
+        self.on(self.line_menu, lambda _: self._choose())
         self.on(self.crease_menu, lambda _: self._choose())
         self.on(self.angle_slider, lambda _: self._move())
         self.on(self.place_slider, lambda _: self._move())
@@ -135,7 +135,7 @@ class Game(Board):
         self.secret = puzzle(self.folds, self.seed)
         self.questions = Questions(self.secret)
         self._list_lines()
-        self._forget_verdict()
+        self.verdict, self.won, self.judged = "", False, ()  # and the position that was judged
         self.ghost: dict[str, Any] | None = None  # what the algorithm had, once it was asked
         self.top = max(map(abs, values_span(self.secret, REACH)))
         self.angles, self.places = [0.0], [0.0]
@@ -158,7 +158,6 @@ class Game(Board):
     def _clicked(self, click: dict[str, Any]) -> None:
         self.messages.clear()
         place = [float(np.clip(round(float(click[a]), 2), -REACH, REACH)) for a in ("x", "y")]
-        self._forget_verdict()
         x, y = self.questions.ask_near(np.array(place))
         self.x_text.value, self.y_text.value = f"{round(x, 2):g}", f"{round(y, 2):g}"
         self._list_lines()
@@ -166,17 +165,14 @@ class Game(Board):
 
     def ask(self, x: float, y: float) -> float:
         """One query."""
-        self._forget_verdict()
         answer = self.questions.ask(np.array([x, y]))
         self._list_lines()
         return answer
 
-    def _ask_between(self) -> None:
-        self._forget_verdict()
-        self.questions.ask_between()
-
-    def _forget_verdict(self) -> None:
-        self.verdict, self.won = "", False
+    @property
+    def _position(self) -> tuple[Any, ...]:
+        """What a verdict is about: with another one it is forgotten."""
+        return self.secret, self.questions.oracle.queries, *self.angles, *self.places
 
     def _list_lines(self) -> None:
         before, self._setting = self._setting, True
@@ -186,10 +182,6 @@ class Game(Board):
             self.line_menu.value = names[self.questions.current]
         finally:
             self._setting = before
-
-    def _choose_line(self) -> None:
-        if not self._setting and self.questions.lines and self.line_menu.value:
-            self.questions.current = int(self.line_menu.value) - 1
 
     # --------------------------------------------------------------- the creases
 
@@ -211,21 +203,24 @@ class Game(Board):
         self.add_button.disabled = len(self.angles) == MOST_CREASES
 
     def _choose(self) -> None:
-        if not self._setting and self.crease_menu.value is not None:
+        """A line or a crease was chosen from its menu."""
+        if self._setting:
+            return
+        if self.questions.lines and self.line_menu.value:
+            self.questions.current = int(self.line_menu.value) - 1
+        if self.crease_menu.value is not None:
             self._list_creases(self.chosen + 1)
 
     def _move(self) -> None:
         if not self._setting:
             self.angles[self.chosen] = self.angle_slider.value
             self.places[self.chosen] = self.place_slider.value
-            self._forget_verdict()
 
     def _on_hand(self, moved: dict[str, Any]) -> None:
         count = len(self.angles)
         angles, places = (finite(moved[name], (count,)) for name in ("angles", "places"))
         self.angles = np.clip(angles, 0, 180).tolist()
         self.places = np.clip(places, -REACH, REACH).tolist()
-        self._forget_verdict()
         self.reveal_button.value = False
         self._list_creases(min(max(int(moved["chosen"]), 0), count - 1) + 1)
         self.refresh()
@@ -245,7 +240,7 @@ class Game(Board):
             "range": self.questions.limits(),
             "ghost": self.ghost,
             "truth": numbers_of(self.secret) if self.reveal_button.value else None,
-            "won": self.won,
+            "won": self._position == self.judged and self.won,
             "reach": REACH,
             "most": MOST_CREASES,
             "colours": colours_of(theme),
@@ -294,6 +289,7 @@ class Game(Board):
         it = "is exact" if its < 1e-15 else f"has {found} and misses {_per_cent(its)}"
         if not neurons:
             it = "has no neuron yet"
+        self.judged = self._position
         self.verdict = (
             f"{head}Your F′ misses {_per_cent(mine)} of the variance. The algorithm with the same "
             f"{n} queries {it}; it needs {needs} to be exact."
@@ -325,7 +321,7 @@ class Game(Board):
             at = f"({x[-1, 0]:.3g}, {x[-1, 1]:.3g})".replace("-", "−")
             fit = "explains all answers" if error < 1e-6 else f"is off by up to {_short(error)}"
             sentence = f"F{at} = {_short(float(y[-1]))}. Your hypothesis {fit}."
-        self.tell(self.verdict or sentence, facts)
+        self.tell(self.verdict if self._position == self.judged else sentence, facts)
 
 
 def _short(value: float) -> str:
