@@ -113,7 +113,7 @@ class TestEveryExplorer:
 @pytest.mark.parametrize(
     ("kind", "old", "new", "complaint"),
     [
-        (KinkBench, "a=-2", "a=2", "must be less than b"),
+        (KinkBench, "a=2.4", "a=3.6", "must be less than b"),
         (HyperplaneLab, "step=0", "step=4000", "events, got 4000"),
         (HyperplaneLab, "network=paper_plane&method=grid&seed=0&r=0.4&tau=4&theme=auto&step=0",
          "network=tent&method=adaptive&seed=3&r=0.5&tau=2&theme=dark&step=999", "events, got 999"),

@@ -80,8 +80,8 @@ class KinkBench(Explorer):
     def __init__(
         self,
         network: str = "paper_plane",
-        a: float = -2.0,
-        b: float = -1.0,
+        a: float = 2.4,
+        b: float = 3.4,
         alpha: float = 1e-4,
         *,
         networks: Mapping[str, ReluNetwork] | None = None,
