@@ -248,6 +248,14 @@ class TestGame:
         np.testing.assert_allclose(t, [0, 0.25, 0.5, 0.75, 1], atol=1e-12)
         assert len(along) == 5 and "5 of 60 queries" in board.narration.facts
 
+    def test_both_ends_are_on_the_line(self, rng: np.random.Generator) -> None:
+        for start, end in rng.uniform(-3, 3, (200, 2, 2)):
+            questions = game.Questions(game.puzzle(2))
+            questions.ask(start)
+            questions.ask(end)
+            questions.ask_between()
+            assert questions.oracle.queries == 3
+
     @of("Game")
     def test_wrong_input_is_a_sentence(self, board: Any) -> None:
         for field, text, complaint in [

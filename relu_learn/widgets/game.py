@@ -232,8 +232,8 @@ class Game(Board):
         return {
             "x": x.reshape(-1, 2).tolist(),
             "y": y.reshape(len(x)).tolist(),
-            "angles": self.angles,
-            "places": self.places,
+            "angles": list(self.angles),  # copies: what is equal to the state before is not sent
+            "places": list(self.places),
             "chosen": self.chosen,
             "lines": lines,
             "current": self.questions.current,

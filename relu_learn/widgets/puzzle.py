@@ -149,7 +149,7 @@ class Questions:
     def ask_between(self) -> None:
         """One query in the middle of every gap between the answers on the current line."""
         t, _ = self.on_line()
-        inside = t[(t >= 0) & (t <= 1)]
+        inside = t[(t > -1e-9) & (t < 1 + 1e-9)]  # both ends, however the sums were rounded
         if self.line is None or len(inside) < 2:
             raise InvalidArgument("Ask at two different points first: they make a line.")
         start, end = self.line

@@ -309,7 +309,7 @@ class LabPage:
             before = menu.input_value()
             others = [option for option in menu.evaluate(OPTIONS) if option != before]
             if set(others) < THEMES:
-                others = others[:1]
+                others = ["dark"]
             for option in [*others, before]:
                 if option in menu.evaluate(OPTIONS):  # it may depend on another menu
                     menu.select_option(option)
