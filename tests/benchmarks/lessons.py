@@ -64,7 +64,12 @@ ACT = """async (handle, key) => {
   let last = 0;
   const plots = handle.closest('.rl-root').querySelectorAll('.js-plotly-plot');
   const watch = () => { last = performance.now(); };
-  for (const plot of plots) plot.on('plotly_afterplot', watch);
+  const layers = new MutationObserver(watch);  // what the page draws over the figures by itself
+  for (const plot of plots) {
+    plot.on('plotly_afterplot', watch);
+    const layer = plot.parentElement.querySelector('.rl-layer');
+    layers.observe(layer, {subtree: true, childList: true, attributes: true});
+  }
   Object.assign(window.__stats, {kernel: 0, drawing: 0});
   const start = performance.now();
   const event = new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true});
@@ -72,6 +77,7 @@ ACT = """async (handle, key) => {
   else handle.click();
   for (let i = 0; i < 60 && (!last || performance.now() - last < 300); i++)
     await new Promise(resolve => setTimeout(resolve, 50));
+  layers.disconnect();
   for (const plot of plots) plot.removeListener('plotly_afterplot', watch);
   return last ? [last - start, window.__stats.kernel, window.__stats.drawing] : null;
 }"""
