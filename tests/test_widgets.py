@@ -854,7 +854,7 @@ class TestLook:
     """One look for a notebook; "auto" follows the page."""
 
     def test_auto_follows_the_page(self, player: Player) -> None:
-        library, board = PlotlyLibrary.ensure(), Measured("growth")
+        library, board = PlotlyLibrary.ensure(), Measured("loss")
         try:
             assert "theme=auto" in player.share and "rl-light" in player._dom_classes
             library.dark = True
@@ -870,7 +870,7 @@ class TestLook:
         assert "rl-light" in player._dom_classes
 
     def test_a_choice_is_made_once(self, player: Player) -> None:
-        board, index = Measured("growth"), player.state.index
+        board, index = Measured("loss"), player.state.index
         board.theme_menu.value = "projector"
         assert player.theme_menu.value == "projector" and "theme=projector" in player.share
         assert "rl-projector" in player._dom_classes and player.state.index == index

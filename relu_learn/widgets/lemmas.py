@@ -267,7 +267,9 @@ class Far(Explorer):
     kind = "far"
     ticks = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
-    def __init__(self, distance: float = 2.0, size: float = 1.0, *, theme: str | None = None) -> None:
+    def __init__(
+        self, distance: float = 2.0, size: float = 1.0, *, theme: str | None = None
+    ) -> None:
         self.distance = slider("distance T", 0, 5, 0.1, ".1f")
         self.size = log_slider("size |w|", -3, 1, 0.1)
         inputs = {"distance": self.distance, "size": self.size}
