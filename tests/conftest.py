@@ -1,6 +1,8 @@
 """Settings that every test file shares."""
 
 import os
+import sys
+from collections.abc import Iterator
 
 # Two processes with a thread each, not with two: on two cores they take a fifth less time. Set
 # before numpy is loaded here or in the kernels and workers that inherit it.
@@ -20,6 +22,14 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 def rng() -> np.random.Generator:
     """A generator with a fixed seed."""
     return np.random.default_rng(20211108)
+
+
+@pytest.fixture(autouse=True)
+def same_look() -> Iterator[None]:
+    """A look is chosen for all widgets of a process: not by one test for the next."""
+    yield
+    if look := sys.modules.get("relu_learn.widgets.look"):
+        look.choose("auto")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,14 +12,14 @@ from relu_learn import ReluNetwork, zoo
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.events import GradientMeasured, LineDrawn, NeuronFound
 from relu_learn.figures import clustering, creased_paper, hyperplanes
-from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.theme import THEMES
 from relu_learn.widgets import lemmas
+from relu_learn.widgets.bench import KinkBench, measure
 from relu_learn.widgets.clustering import PRESETS, PairLab, TurnLab, pair
 from relu_learn.widgets.creased_paper import CreasedPaper
 from relu_learn.widgets.explorer import Explorer
-from relu_learn.widgets.hyperplanes import HyperplaneLab, KinkBench, measure
+from relu_learn.widgets.hyperplanes import HyperplaneLab
 
 LEMMAS = [
     lemmas.Tail,
@@ -113,9 +113,9 @@ class TestEveryExplorer:
 @pytest.mark.parametrize(
     ("kind", "old", "new", "complaint"),
     [
-        (KinkBench, "a=-1.5", "a=2", "must be less than b"),
+        (KinkBench, "a=2.4", "a=3.6", "must be less than b"),
         (HyperplaneLab, "step=0", "step=4000", "events, got 4000"),
-        (HyperplaneLab, "network=paper_plane&method=grid&seed=0&r=0.4&tau=4&theme=light&step=0",
+        (HyperplaneLab, "network=paper_plane&method=grid&seed=0&r=0.4&tau=4&theme=auto&step=0",
          "network=tent&method=adaptive&seed=3&r=0.5&tau=2&theme=dark&step=999", "events, got 999"),
         (PairLab, "angle=25", "angle=24", "the pair 'apart' has 25; any other is 'your own'"),
         (CreasedPaper, "neuron=1", "neuron=6", "this network has 5"),
@@ -168,26 +168,40 @@ class TestCreasedPaper:
         true = (network.biases - network.weights @ line.origin) / (network.weights @ line.direction)
         np.testing.assert_allclose(t, np.sort(true), rtol=1e-6, atol=1e-9)
 
-    @pytest.mark.parametrize(("degrees", "offset"), [(0, 1), (20, -0.5), (90, 2), (179, 0)])
-    def test_a_line_and_its_ends(self, degrees: float, offset: float) -> None:
-        line = creased_paper.straight_line(degrees, offset)
-        found = creased_paper.angle_and_offset(line.at(np.array([-1.0, 2.5])))
-        np.testing.assert_allclose(found, (degrees, offset), atol=1e-9)
-        backwards = creased_paper.angle_and_offset(line.at(np.array([2.5, -1.0])))
-        np.testing.assert_allclose(
-            np.exp(2j * np.deg2rad(backwards[0])), np.exp(2j * np.deg2rad(degrees))
-        )
-
-    def test_drag_and_click_move_the_line(self, make: Any) -> None:
+    def test_hand_and_click_move_the_line(self, make: Any) -> None:
         paper = make(CreasedPaper)
-        ends = {"x0": -2.0, "y0": -2.0, "x1": 1.0, "y1": 1.0}
-        content = {f"shapes[0].{key}": value for key, value in ends.items()}
-        paper.panels[0]._receive(None, {"kind": "dragged", "content": content}, None)
-        assert (paper.angle.value, paper.offset.value) == (45.0, 0.0)
+        place = {"angle": 45.2, "offset": -9.0, "turn": 20.0}
+        paper.hands._receive(None, {"kind": "moved", "content": place}, None)
+        assert (paper.angle.value, paper.offset.value, paper.turn.value) == (45.0, -3.4, 20.0)
+        assert (paper.hands.state["angle"], paper.hands.state["offset"]) == (45.0, -3.4)
         click = {"x": 0.0, "y": 1.0, "trace": 0, "point": 0, "z": 0}
         paper.panels[0]._receive(None, {"kind": "click", "content": click}, None)
         assert paper.angle.value == 45.0 and paper.offset.value == pytest.approx(0.71)
-        assert paper.panels[0].error == ""
+        assert paper.panels[0].error == "" and paper.messages.value == ""
+
+    def test_hand_moves_a_crease(self, make: Any) -> None:
+        paper = make(CreasedPaper, "paper_plane")
+        before = paper.current
+        w, b = np.array([0.0, 2.0]), -1.0
+        moved = {"angle": 20.0, "offset": 0.5, "turn": 35.0, "neuron": 1, "w": [0.0, 2.0], "b": b}
+        paper.hands._receive(None, {"kind": "moved", "content": moved}, None)
+        after = paper.current
+        assert paper.neuron_menu.value == "2" and "moved=2%3A90%3A-0.5" in paper.share
+        jump = before.output_weights[1] * np.linalg.norm(before.weights[1])
+        crease = after.weights[1] * after.output_weights[1]
+        np.testing.assert_allclose(crease, jump * w / 2, atol=1e-12)
+        np.testing.assert_allclose(after.biases[1] / np.linalg.norm(after.weights[1]), b / 2)
+        assert after.weights[0].tolist() == before.weights[0].tolist()
+        np.testing.assert_allclose(paper.hands.state["net"]["w"], after.weights)
+
+    def test_what_a_page_cannot_have_meant_is_refused(self, make: Any) -> None:
+        paper = make(CreasedPaper)
+        before = paper.share
+        for wrong in ({"angle": None}, {"offset": float("nan")}, {"neuron": 77, "w": [1, 0]}):
+            moved = {"angle": 20.0, "offset": 0.5, "turn": 35.0} | wrong
+            paper.hands._receive(None, {"kind": "moved", "content": moved}, None)
+            assert "Something went wrong" in paper.messages.value
+            assert paper.share == before
 
     def test_moving_a_neuron_moves_one_crease(self, make: Any) -> None:
         paper = make(CreasedPaper, "paper_plane")
@@ -217,23 +231,15 @@ class TestCreasedPaper:
     def test_cover_hides_the_answer(self, make: Any) -> None:
         paper = make(CreasedPaper, "tent", covered=True)
         assert np.isnan(plane_z(paper)).all()
-        shown = " ".join(title(paper, i) for i in range(3)) + paper.narration.sentence
+        shown = " ".join(title(paper, i) for i in range(2)) + paper.narration.sentence
         assert not any(digit in shown for digit in "0123456789")
-        assert len(data(paper, 2, slice_view.KINKS)["x"]["data"]) == 3 * 8
+        assert paper.hands.state["covered"]
         paper.cover.value = False
         assert np.isfinite(plane_z(paper)).all() and "3 neurons" in title(paper, 0)
 
     def test_parallel_line_is_explained(self, make: Any) -> None:
         paper = make(CreasedPaper, "crease", 120.0, 0.0)
         assert "parallel" in paper.narration.sentence
-
-    def test_surface_is_the_network(self, make: Any) -> None:
-        paper = make(CreasedPaper, "valley")
-        axis = creased_paper.SurfaceView().axis
-        x, y = np.meshgrid(axis, axis)
-        want = zoo.get("valley")(np.stack([x.ravel(), y.ravel()], axis=1))
-        got = np.frombuffer(data(paper, 1, creased_paper.SHEET)["z"]["data"], "<f4")
-        np.testing.assert_allclose(got, want, atol=1e-5)
 
 
 def plane_z(explorer: Explorer) -> np.ndarray:
@@ -258,7 +264,7 @@ class TestBench:
         assert not measure(secret, self.line, -3.0, -2.0, 1e-4).jumps
 
     def test_empty_interval_has_a_message(self, make: Any) -> None:
-        bench = make(KinkBench)
+        bench = make(KinkBench, a=-1.5, b=-0.2)
         bench.a.value = 3.0
         assert "the interval from −1.5 to −0.2 is still shown" in bench.messages.value
         assert (bench.bench.a, bench.bench.b) == (-1.5, -0.2) and "a=-1.5&b=-0.2" in bench.share
@@ -269,18 +275,33 @@ class TestBench:
         assert bench.messages.value == "" and (bench.bench.a, bench.bench.b) == (3.0, 3.5)
 
     def test_two_kinks_of_the_lesson_belong_to_no_crease(self, make: Any) -> None:
-        bench = make(KinkBench)
+        bench = make(KinkBench, a=-1.5, b=-0.2)
         bench.a.value = -4.0
         bench.reveal.value = True
         assert "F does not pass there" in bench.narration.sentence
         assert "the secret has no such crease" in bench.narration.sentence
 
     def test_too_small_a_radius_is_seen(self, make: Any) -> None:
-        bench = make(KinkBench)
+        bench = make(KinkBench, a=-1.5, b=-0.2)
         bench.reveal.value = True
         assert "to rounding" in bench.narration.sentence
         bench.alpha.value = 1e-11
         assert "to rounding" not in bench.narration.sentence
+
+    def test_begins_without_a_kink_and_a_hand_moves_the_ends(self, make: Any) -> None:
+        bench = make(KinkBench)
+        assert "no neuron switches in between" in bench.narration.sentence
+        assert not bench.hands.state["measured"]["jumps"]
+        moved = {"a": -2.0, "b": -0.2}
+        bench.hands._receive(None, {"kind": "moved", "content": moved}, None)
+        state = bench.hands.state
+        assert (bench.b.value, state["b"]) == (-0.2, -0.2) and "F passes there" in (
+            bench.narration.sentence
+        )
+        w, t = np.array(state["measured"]["jump"]), state["measured"]["t"]
+        assert state["measured"]["bias"] == pytest.approx(w @ self.line.at(np.array([t]))[0])
+        bench.hands._receive(None, {"kind": "moved", "content": {"a": 3.0, "b": -0.2}}, None)
+        assert (bench.hands.state["a"], bench.hands.state["b"]) == (-2.0, -0.2)
 
 
 class TestHyperplaneLab:

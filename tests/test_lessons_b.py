@@ -239,14 +239,22 @@ class TestGame:
         assert (board.x_text.value, board.y_text.value) == ("-2", "3")
         board.x_text.value, board.y_text.value = "2", "−0,5"
         board.ask_button.click()
-        asked, answers = board.oracle.history()
+        asked, answers = board.questions.oracle.history()
         np.testing.assert_allclose(asked, [[-2, 3], [2, -0.5]])
         np.testing.assert_allclose(answers, board.secret(asked))
         board.fill_button.click()
         board.fill_button.click()
-        t, along = board.on_line()
+        t, along = board.questions.on_line()
         np.testing.assert_allclose(t, [0, 0.25, 0.5, 0.75, 1], atol=1e-12)
         assert len(along) == 5 and "5 of 60 queries" in board.narration.facts
+
+    def test_both_ends_are_on_the_line(self, rng: np.random.Generator) -> None:
+        for start, end in rng.uniform(-3, 3, (200, 2, 2)):
+            questions = game.Questions(game.puzzle(2))
+            questions.ask(start)
+            questions.ask(end)
+            questions.ask_between()
+            assert questions.oracle.queries == 3
 
     @of("Game")
     def test_wrong_input_is_a_sentence(self, board: Any) -> None:
@@ -258,7 +266,7 @@ class TestGame:
             field.value = text
             assert complaint in board.messages.value, "Enter is enough"
             board.ask_button.click()
-            assert complaint in board.messages.value and board.oracle.queries == 0
+            assert complaint in board.messages.value and board.questions.oracle.queries == 0
             field.value = "0"
         board.fill_button.click()
         assert "two different points" in board.messages.value
@@ -286,7 +294,7 @@ class TestGame:
         board.ask(2, 0)
         for _ in range(8):
             board.fill_button.click()
-        assert "are left" in board.messages.value and board.oracle.queries <= game.BUDGET
+        assert "are left" in board.messages.value and board.questions.oracle.queries <= game.BUDGET
 
     @of("Game")
     def test_the_right_creases_win(self, board: Any) -> None:
@@ -299,12 +307,19 @@ class TestGame:
         turned = (degrees < 0) | (degrees > 180)
         board.place(*zip(degrees % 180, np.where(turned, -b, b), strict=True))
         board.score_button.click()
-        assert board.narration.sentence.startswith("Won!")
+        assert board.narration.sentence.startswith("Won! ")
+        assert f"{100 + game.BUDGET - 25} points" in board.narration.sentence
+        assert board.hands.state["won"] and board.hands.state["ghost"]["b"] == []
         assert str(game.algorithm_needs(2, 0)) in board.narration.sentence
         board.reveal_button.value = True
         assert "revealed" in board.panels[0].figure["layout"]["title"]["text"]
+        for x in np.random.default_rng(1).uniform(-3, 3, (30, 2)):
+            board.ask(*x)
+        board.score_button.click()
+        assert len(board.hands.state["ghost"]["b"]) == 2
         board.new_button.click()
-        assert board.oracle.queries == 0 and board.angles == [0.0]
+        assert board.questions.oracle.queries == 0 and board.angles == [0.0]
+        assert board.hands.state["ghost"] is None
 
     @of("Game")
     def test_creases(self, board: Any) -> None:
@@ -319,13 +334,34 @@ class TestGame:
             board.add_button.click()
         assert len(board.angles) == 8 and board.add_button.disabled
 
+    @of("Game")
+    def test_a_hand_moves_creases_and_lines_stay(self, board: Any) -> None:
+        for x, y in ((-2, 0), (2, 0), (2, 2), (2, -2)):
+            board.ask(x, y)
+        assert len(board.questions.lines) == 2 and board.questions.current == 1
+        board.panels[0]._receive(None, {"kind": "click", "content": {"x": 1, "y": 0.05}}, [])
+        assert (
+            len(board.questions.lines) == 2 and board.questions.current == 0
+        )  # on the first line, and it stays
+        np.testing.assert_allclose(board.questions.oracle.history()[0][-1], [1, 0])
+        np.testing.assert_allclose(board.questions.on_line()[0], [0, 0.75, 1])  # of (2, 0): on both
+        board.line_menu.value = "2"
+        assert board.questions.current == 1 and len(board.questions.on_line()[0]) == 3
+        moved = {"angles": [33.3], "places": [7.0], "chosen": 0}
+        board.hands._receive(None, {"kind": "moved", "content": moved}, None)
+        assert (board.angles, board.places) == ([33.3], [game.REACH])
+        assert board.angle_slider.value == 33.3 and board.hands.state["places"] == [game.REACH]
+        moved["angles"] = [float("nan")]
+        board.hands._receive(None, {"kind": "moved", "content": moved}, None)
+        assert "Something went wrong" in board.messages.value and board.angles == [33.3]
+
     @pytest.mark.parametrize("folds", [1, 2, 3, 5])
     def test_puzzles_can_be_learned(self, folds: int) -> None:
         secret = game.puzzle(folds, 3)
         assert secret.n_neurons == folds
         assert game.algorithm_needs(folds, 3) < 120
         assert game.algorithm_with(folds, 3, 3000)[0] < 1e-15
-        assert game.algorithm_with(folds, 3, 1)[1] == 0
+        assert game.algorithm_with(folds, 3, 1)[1].n_neurons == 0
 
 
 class TestPreflight:

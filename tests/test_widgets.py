@@ -26,15 +26,17 @@ from relu_learn import zoo
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
+from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.theme import THEMES
 from relu_learn.judging.matching import matches
 from relu_learn.learn import learn_steps
-from relu_learn.widgets import lifecycle, share, transport
+from relu_learn.widgets import lifecycle, set_theme, share, transport
 from relu_learn.widgets.answers_file import FILE, answers
 from relu_learn.widgets.library import PlotlyLibrary, plotly_source
 from relu_learn.widgets.lifecycle import Messages, close_tree
-from relu_learn.widgets.narration import readable
-from relu_learn.widgets.panel import Panel, encode
+from relu_learn.widgets.measured import Measured
+from relu_learn.widgets.narration import Narration, readable
+from relu_learn.widgets.panel import Panel, compact, encode
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import (
     BuildTask,
@@ -147,19 +149,20 @@ class TestPanel:
 
     def test_callbacks(self, panel: Panel) -> None:
         clicks: list[Any] = []
-        drags: list[Any] = []
-        drops: list[Any] = []
         panel.on_click(clicks.append)
-        panel.on_drag(drags.append)
-        panel.on_drag(drops.append, live=False)
         panel._receive(panel, {"kind": "click", "content": {"x": 1, "y": 2}}, [])
-        panel._receive(panel, {"kind": "dragging", "content": {"shapes[0].x0": 3}}, [])
-        panel._receive(panel, {"kind": "dragged", "content": {"shapes[0].x0": 4}}, [])
+        panel._receive(panel, {"kind": "knock"}, [])
         panel._receive(panel, {"kind": "nonsense"}, [])
-        assert clicks == [{"x": 1, "y": 2}]
-        assert drags == [{"shapes[0].x0": 3}, {"shapes[0].x0": 4}]
-        assert drops == [{"shapes[0].x0": 4}]
-        assert panel.figure["layout"]["shapes"][0]["x0"] == 4
+        assert clicks == [{"x": 1, "y": 2}] and panel.error == ""
+
+    def test_compact_leaves_nothing_beside_the_frame(self) -> None:
+        tree = PlaneView().figure().to_dict()
+        compact(tree)
+        assert tree["layout"]["showlegend"] is False and tree["layout"]["meta"]["names"]
+        assert tree["data"][tree["layout"]["meta"]["bar"]]["showscale"] is False
+        wide = go.Figure(go.Scatter(x=[1], y=[2]), {"legend": {"orientation": "h"}}).to_dict()
+        compact(wide)
+        assert "meta" not in wide["layout"], "a legend below stays"
 
     def test_callback_error_is_shown_and_goes_away(self, panel: Panel) -> None:
         panel.on_click(lambda click: 1 / click["x"])
@@ -293,7 +296,7 @@ class TestTransport:
         made, _ = player_of_numbers
         row = made.children[0].children
         names = [getattr(control, "description", "Event") for control in row]
-        assert names == ["Play", "Step", "Back", "Event", "Speed", "Reset", "Reveal"]
+        assert names == ["Play", "Step", "Back", "To the end", "Event", "Speed", "Reset", "Reveal"]
         assert made.scrubber.label == "Event"
         assert all(control.tooltip for control in row if hasattr(control, "icon"))
 
@@ -308,8 +311,10 @@ class TestTransport:
         assert (made.position, made.scrubber.position, made.scrubber.last) == (1, 1, 2)
         made.reveal_button.value = True
         assert shown[-1] == (1, True)
+        made.end_button.click()
+        assert made.position == made.scrubber.last and made.end_button.disabled
         made.reset_button.click()
-        assert shown[-1] == (0, True)
+        assert shown[-1] == (0, True) and not made.end_button.disabled
 
     def test_scrubbing_and_the_ends(self, player_of_numbers: Any) -> None:
         made, shown = player_of_numbers
@@ -395,7 +400,7 @@ class TestTransport:
 
     def test_nothing_to_reveal(self) -> None:
         made = Transport(Numbers(2), lambda *_: None, reveal="")
-        assert len(made.children[0].children) == 6
+        assert len(made.children[0].children) == 7
         made.dispose()
 
 
@@ -639,7 +644,7 @@ class TestPlayer:
         assert (player.state.index, len(player.run)) == (0, 1)
         assert "Nothing is known yet" in player.narration.sentence
         assert (
-            player.share == "player?secret=tent&method=adaptive&seed=1&step=0&theme=light&reveal=0"
+            player.share == "player?secret=tent&method=adaptive&seed=1&step=0&theme=auto&reveal=0"
         )
 
     def test_steps_change_figures_and_words(self, player: Player) -> None:
@@ -843,3 +848,51 @@ def close_all_but_the_library() -> None:
     for widget in list(_instances.values()):
         if widget is not library and widget is not library.layout:
             widget.close()
+
+
+class TestLook:
+    """One look for a notebook; "auto" follows the page."""
+
+    def test_auto_follows_the_page(self, player: Player) -> None:
+        library, board = PlotlyLibrary.ensure(), Measured("loss")
+        try:
+            assert "theme=auto" in player.share and "rl-light" in player._dom_classes
+            library.dark = True
+            assert "rl-dark" in player._dom_classes and "rl-dark" in board._dom_classes
+            later = Measured("price")
+            assert later.theme.name == "dark", "those to come as well"
+            later.dispose()
+            paper = player._panels[0].figure["layout"]["template"]["layout"]["paper_bgcolor"]
+            assert paper == THEMES["dark"].paper
+        finally:
+            library.dark = False
+            board.dispose()
+        assert "rl-light" in player._dom_classes
+
+    def test_a_choice_is_made_once(self, player: Player) -> None:
+        board, index = Measured("loss"), player.state.index
+        board.theme_menu.value = "projector"
+        assert player.theme_menu.value == "projector" and "theme=projector" in player.share
+        assert "rl-projector" in player._dom_classes and player.state.index == index
+        PlotlyLibrary.ensure().dark = True
+        assert "rl-projector" in board._dom_classes, "the choice wins"
+        PlotlyLibrary.ensure().dark = False
+        later = Measured("price")
+        assert later.theme.name == "projector" and later.theme_menu.value == "projector"
+        set_theme("light")
+        assert all("rl-light" in one._dom_classes for one in (board, player, later))
+        with pytest.raises(InvalidArgument, match="theme must be one of auto, light, dark"):
+            set_theme("pink")
+        for one in (board, later):
+            one.dispose()
+
+
+def test_the_page_can_say_a_sentence_of_its_own() -> None:
+    """After that the kernel's has to come back, even if it is the same as before."""
+    words = Narration()
+    words.tell("one")
+    before = words.told
+    words.tell("one")
+    assert words.told == before + 1
+    words.close()
+    words.layout.close()

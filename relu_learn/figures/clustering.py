@@ -176,7 +176,7 @@ class ErrorView(PlaneView):
                 plane_view.KINKS: points(at),
                 plane_view.NOW + 1: {**points(places), "text": names or [""]},
             },
-            {"title.text": f"What F′ gets wrong: {text}"},
+            {"title.text": f"What F′ gets wrong: {text}", "meta.line": plane_view.lit(line)},
         )
 
     def _numbers(self, secret: ReluNetwork) -> tuple[np.ndarray, list[str]]:

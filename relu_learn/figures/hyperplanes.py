@@ -18,7 +18,7 @@ from relu_learn.figures.line import SliceView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView, crease_segments
 from relu_learn.figures.run_view import State
-from relu_learn.figures.theme import THEMES, Theme, number
+from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.figures.traces import dots, labelled, lines, points, xy
 
 _MOST_EDGES = 200  # more interval edges than this would be a grey wall
@@ -39,6 +39,7 @@ def arrow_trace(name: str, color: str, theme: Theme) -> go.Scatter:
             "opacity": 1,
         },
         hoverinfo="skip",
+        meta={"motion": "snap"},
     )
 
 
@@ -127,127 +128,103 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True)
 class BenchPlane(PlaneView):
-    """The plane with the interval, the two balls, the gradients there and the hyperplane found."""
+    """The plane with the line; interval, gradients and hyperplane are drawn by the page."""
 
     label = "The plane: interval on the line, gradients at both ends, and the hyperplane they give"
 
-    def figure(self) -> go.Figure:
-        """The empty plane."""
-        figure = super().figure()
-        th = self.theme
-        for hidden in (plane_view.QUERIES, plane_view.TESTS, plane_view.NOW):
-            figure.data[hidden].showlegend = False
-        figure.data[plane_view.PROBES].update(name="x(a), x(b)")
-        figure.data[plane_view.CREASES].update(name="crease found")
-        figure.data[plane_view.LINE].update(line={"width": 1.2})
-        figure.add_trace(lines("interval", th.line, 2.2 * th.line_width, showlegend=False))
-        figure.add_trace(arrow_trace("gradient", th.probe, th))
-        figure.add_trace(arrow_trace("jump", th.crease, th))
-        figure.add_trace(lines("ball", th.probe, 1.5, dash="dot", showlegend=False))
-        return figure
-
-    def draw(self, bench: Bench, truth: ReluNetwork | None) -> Patch:
-        """The bench; with `truth`, the secret's map and creases as well."""
-        line, th = bench.line, self.theme
-        ends = line.at(np.array([bench.a, bench.b]))
+    def draw(self, line: Line, truth: ReluNetwork | None) -> Patch:
+        """The line; with `truth`, the secret's map and creases as well."""
         normal = np.array([[-line.direction[1], line.direction[0]]])
-        scale = 1.0 / max(1.0, float(np.linalg.norm(bench.gradients, axis=1).max()))
-        found = (np.empty(0), np.empty(0))
-        kink, jump = np.empty((0, 2)), np.empty((0, 2))
-        if bench.jumps:
-            found = crease_segments(bench.weights[None], np.array([bench.bias]), self.reach)
-            kink = line.at(np.array([bench.t]))
-            kink = kink[np.all(np.abs(kink) <= self.reach, axis=1)]
-            jump = kink + scale * (bench.gradients[1] - bench.gradients[0])
-        angle = np.append(np.linspace(0, 2 * np.pi, 49), np.nan)
-        circle = bench.alpha * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        balls = np.concatenate([ends[0] + circle, ends[1] + circle])
-        true = (
-            crease_segments(truth.weights, truth.biases, self.reach) if truth is not None else found
-        )
+        true = () if truth is None else crease_segments(truth.weights, truth.biases, self.reach)
         z = self._nothing if truth is None else self.values(truth)
-        new = plane_view.NOW + 1
         return Patch(
             {
                 plane_view.MAP: {"z": z.astype("f4")},
                 plane_view.TRUE_CREASES: {**xy(*true), "visible": truth is not None},
-                plane_view.CREASES: xy(*found),
                 plane_view.LINE: xy(*crease_segments(normal, normal @ line.origin, self.reach)),
-                plane_view.PROBES: points(ends),
-                plane_view.KINKS: points(kink),
-                new: points(ends),
-                new + 1: arrows(ends, ends + scale * bench.gradients, th),
-                new + 2: arrows(kink, jump, th) if len(kink) else xy(),
-                new + 3: points(balls) if bench.alpha > 0.02 else xy(),
             },
-            {"title.text": "The plane" + (", <b>revealed</b>" if truth is not None else "")},
+            {
+                "title.text": "The plane" + (", <b>revealed</b>" if truth is not None else ""),
+                "meta.line": [*map(float, (*line.origin, *line.direction))],
+            },
         )
-
-
-TANGENTS, CURVE, ENDS, MEETING, CHECK = range(5)
 
 
 @dataclasses.dataclass(frozen=True)
 class BenchSlice:
-    """The two affine pieces along the line, and where they meet."""
+    """Frame of the two affine pieces along the line, and the secret once it is revealed.
+
+    Parameters
+    ----------
+    theme : Theme
+    reach : float
+    span : tuple of float
+        Values that must fit: the frame stays while the ends are dragged.
+    """
 
     theme: Theme = THEMES["light"]
     reach: float = 4.0
+    span: tuple[float, float] = (-1.0, 1.0)
 
     label = "Along the line: the affine pieces at both ends of the interval, and where they meet"
 
     def figure(self) -> go.Figure:
         """The empty slice."""
-        th = self.theme
-        figure = go.Figure(
-            [
-                lines("affine pieces", th.probe, th.line_width, dash="dash"),
-                lines("secret", th.truth, th.line_width, dash="dot", visible=False),
-                dots("ends", th.marker("probe"), "t = %{x:.3g}, F = %{y:.4g}"),
-                dots("meet", th.marker("crease"), "they meet at t* = %{x:.6g}"),
-                dots("check", {"symbol": "x", "size": 1.6 * th.marker_size, "color": th.line}),
-            ]
-        )
+        th, (low, high) = self.theme, self.span
+        pad = 0.2 * max(high - low, 0.5)
+        curve = lines("secret", th.truth, th.line_width, dash="dot", visible=False)
+        figure = go.Figure([curve])
         figure.update_layout(
             template=th.template,
             height=round(0.5 * th.height),
+            meta={"slice": True},
             showlegend=False,
+            title={"text": "Along the line"},
             xaxis={"range": [-self.reach, self.reach], "title": {"text": "t"}},
-            yaxis={"title": {"text": "F(x(t))"}, "nticks": 5},
+            yaxis={"range": [low - pad, high + pad], "title": {"text": "F(x(t))"}, "nticks": 5},
         )
         return figure
 
-    def draw(self, bench: Bench, truth: ReluNetwork | None) -> Patch:
-        """Both pieces, extended a little beyond the place where they meet."""
-        line = bench.line
-        slopes = bench.gradients @ line.direction
-        at = np.array([bench.a, bench.b])
-        beyond = 0.25 * (bench.b - bench.a)
-        stop = np.clip(bench.t, -self.reach, self.reach) if bench.jumps else at.mean()
-        t = np.array(
-            [[at[0] - beyond, stop + beyond, np.nan], [stop - beyond, at[1] + beyond, np.nan]]
-        )
-        y = bench.values[:, None] + slopes[:, None] * (t - at[:, None])
-        meeting = (np.array([bench.t]), np.array([bench.meets])) if bench.jumps else ()
-        check = (np.array([bench.t]), np.array([bench.check])) if bench.jumps else ()
+    def draw(self, line: Line, truth: ReluNetwork | None) -> Patch:
+        """The secret, if it is revealed."""
         grid = np.linspace(-self.reach, self.reach, 401)
         curve = xy(grid, truth(line.at(grid))) if truth is not None else xy()
-        seen = np.concatenate([bench.values, y[np.isfinite(y)], *(c[1] for c in (check,) if c)])
-        low, high = float(seen.min()), float(seen.max())
-        pad = 0.15 * max(high - low, 0.5)
-        title = "Along the line: one slope"
-        if bench.jumps:
-            title = f"Along the line: t* = {number(bench.t)}"
-        return Patch(
-            {
-                TANGENTS: xy(t.ravel(), y.ravel()),
-                CURVE: {**curve, "visible": truth is not None},
-                ENDS: xy(at, bench.values),
-                MEETING: xy(*meeting),
-                CHECK: xy(*check),
-            },
-            {"title.text": title, "yaxis.range": [low - pad, high + pad]},
+        return Patch({0: {**curve, "visible": truth is not None}})
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchGradients:
+    """Frame of the gradients at both ends of the interval.
+
+    Parameters
+    ----------
+    theme : Theme
+    gradients : ndarray of shape (n, 2)
+        That must fit.
+    """
+
+    theme: Theme
+    gradients: np.ndarray
+
+    label = "The gradient plane: the gradients at a and b, and the jump between them"
+
+    def figure(self) -> go.Figure:
+        """The frame."""
+        low, high = self.gradients.min(axis=0), self.gradients.max(axis=0)
+        (x, y), half = (low + high) / 2, 0.75 * max(float((high - low).max()), 1.0)
+        across, up = true_to_scale()
+        figure = go.Figure(go.Scatter(**xy()))
+        figure.update_layout(
+            template=self.theme.template,
+            height=round(0.5 * self.theme.height),
+            meta={"gradients": True},
+            showlegend=False,
+            title={"text": "Gradients at a and b"},
+            xaxis={**across, "title": {"text": "∂F/∂x<sub>1</sub>"}}
+            | {"range": [x - 2 * half, x + 2 * half]},
+            yaxis={**up, "title": {"text": "∂F/∂x<sub>2</sub>"}, "range": [y - half, y + half]},
         )
+        return figure
 
 
 # ------------------------------------------------------------------ the gradient plane

@@ -59,6 +59,7 @@ class SliceView:
             template=th.template,
             height=round(0.52 * th.height),
             title={"text": "Along the line: no line yet"},
+            meta={"slice": True},
             showlegend=True,
             legend={"orientation": "v", "x": 1.01, "y": 1},
             xaxis={"range": [-self.reach, self.reach], "title": {"text": "t"}},

@@ -62,6 +62,7 @@ class LossView:
                 th.line_width,
                 "%{x} queries: loss %{y:.2g}",
                 shape="hv",
+                meta={"motion": "fall"},
             ),
             dots("now", {"size": 2 * th.marker_size, "color": th.line}, cliponaxis=False),
             dots(

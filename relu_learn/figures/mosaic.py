@@ -26,7 +26,7 @@ class Cell:
 
 
 # What the whole figure has only once: the mosaic itself decides.
-_SHARED = {"template", "height", "showlegend", "legend"}
+_SHARED = {"template", "height", "showlegend", "legend", "meta"}
 _MOVED = {"title", "plot_bgcolor"}
 _AXIS = re.compile(r"([xy])axis(\d*)")
 
@@ -75,6 +75,7 @@ class Mosaic:
                 {
                     tile.path(path): self._fitted(value) if path == "title.text" else value
                     for path, value in part.layout.items()
+                    if not path.startswith("meta.")  # for a page with hands
                 },
             )
         return whole

@@ -128,13 +128,12 @@ class PlaneView:
                 y=axis,
                 z=empty,
                 colorscale=th.colorscale,
-                zmin=low,
-                zmax=high,
+                **balanced(low, high),
                 autocontour=False,
                 contours=_levels(low, high),
                 line={"width": 0.6, "color": th.ink, "smoothing": 0},
                 # Above it, a large title would run into the legend.
-                colorbar={"title": {"text": "value", "side": "right" if th.is_large else "top"}}
+                colorbar={"title": {"text": "F", "side": "right" if th.is_large else "top"}}
                 | {"title_font_size": th.font_size}
                 | {"thickness": 12, "outlinewidth": 0, "x": 1.01}
                 | {"len": 0.25 if th.is_large else 0.45, "y": 0, "yanchor": "bottom"}
@@ -143,8 +142,8 @@ class PlaneView:
                 name="map",
             ),
             lines("true crease", th.truth, 1.2, visible=False),
-            lines("crease found", th.crease, th.line_width, dash="dash"),
-            lines("line", th.line, th.line_width),
+            lines("crease found", th.crease, th.line_width, dash="dash", meta={"motion": "grow"}),
+            lines("line", th.line, th.line_width, meta={"motion": "grow"}),
             dots("query", th.marker("query"), f"query {where}"),
             dots("gradient", th.marker("probe"), f"gradient measured at {where}"),
             dots("test", th.marker("test"), f"test {where}"),
@@ -193,7 +192,7 @@ class PlaneView:
         kinks = np.reshape([kink.point for kink in state.kinks], (-1, 2))
         return Patch(
             {
-                MAP: {"z": z.astype("f4"), "zmin": low, "zmax": high, **levels},
+                MAP: {"z": z.astype("f4"), **balanced(low, high), **levels},
                 TRUE_CREASES: {**xy(*true), "visible": truth is not None},
                 CREASES: xy(*creases),
                 LINE: xy(*line),
@@ -203,7 +202,7 @@ class PlaneView:
                 KINKS: points(self._inside(kinks)),
                 NOW: points(self._inside(_now(state))),
             },
-            {"title.text": title},
+            {"title.text": title, "meta.line": lit(state.line)},
         )
 
     def _crowd(self, xs: np.ndarray, role: str, many: int) -> dict[str, Any]:
@@ -230,6 +229,13 @@ def values_of(network: ReluNetwork, points: np.ndarray, output: int) -> np.ndarr
     return np.asarray(values if network.is_scalar else values[:, output])
 
 
+def values_span(network: ReluNetwork, reach: float = PlaneView.reach) -> tuple[float, float]:
+    """Least and largest value of a network (d = 2, one output) in the window; never the same."""
+    z = PlaneView(reach=reach).values(network)
+    low, high = float(z.min()), float(z.max())
+    return (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)
+
+
 def _now(state: State) -> np.ndarray:
     """The points (n, 2) that the last event is about."""
     event, line = state.event, state.line
@@ -241,13 +247,27 @@ def _now(state: State) -> np.ndarray:
     return np.empty((0, 2))
 
 
+def lit(line: ev.LineDrawn | None) -> list[float]:
+    """Origin and direction of a line in the plane, for the page: it lights the point at t."""
+    return [] if line is None else [*map(float, (*line.origin, *line.direction))]
+
+
+def balanced(low: float, high: float) -> dict[str, float]:
+    """Ends of the colour scale for values low to high, so that zero has its middle colour."""
+    top = max(abs(low), abs(high))
+    return {"zmin": -top, "zmax": top}
+
+
 def _levels(low: float, high: float) -> dict[str, Any]:
-    """Contour lines: where they bend, there is a crease."""
-    step = nice_step(high - low, 16)
+    """Contour lines: where they bend, there is a crease.
+
+    plotly colours the bands from `start` to `end`: from -top to top, or zero would not be white.
+    """
+    step, top = nice_step(high - low, 16), balanced(low, high)["zmax"]
     # Between round values: many secrets have plateaus at round ones, and the contour line of a
     # plateau is rounding noise.
-    start = (math.floor(low / step) + 0.382) * step
-    return {"start": start, "end": high, "size": step, "coloring": "fill"}
+    start = (math.floor(-top / step) + 0.382) * step
+    return {"start": start, "end": top, "size": step, "coloring": "fill"}
 
 
 def _ticks(low: float, high: float, most: int = 5) -> dict[str, Any]:

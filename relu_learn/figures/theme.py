@@ -32,7 +32,8 @@ class Theme:
         Roles: the current line and its slice; critical points and hyperplanes found; gradients
         measured; intervals still open; the revealed secret; a query.
     scale : tuple of str
-        Colours of the heat map, low to high: pale, so that what lies on it stands out.
+        Colours of the heat map: of the least value, of zero, of the largest. Pale, so that what
+        lies on it stands out.
     height : int
         Of a full figure, in pixels; two half figures are stacked beside it.
     font_size : int
@@ -107,7 +108,7 @@ class Theme:
                 "title": {"font": {"size": size + 1}, "x": 0, "xref": "paper", "xanchor": "left"},
                 "paper_bgcolor": self.paper,
                 "plot_bgcolor": self.paper,
-                "margin": {"l": 10, "r": 10, "t": round(2.1 * size), "b": 10},
+                "margin": {"l": 10, "r": round(1.3 * size), "t": round(2.1 * size), "b": 10},
                 "xaxis": axis,
                 "yaxis": axis,
                 "legend": {"bgcolor": "rgba(0,0,0,0)", "font": {"size": size}},
@@ -129,7 +130,7 @@ _LIGHT = Theme(
     open=ORANGE,
     truth=BLACK,
     query="#333333",
-    scale=("#dbe6ef", "#f3f1ea", "#f7e6b5", "#eac26e"),
+    scale=("#8fb9de", "#ffffff", "#ecbd5a"),
 )
 THEMES = {
     "light": _LIGHT,
@@ -146,7 +147,7 @@ THEMES = {
         open=ORANGE,
         truth="#ffffff",
         query="#d8d8d8",
-        scale=("#16202b", "#24323d", "#4a4a40", "#7a6330"),
+        scale=("#2c6091", "#16191d", "#8d6a1e"),
     ),
     "projector": dataclasses.replace(
         _LIGHT,

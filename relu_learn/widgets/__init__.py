@@ -6,6 +6,7 @@ from relu_learn.widgets.answers_file import answers
 
 # First: the page reads plotly.js while the rest is imported.
 from relu_learn.widgets.library import PlotlyLibrary
+from relu_learn.widgets.look import choose as set_theme
 from relu_learn.widgets.panel import Panel
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import BuildTask, ChoiceTask, NumberTask, Prediction
@@ -21,4 +22,5 @@ __all__ = [
     "Prediction",
     "Transport",
     "answers",
+    "set_theme",
 ]

@@ -51,7 +51,7 @@ class BlockSteps(Explorer):
 
     kind = "blocks"
 
-    def __init__(self, outputs: str = "3", *, theme: str = "light") -> None:
+    def __init__(self, outputs: str = "3", *, theme: str | None = None) -> None:
         self.outputs_menu = menu("Outputs m", OUTPUTS)
         fill({"outputs": self.outputs_menu}, {"outputs": outputs})
         self.run = self._new_run()

@@ -14,11 +14,12 @@ import plotly.graph_objects as go
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import THEMES, Theme, get_theme
+from relu_learn.figures.theme import Theme
+from relu_learn.widgets import look
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
-from relu_learn.widgets.style import Styled
+from relu_learn.widgets.style import Styled, side_by_side
 
 C = TypeVar("C")
 
@@ -47,7 +48,7 @@ class Board(Styled, ipywidgets.Box):
     controls : sequence of sequence of Widget
         Rows of controls; the theme menu is added to number `theme_row`.
     theme : str
-        "light", "dark" or "projector".
+        "auto", "light", "dark" or "projector"; the notebook's choice when omitted.
     grow : sequence of int, optional
         Relative widths of the panels.
     least : int
@@ -56,25 +57,28 @@ class Board(Styled, ipywidgets.Box):
         Put below the panels.
     """
 
+    plane = False  # whether the first panel is one: as high as there is room, the others beside it
+
     def __init__(
         self,
         charts: Sequence[Callable[[Theme], Chart]],
         controls: Sequence[Sequence[ipywidgets.Widget]],
-        theme: str = "light",
+        theme: str | None = None,
         *,
         grow: Sequence[int] | None = None,
         least: int = 420,
         theme_row: int = -1,
         extra: Sequence[ipywidgets.Widget] = (),
     ) -> None:
-        self.theme = get_theme(theme)
+        self.look = look.chosen(theme)
+        self.theme = look.theme_of(self.look)
         self._make_charts = list(charts)
         self.charts = [make(self.theme) for make in charts]
         self._style_widget = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
         self.messages = Messages()
         self.narration = Narration()
         self.theme_menu = ipywidgets.Dropdown(
-            options=list(THEMES), value=theme, description="Theme"
+            options=look.CHOICES, value=self.look, description="Theme"
         )
         self.theme_menu.observe(self.messages.guard(self._on_theme), "value")
         rows = [list(row) for row in controls]
@@ -84,19 +88,23 @@ class Board(Styled, ipywidgets.Box):
             box = ipywidgets.Box(row)
             box.add_class("rl-controls")
             boxes.append(box)
-        self.panels = [Panel(chart.figure(), label=chart.label) for chart in self.charts]
-        for panel, share in zip(self.panels, grow or [1] * len(self.panels), strict=True):
-            panel.layout.flex, panel.layout.width = f"{share} 1 {least}px", "auto"
-        views = ipywidgets.Box(
-            self.panels, layout=ipywidgets.Layout(width="100%", flex_flow="row wrap")
-        )
+        self.panels = [Panel(c.figure(), label=c.label, compact=True) for c in self.charts]
+        views = side_by_side(self.panels) if self.plane else self._row(grow, least)
         super().__init__(
             [self._style_widget, *boxes, self.messages, self.narration, views, *extra],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
         )
         self.wear(self.theme)
         self.refresh()
+        look.join(self)
         live_and_die_with_cell(self)
+
+    def _row(self, grow: Sequence[int] | None, least: int) -> ipywidgets.Box:
+        for panel, share in zip(self.panels, grow or [1] * len(self.panels), strict=True):
+            panel.layout.flex, panel.layout.width = f"{share} 1 {least}px", "auto"
+        row = ipywidgets.Box(self.panels)
+        row.add_class("rl-row")
+        return row
 
     def patches(self) -> Sequence[Patch]:
         """What the panels show now, one patch each; also the place to call `tell`."""
@@ -139,7 +147,14 @@ class Board(Styled, ipywidgets.Box):
         return guarded
 
     def _on_theme(self, change: dict[str, Any]) -> None:
-        self.theme = get_theme(change["new"])
+        if change["new"] != self.look:
+            look.choose(change["new"])
+
+    def dress(self, name: str) -> None:
+        """Put on another look."""
+        self.look = name
+        self.theme_menu.value = name
+        self.theme = look.theme_of(name)
         self.charts = [make(self.theme) for make in self._make_charts]
         self.wear(self.theme)
         for panel, chart, patch in zip(self.panels, self.charts, self.patches(), strict=True):
@@ -147,6 +162,7 @@ class Board(Styled, ipywidgets.Box):
 
     def dispose(self) -> None:
         """Close every widget."""
+        look.leave(self)
         for panel in self.panels:
             panel.dispose()
         close_tree(self)

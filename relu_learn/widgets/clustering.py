@@ -75,7 +75,12 @@ class PairLab(Explorer):
     kind = "pair"
 
     def __init__(
-        self, preset: str = "apart", method: str = "grid", *, seed: int = 7, theme: str = "light"
+        self,
+        preset: str = "apart",
+        method: str = "grid",
+        *,
+        seed: int = 7,
+        theme: str | None = None,
     ) -> None:
         self._seed = seed
         self.preset_menu = menu("Pair", [FREE, *PRESETS])
@@ -232,7 +237,7 @@ class TurnLab(Explorer):
 
     kind = "turn"
 
-    def __init__(self, turned: tuple[int, ...] = (), *, theme: str = "light") -> None:
+    def __init__(self, turned: tuple[int, ...] = (), *, theme: str | None = None) -> None:
         self.secret = ReluNetwork(
             [[1.0, 0.2], [-0.5, 0.9], [0.3, -1.1], [0.9, 0.8]],
             [0.4, -0.3, 0.6, -0.8],

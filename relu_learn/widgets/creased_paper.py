@@ -12,17 +12,22 @@ from relu_learn import zoo
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.creased_paper import (
+    HALF_LINE,
+    REACH,
     CutView,
     PaperView,
-    SurfaceView,
-    angle_and_offset,
     searched,
     straight_line,
 )
 from relu_learn.figures.patch import Patch
+from relu_learn.figures.plane import values_span
 from relu_learn.figures.theme import Theme
-from relu_learn.widgets import share
-from relu_learn.widgets.explorer import Explorer, menu, number, slider, toggle
+from relu_learn.widgets import look, share
+from relu_learn.widgets.explorer import Explorer, fill, menu, number, slider, toggle
+from relu_learn.widgets.hands import PaperHands, colours_of, finite, numbers_of
+from relu_learn.widgets.lifecycle import close_tree
+from relu_learn.widgets.panel import Panel
+from relu_learn.widgets.style import side_by_side
 
 _MOST_NEURONS = 99
 
@@ -51,7 +56,6 @@ class CreasedPaper(Explorer):
     """
 
     kind = "paper"
-    config = {"edits": {"shapePosition": True}, "scrollZoom": False}
 
     def __init__(
         self,
@@ -61,7 +65,7 @@ class CreasedPaper(Explorer):
         *,
         networks: Mapping[str, ReluNetwork] | None = None,
         covered: bool = False,
-        theme: str = "light",
+        theme: str | None = None,
     ) -> None:
         self._networks = dict(networks or {name: zoo.get(name) for name in zoo.names("picture")})
         for name, one in self._networks.items():
@@ -72,7 +76,7 @@ class CreasedPaper(Explorer):
         self._moves: dict[int, tuple[float, float, float]] = {}
         self.network_menu = menu("Network", list(self._networks))
         self.network_menu.value = network
-        self.angle = slider("Line: angle °", 0, 180, 1, ".0f")
+        self.angle = slider("Line: angle °", -180, 180, 0.5, ".0f")
         self.offset = slider("Line: offset", -3.4, 3.4, 0.01)
         self.turn = slider("Turn the sheet °", -180, 180, 5, ".0f")
         self.cover = toggle("Cover", "eye-slash", "Hide the map: only the cut is left to see")
@@ -82,6 +86,8 @@ class CreasedPaper(Explorer):
         self.neuron_strength = slider("strength", -4, 4, 0.1, ".1f")
         self._neuron = (self.neuron_angle, self.neuron_position, self.neuron_strength)
         self._fill_neuron_menu()
+        fill({"angle": self.angle, "offset": self.offset}, {"angle": angle, "offset": offset})
+        self.hands = PaperHands(self._in_hand(look.theme_of(theme)), self._on_hand)
         super().__init__(
             {
                 "network": self.network_menu,
@@ -92,15 +98,14 @@ class CreasedPaper(Explorer):
                 "neuron": self.neuron_menu,
             },
             [
-                [self.network_menu, self.angle, self.offset],
+                [self.network_menu, self.angle, self.offset, self.cover],
                 [self.neuron_menu, *self._neuron],
-                [self.turn, self.cover],
             ],
             {"angle": angle, "offset": offset, "turn": 35.0, "cover": covered, "theme": theme},
         )
         for widget in self._neuron:
             widget.observe(self.messages.guard(self._on_neuron), "value")
-        self.panels[0].on_drag(self._on_drag)
+        self.hands.over(*self.panels)
         self.panels[0].on_click(self._on_click)
 
     # -------------------------------------------------------------- the network
@@ -156,45 +161,78 @@ class CreasedPaper(Explorer):
 
     # ----------------------------------------------------------------- the line
 
-    def _on_drag(self, shape: dict[str, float]) -> None:
-        known = self.panels[0].figure["layout"]["shapes"][0]
-        ends = [shape.get(f"shapes[0].{key}", known[key]) for key in ("x0", "y0", "x1", "y1")]
-        points = np.array(ends, dtype=float).reshape(2, 2)
-        if np.allclose(points[0], points[1]):
-            return
-        self._place(*angle_and_offset(points))
+    def _in_hand(self, theme: Theme) -> dict[str, Any]:
+        """What the page needs to draw all that a hand can move."""
+        network = self.current
+        self._span = values_span(network)
+        return {
+            "net": numbers_of(network),
+            "angle": self.angle.value,
+            "offset": self.offset.value,
+            "turn": self.turn.value,
+            "covered": bool(self.cover.value),
+            "most": max(net.n_neurons for net in self._networks.values()),
+            "span": self._span,
+            "reach": REACH,
+            "half": HALF_LINE,
+            "colours": colours_of(theme),
+            "scale": theme.colorscale,
+        }
+
+    def _on_hand(self, moved: dict[str, Any]) -> None:
+        self.messages.guard(self._take)(moved)
+
+    def _take(self, moved: dict[str, Any]) -> None:
+        """A hand let go of line, crease or sheet."""
+        names = ("angle", "offset", "turn")
+        angle, offset, turn = map(float, finite([moved[name] for name in names], (3,)))
+        self.put(turn=turn)
+        if "neuron" in moved:
+            i, net = int(moved["neuron"]), self.current
+            w, b = finite(moved["w"], (2,)), float(finite(moved["b"], ()))
+            size = float(np.linalg.norm(w))
+            degrees = float(np.rad2deg(np.arctan2(w[1], w[0])))
+            strength = float(net.output_weights[i] * np.linalg.norm(net.weights[i]))
+            self._moves[i] = (degrees, b / size, strength)
+            self._fill_neuron_menu(i)
+        self._place(angle, offset)
 
     def _on_click(self, click: dict[str, Any]) -> None:
         direction = straight_line(self.angle.value, 0).direction
         self._place(self.angle.value, click["y"] * direction[0] - click["x"] * direction[1])
 
     def _place(self, degrees: float, offset: float) -> None:
-        self.put(angle=float(round(degrees)), offset=round(min(max(offset, -3.4), 3.4), 2))
+        self.put(angle=round(2 * degrees) / 2, offset=round(min(max(offset, -3.4), 3.4), 2))
         self.show()
 
     # ----------------------------------------------------------------- the views
 
     def make_views(self, theme: Theme) -> list[Any]:
-        """From above, in space, along the line."""
-        return [PaperView(theme), SurfaceView(theme, turn=self.turn.value), CutView(theme)]
+        """From above, and along the line."""
+        return [PaperView(theme), CutView(theme)]
+
+    def arrange(self, panels: list[Panel]) -> Any:
+        """The sheet in space stands between them."""
+        return side_by_side([panels[0], self.hands, panels[1]])
 
     def draw(self) -> list[Patch]:
         """The sheet and the cut as they are now."""
-        network = self.current
-        self.state = searched(network, straight_line(self.angle.value, self.offset.value))
+        self.state = searched(self.current, straight_line(self.angle.value, self.offset.value))
+        self.hands.show(**self._in_hand(self.theme))
         covered = bool(self.cover.value)
-        z = PaperView(self.theme).values(network)
-        low, high = float(z.min()), float(z.max())
-        span = (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)
-        paper, surface, cut = self.views
-        paper = dataclasses.replace(paper, span=span, covered=covered)
-        surface = dataclasses.replace(surface, turn=self.turn.value, covered=covered)
-        self.views = [paper, surface, dataclasses.replace(cut, covered=covered)]
+        self.views = [
+            dataclasses.replace(view, span=self._span, covered=covered) for view in self.views
+        ]
         for widget in (self.neuron_menu, *self._neuron, self.turn):
             # They would tell what the cover hides.
             widget.layout.display = "none" if covered else None
         self.narration.tell(self._sentence(), f"{self.state.queries} queries on this line")
         return [view.patch(self.state) for view in self.views]
+
+    def dispose(self) -> None:
+        """Close every widget, the slider of what is turned by hand as well."""
+        close_tree(self.turn)
+        super().dispose()
 
     def _sentence(self) -> str:
         kinks = self.state.kinks

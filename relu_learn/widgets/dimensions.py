@@ -64,7 +64,7 @@ class SameSlice(Board):
         What was spent, for each of `SIZES`.
     """
 
-    def __init__(self, dim: int = 2, theme: str = "light") -> None:
+    def __init__(self, dim: int = 2, theme: str | None = None) -> None:
         self.states: list[State] = []
         self.bills: list[Spending] = []
         for d in SIZES:
@@ -125,7 +125,7 @@ class Growth(Board):
 
     sizes = (2, 4, 8, 16, 32, 64)
 
-    def __init__(self, dim: int = 16, neurons: int = 8, theme: str = "light") -> None:
+    def __init__(self, dim: int = 16, neurons: int = 8, theme: str | None = None) -> None:
         self.seed = -1
         self.costs: dict[tuple[int, int], int] = {}
         self.again()
@@ -218,7 +218,7 @@ class DigitsWeights(Board):
     match : NeuronMatch
     """
 
-    def __init__(self, theme: str = "light") -> None:
+    def __init__(self, theme: str | None = None) -> None:
         secret = zoo.digits()
         self.result = learn_from_queries(secret, secret.dim, rng=0, max_queries=MAX_QUERIES)
         self.match = match_neurons(self.result.network, secret)
@@ -296,7 +296,7 @@ class ManyOutputs(Board):
     sizes = (1, 2, 4, 8, 16, 32)
 
     def __init__(
-        self, dim: int = 64, neurons: int = 32, outputs: int = 1, theme: str = "light"
+        self, dim: int = 64, neurons: int = 32, outputs: int = 1, theme: str | None = None
     ) -> None:
         self.dim, self.neurons = dim, neurons
         self.seen: set[int] = set()

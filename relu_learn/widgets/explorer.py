@@ -12,12 +12,12 @@ import plotly.graph_objects as go
 
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import THEMES, Theme, get_theme
-from relu_learn.widgets import share
+from relu_learn.figures.theme import Theme
+from relu_learn.widgets import look, share
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
-from relu_learn.widgets.style import Styled
+from relu_learn.widgets.style import Styled, side_by_side
 
 
 class Drawing(Protocol):
@@ -41,7 +41,7 @@ class Explorer(Styled, ipywidgets.Box):
     rows : sequence of sequences of widgets
         How the controls are laid out.
     start : mapping of str to object
-        Initial values, checked as strictly as a share string.
+        Initial values, checked as strictly as a share string; "theme" None is the notebook's.
     between : sequence of widgets
         Put between controls and views (a transport, say).
 
@@ -52,8 +52,6 @@ class Explorer(Styled, ipywidgets.Box):
     """
 
     kind = "explorer"
-    config: Mapping[str, Any] = {}
-    theme_row = -1  # the row of controls that ends with the menu of themes
     _setting = False  # True while we set an input ourselves
 
     def __init__(
@@ -65,25 +63,27 @@ class Explorer(Styled, ipywidgets.Box):
         between: Sequence[ipywidgets.Widget] = (),
     ) -> None:
         self.inputs = dict(inputs)
-        self.inputs["theme"] = ipywidgets.Dropdown(options=list(THEMES), description="Theme")
+        self.inputs["theme"] = ipywidgets.Dropdown(options=look.CHOICES, description="Theme")
         self._style_widget = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
         self.messages, self.share_messages = Messages(), Messages()
         self.narration = Narration()
-        fill(self.inputs, start)
+        fill(self.inputs, {**start, "theme": look.chosen(start["theme"])})
         self.views: list[Any] = self.make_views(self.theme)
-        config = dict(self.config)
-        self.panels = [Panel(view.figure(), label=view.label, config=config) for view in self.views]
+        self.panels = [Panel(view.figure(), label=view.label, compact=True) for view in self.views]
         self.share_text = ipywidgets.Text(
             description="Share",
             continuous_update=False,
             layout=ipywidgets.Layout(flex="1 1 auto", width="auto"),
         )
-        self.share_text.observe(self.share_messages.guard(self._on_share), "value")
+
+        def shared(change: dict[str, Any]) -> None:
+            if not self._setting:
+                self.reopen(change["new"])
+
+        self.share_text.observe(self.share_messages.guard(shared), "value")
         for name, widget in self.inputs.items():
             widget.observe(self.messages.guard(self._on_input(name)), "value")
         boxes = [controls(row) for row in rows]
-        row = boxes[self.theme_row]
-        row.children = (*row.children, self.inputs["theme"])
         super().__init__(
             [
                 self._style_widget,
@@ -92,13 +92,14 @@ class Explorer(Styled, ipywidgets.Box):
                 *between,
                 self.narration,
                 self.arrange(self.panels),
-                controls([self.share_text]),
+                controls([self.share_text, self.inputs["theme"]]),
                 self.share_messages,
             ],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
         )
         self.wear(self.theme)
         self.show()
+        look.join(self)
         live_and_die_with_cell(self)
 
     # --------------------------------------------------- what an explorer fills in
@@ -116,11 +117,7 @@ class Explorer(Styled, ipywidgets.Box):
 
     def arrange(self, panels: list[Panel]) -> ipywidgets.Widget:
         """The first view at the left, the others stacked beside it."""
-        first, *others = panels
-        side = ipywidgets.Box(others, layout=ipywidgets.Layout(flex_flow="column", min_width="0"))
-        box = ipywidgets.Box([first, side], layout=ipywidgets.Layout(width="100%"))
-        box.add_class("rl-views")
-        return box
+        return side_by_side(panels)
 
     def extra_rules(self) -> dict[str, share.Rule]:
         """Further entries of the share string, beside the inputs."""
@@ -142,15 +139,17 @@ class Explorer(Styled, ipywidgets.Box):
     @property
     def theme(self) -> Theme:
         """The chosen theme."""
-        return get_theme(self.inputs["theme"].value)
+        return look.theme_of(self.look)
 
-    def value(self, name: str) -> Any:
-        """What an input is set to."""
-        return self.inputs[name].value
+    @property
+    def look(self) -> str:
+        """The name of the look, "auto" included."""
+        return str(self.inputs["theme"].value)
 
-    def rules(self) -> dict[str, share.Rule]:
-        """How each entry of the share string is read."""
-        return {name: rule_of(widget) for name, widget in self.inputs.items()} | self.extra_rules()
+    def dress(self, name: str) -> None:
+        """Put on another look."""
+        self.put(theme=name)
+        self.redress()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -173,7 +172,7 @@ class Explorer(Styled, ipywidgets.Box):
                 return
             self.messages.clear()
             if name == "theme":
-                self.redress()
+                look.choose(change["new"])
             else:
                 self.changed(name)
                 self.show()
@@ -204,7 +203,9 @@ class Explorer(Styled, ipywidgets.Box):
 
     def reopen(self, text: str) -> None:
         """Reopen the view that a share string describes; nothing changes if it is malformed."""
-        values = share.read(self.kind, text, self.rules())
+        self.share_messages.clear()
+        rules = {name: rule_of(widget) for name, widget in self.inputs.items()}
+        values = share.read(self.kind, text, rules | self.extra_rules())
         before = {name: widget.value for name, widget in self.inputs.items()}
         try:
             self.restore(values)
@@ -218,13 +219,9 @@ class Explorer(Styled, ipywidgets.Box):
         with self.quiet():
             self.share_text.value = self.share
 
-    def _on_share(self, change: dict[str, Any]) -> None:
-        if not self._setting:
-            self.share_messages.clear()
-            self.reopen(change["new"])
-
     def dispose(self) -> None:
         """Close every widget."""
+        look.leave(self)
         for panel in self.panels:
             panel.dispose()
         close_tree(self)
@@ -242,7 +239,7 @@ def controls(widgets: Iterable[ipywidgets.Widget]) -> ipywidgets.Box:
 
 def _slider_looks() -> dict[str, Any]:
     """Style and layout of every slider."""
-    layout = {"flex": "1 1 15.5em", "max_width": "32em", "min_width": "15.5em", "width": "auto"}
+    layout = {"flex": "1 1 12em", "max_width": "32em", "min_width": "12em", "width": "auto"}
     return {"style": {"description_width": "initial"}, "layout": layout}
 
 

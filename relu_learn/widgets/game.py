@@ -2,90 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded, ReluLearnError
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle
-from relu_learn.figures.dimensions import spending
+from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.game import GamePlane, GameSlice
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.theme import number
-from relu_learn.judging.loss import best_loss
-from relu_learn.learn import learn_from_queries
+from relu_learn.figures.plane import values_span
+from relu_learn.figures.theme import Theme, number
+from relu_learn.widgets import look
 from relu_learn.widgets.board import Board, button
+from relu_learn.widgets.hands import GameHands, colours_of, finite, numbers_of
+from relu_learn.widgets.puzzle import (
+    BUDGET,
+    Questions,
+    algorithm_needs,
+    algorithm_with,
+    fitted,
+    missed,
+    puzzle,
+)
 
 REACH = 3.0
-BUDGET = 60
 MOST_CREASES = 8
 WON = 0.01  # share of the variance
-
-
-def puzzle(folds: int, seed: int = 0) -> ReluNetwork:
-    """A secret in the plane with a few well separated creases that all cross the window."""
-    random = np.random.default_rng([7, folds, seed])
-    turns = np.pi / folds * (np.arange(folds) + random.uniform(-0.3, 0.3, folds))
-    normals = np.stack([np.cos(turns), np.sin(turns)], axis=1)
-    signs = random.choice([-1.0, 1.0], (2, folds))
-    heights = random.uniform(0.6, 1.6, folds)
-    return ReluNetwork(
-        signs[0][:, None] * normals, random.uniform(-1.2, 1.2, folds), signs[1] * heights
-    )
-
-
-def fitted(angles: Sequence[float], places: Sequence[float], x: Any, y: Any) -> ReluNetwork:
-    """The network with these creases that fits the answers best.
-
-    Strengths and affine part by least squares, as LearnFromQueries fits its affine residual (the
-    smallest solution while there are fewer answers than unknowns).
-
-    Parameters
-    ----------
-    angles, places : sequence of float
-        Direction of each normal, in degrees, and distance from the origin.
-    x, y : ndarray of shape (n, 2) and (n,)
-    """
-    turns = np.deg2rad(np.asarray(angles, dtype=float))
-    normals = np.stack([np.cos(turns), np.sin(turns)], axis=1).reshape(-1, 2)
-    b = np.asarray(places, dtype=float)
-    if not len(x):
-        return ReluNetwork(normals, b, np.zeros(len(b)))
-    columns = np.column_stack([np.maximum(x @ normals.T - b, 0), x, np.ones(len(x))])
-    # Directions that the answers hardly determine stay at zero: otherwise strengths explode.
-    solution = np.linalg.lstsq(columns, y, rcond=1e-2)[0]
-    k = len(b)
-    return ReluNetwork(normals, b, solution[:k], solution[k : k + 2], float(solution[-1]))
-
-
-@functools.lru_cache(512)
-def algorithm_with(folds: int, seed: int, queries: int) -> tuple[float, int]:
-    """Share of the variance that the algorithm misses after so many queries, and its neurons."""
-    secret = puzzle(folds, seed)
-    try:
-        result = learn_from_queries(secret, 2, rng=0, max_queries=max(queries, 1))
-        network = result.network
-    except ReluLearnError as error:
-        nothing = ReluNetwork(np.zeros((0, 2)), [], [])
-        network = error.partial.network if error.partial else nothing
-    return missed(secret, network), network.n_neurons
-
-
-@functools.lru_cache(64)
-def algorithm_needs(folds: int, seed: int) -> int:
-    """Queries until the algorithm has everything (its final test not counted)."""
-    run = learn_from_queries(puzzle(folds, seed), 2, rng=0)
-    return spending(list(run.trace)).learning
-
-
-def missed(secret: ReluNetwork, network: ReluNetwork) -> float:
-    """E|F - F'|² in units of the variance of F: 0 is perfect, 1 is what a constant has."""
-    x = np.random.default_rng(0).standard_normal((20_000, 2))
-    return best_loss(secret, network, rng=0)[0] / float(np.var(secret(x)))
 
 
 class Game(Board):
@@ -100,27 +43,31 @@ class Game(Board):
 
     Attributes
     ----------
-    oracle : Oracle
-        The only door to the secret; it keeps the books.
+    questions : Questions
+        What was asked, and on which lines.
     angles, places : list of float
         The player's creases.
     hypothesis : ReluNetwork
     """
 
-    def __init__(self, folds: int = 2, seed: int = 0, theme: str = "light") -> None:
+    plane = True
+
+    def __init__(self, folds: int = 2, seed: int = 0, theme: str | None = None) -> None:
         if folds not in (1, 2, 3, 5):
             raise InvalidArgument(f"folds must be 1, 2, 3 or 5, got {folds!r}")
         self._setting = False
         self._make_controls(folds, seed)
         self.begin()
+        self.hands = GameHands(self._in_hand(look.theme_of(theme)), self._guard(self._on_hand))
         rows = [
             [self.folds_menu, self.seed_text, self.new_button, self.score_button]
             + [self.reveal_button],
-            [self.x_text, self.y_text, self.ask_button, self.fill_button],
+            [self.x_text, self.y_text, self.ask_button, self.fill_button, self.line_menu],
             [self.crease_menu, self.angle_slider, self.place_slider]
             + [self.add_button, self.remove_button],
         ]
-        super().__init__([GamePlane, GameSlice], rows, theme, least=460, theme_row=0)
+        super().__init__([GamePlane, GameSlice], rows, theme, theme_row=0, extra=[self.hands])
+        self.hands.over(*self.panels)
         self.panels[0].on_click(self._guard(self._clicked))
 
     def _make_controls(self, folds: int, seed: int) -> None:
@@ -138,13 +85,20 @@ class Game(Board):
         self.fill_button = button(
             "Ask between", "arrows-h", "Ask in the middle of every gap on the line"
         )
+        self.line_menu = ipywidgets.Dropdown(options=["none"], value="none", description="Line")
         self.crease_menu = ipywidgets.Dropdown(options=[1], value=1, description="Crease")
-        wide = ipywidgets.Layout(width="300px")
+        wide = ipywidgets.Layout(width="230px")
         self.angle_slider = ipywidgets.FloatSlider(
-            0, min=0, max=180, step=1, description="Direction °", readout_format=".0f", layout=wide
+            0,
+            min=0,
+            max=180,
+            step=0.1,
+            description="Direction °",
+            readout_format=".0f",
+            layout=wide,
         )
         self.place_slider = ipywidgets.FloatSlider(
-            0, min=-REACH, max=REACH, step=0.05, description="Position", layout=wide
+            0, min=-REACH, max=REACH, step=0.01, description="Position", layout=wide
         )
         self.add_button = button("Add crease", "plus", "One more crease")
         self.remove_button = button("Remove", "minus", "Take this crease away")
@@ -158,7 +112,8 @@ class Game(Board):
         for field_ in (self.x_text, self.y_text):
             self.on(field_, lambda _: self._fields())  # a wrong one is answered at once
         self.on(self.ask_button, lambda _: self.ask(*self._fields()))
-        self.on(self.fill_button, lambda _: self.ask_between())
+        self.on(self.fill_button, lambda _: self.questions.ask_between())
+        self.on(self.line_menu, lambda _: self._choose())
         self.on(self.crease_menu, lambda _: self._choose())
         self.on(self.angle_slider, lambda _: self._move())
         self.on(self.place_slider, lambda _: self._move())
@@ -178,9 +133,11 @@ class Game(Board):
             raise InvalidArgument(f"Seed must be a whole number such as 7, got {text[:30]!r}")
         self.folds, self.seed = int(self.folds_menu.value), int(text)
         self.secret = puzzle(self.folds, self.seed)
-        self.oracle = Oracle(self.secret, 2, max_queries=BUDGET)
-        self.ends: list[np.ndarray] = []
-        self.verdict = ""
+        self.questions = Questions(self.secret)
+        self._list_lines()
+        self.verdict, self.won, self.judged = "", False, ()  # and the position that was judged
+        self.ghost: dict[str, Any] | None = None  # what the algorithm had, once it was asked
+        self.top = max(map(abs, values_span(self.secret, REACH)))
         self.angles, self.places = [0.0], [0.0]
         self._list_creases(1)
         self.reveal_button.value = False
@@ -200,50 +157,31 @@ class Game(Board):
 
     def _clicked(self, click: dict[str, Any]) -> None:
         self.messages.clear()
-        x, y = (float(np.clip(round(float(click[a]), 2), -REACH, REACH)) for a in ("x", "y"))
-        self.x_text.value, self.y_text.value = f"{x:g}", f"{y:g}"
-        self.ask(x, y)
+        place = [float(np.clip(round(float(click[a]), 2), -REACH, REACH)) for a in ("x", "y")]
+        x, y = self.questions.ask_near(np.array(place))
+        self.x_text.value, self.y_text.value = f"{round(x, 2):g}", f"{round(y, 2):g}"
+        self._list_lines()
         self.refresh()
 
     def ask(self, x: float, y: float) -> float:
         """One query."""
-        point = np.array([x, y])
-        answer = float(self._answers(point[None])[0])
-        if not self.ends or not np.array_equal(self.ends[-1], point):
-            self.ends = [*self.ends[-1:], point]
+        answer = self.questions.ask(np.array([x, y]))
+        self._list_lines()
         return answer
 
-    def ask_between(self) -> None:
-        """One query in the middle of every gap between the answers on the current line."""
-        t, _ = self.on_line()
-        inside = t[(t >= 0) & (t <= 1)]
-        if len(inside) < 2:
-            raise InvalidArgument("Ask at two different points first: they make a line.")
-        start, end = self.ends
-        middles = (inside[1:] + inside[:-1]) / 2
-        self._answers(start + middles[:, None] * (end - start))
+    @property
+    def _position(self) -> tuple[Any, ...]:
+        """What a verdict is about: with another one it is forgotten."""
+        return self.secret, self.questions.oracle.queries, *self.angles, *self.places
 
-    def _answers(self, points: np.ndarray) -> np.ndarray:
-        self.verdict = ""
+    def _list_lines(self) -> None:
+        before, self._setting = self._setting, True
         try:
-            return self.oracle(points)
-        except QueryBudgetExceeded:
-            raise InvalidArgument(
-                f"That takes {len(points)} queries and {self.oracle.remaining} of {BUDGET} are "
-                "left. Place your creases and press Score, or start a new game."
-            ) from None
-
-    def on_line(self) -> tuple[np.ndarray, np.ndarray]:
-        """t and answers of the queries that lie on the current line, in increasing t."""
-        if len(self.ends) < 2:
-            return np.empty(0), np.empty(0)
-        start, end = self.ends
-        v = end - start
-        x, y = self.oracle.history()
-        off = np.abs((x - start) @ np.array([-v[1], v[0]])) / np.linalg.norm(v)
-        some = off < 1e-9
-        t, index = np.unique(((x[some] - start) @ v) / (v @ v), return_index=True)
-        return t, y[some][index]
+            names = [str(i + 1) for i in range(len(self.questions.lines))] or ["none"]
+            self.line_menu.options = names
+            self.line_menu.value = names[self.questions.current]
+        finally:
+            self._setting = before
 
     # --------------------------------------------------------------- the creases
 
@@ -265,14 +203,48 @@ class Game(Board):
         self.add_button.disabled = len(self.angles) == MOST_CREASES
 
     def _choose(self) -> None:
-        if not self._setting and self.crease_menu.value is not None:
+        """A line or a crease was chosen from its menu."""
+        if self._setting:
+            return
+        if self.questions.lines and self.line_menu.value:
+            self.questions.current = int(self.line_menu.value) - 1
+        if self.crease_menu.value is not None:
             self._list_creases(self.chosen + 1)
 
     def _move(self) -> None:
         if not self._setting:
             self.angles[self.chosen] = self.angle_slider.value
             self.places[self.chosen] = self.place_slider.value
-            self.verdict = ""
+
+    def _on_hand(self, moved: dict[str, Any]) -> None:
+        count = len(self.angles)
+        angles, places = (finite(moved[name], (count,)) for name in ("angles", "places"))
+        self.angles = np.clip(angles, 0, 180).tolist()
+        self.places = np.clip(places, -REACH, REACH).tolist()
+        self.reveal_button.value = False
+        self._list_creases(min(max(int(moved["chosen"]), 0), count - 1) + 1)
+        self.refresh()
+
+    def _in_hand(self, theme: Theme) -> dict[str, Any]:
+        """What the page needs to draw all that a hand can move."""
+        x, y = self.questions.oracle.history()
+        lines = [[start.tolist(), (end - start).tolist()] for start, end in self.questions.lines]
+        return {
+            "x": x.reshape(-1, 2).tolist(),
+            "y": y.reshape(len(x)).tolist(),
+            "angles": list(self.angles),  # copies: what is equal to the state before is not sent
+            "places": list(self.places),
+            "chosen": self.chosen,
+            "lines": lines,
+            "current": self.questions.current,
+            "range": self.questions.limits(),
+            "ghost": self.ghost,
+            "truth": numbers_of(self.secret) if self.reveal_button.value else None,
+            "won": self._position == self.judged and self.won,
+            "reach": REACH,
+            "most": MOST_CREASES,
+            "colours": colours_of(theme),
+        }
 
     def place(self, *creases: tuple[float, float]) -> None:
         """Set all creases at once: pairs of direction in degrees and position."""
@@ -302,17 +274,22 @@ class Game(Board):
 
     def score(self) -> float:
         """What the hypothesis misses, in units of the variance; told beside the algorithm's."""
-        n = self.oracle.queries
+        n = self.questions.oracle.queries
         if not n:
             raise InvalidArgument("Ask something first: click on the plane.")
         mine = missed(self.secret, self.hypothesis)
-        its, neurons = algorithm_with(self.folds, self.seed, n)
+        its, theirs = algorithm_with(self.folds, self.seed, n)
+        neurons = theirs.n_neurons
+        self.ghost = numbers_of(theirs)
         needs = algorithm_needs(self.folds, self.seed)
-        head = "Won! " if mine < WON else ""
+        self.won = mine < WON
+        points = round(100 * max(0.0, 1 - mine)) + (BUDGET - n if self.won else 0)
+        head = f"{'Won! ' if self.won else ''}{points} points. "
         found = "1 neuron" if neurons == 1 else f"{neurons} neurons"
         it = "is exact" if its < 1e-15 else f"has {found} and misses {_per_cent(its)}"
         if not neurons:
             it = "has no neuron yet"
+        self.judged = self._position
         self.verdict = (
             f"{head}Your F′ misses {_per_cent(mine)} of the variance. The algorithm with the same "
             f"{n} queries {it}; it needs {needs} to be exact."
@@ -321,23 +298,17 @@ class Game(Board):
 
     def patches(self) -> Sequence[Patch]:
         """Both pictures."""
-        x, y = self.oracle.history()
+        x, y = self.questions.oracle.history()
         y = y.reshape(len(x))
         self.hypothesis = fitted(self.angles, self.places, x, y)
-        truth = self.secret if self.reveal_button.value else None
-        segment = np.array(self.ends) if len(self.ends) == 2 else None
-        t, answers = self.on_line()
-        low, high = (min(t[0], 0.0), max(t[-1], 1.0)) if len(t) else (0.0, 1.0)
-        fine = np.linspace(low - 0.1, high + 0.1, 161)
-        curve, true = np.zeros(len(fine)), None
-        if segment is not None:
-            track = segment[0] + fine[:, None] * (segment[1] - segment[0])
-            curve = self.hypothesis(track)
-            true = None if truth is None else truth(track)
+        t, answers = self.questions.on_line()
+        line = None if self.questions.line is None else np.array(self.questions.line)
         self._tell(x, y)
+        self.hands.show(**self._in_hand(self.theme))
+        revealed = bool(self.reveal_button.value)
         return (
-            self.chart(GamePlane).patch(self.hypothesis, self.chosen, x, y, segment, truth),
-            self.chart(GameSlice, 1).patch(t, answers, fine, curve, true),
+            self.chart(GamePlane).patch(line, self.top, revealed),
+            self.chart(GameSlice, 1).patch(t, answers, self.questions.limits()),
         )
 
     def _tell(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -345,12 +316,12 @@ class Game(Board):
         count = len(self.angles)
         creases = "1 crease" if count == 1 else f"{count} creases"
         facts = f"{len(x)} of {BUDGET} queries · {creases} placed, the secret has {self.folds}"
-        sentence = "Click on the plane to ask, or type x₁ and x₂ and press Ask."
+        sentence = "Click on the plane to ask. Drag and turn the dashed crease until F′ fits."
         if len(x):
             at = f"({x[-1, 0]:.3g}, {x[-1, 1]:.3g})".replace("-", "−")
             fit = "explains all answers" if error < 1e-6 else f"is off by up to {_short(error)}"
             sentence = f"F{at} = {_short(float(y[-1]))}. Your hypothesis {fit}."
-        self.tell(self.verdict or sentence, facts)
+        self.tell(self.verdict if self._position == self.judged else sentence, facts)
 
 
 def _short(value: float) -> str:

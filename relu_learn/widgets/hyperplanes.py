@@ -1,4 +1,4 @@
-"""Lesson 2: GetGradient and GetBias by hand, and GetNeurons on a whole line."""
+"""Lesson 2, second half: GetNeurons on a whole line, event by event."""
 
 from __future__ import annotations
 
@@ -6,40 +6,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
-from relu_learn import zoo
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.gradients import get_gradient
-from relu_learn.core.lines import Line
 from relu_learn.core.network import ReluNetwork
-from relu_learn.core.neurons import get_bias
-from relu_learn.core.oracle import Oracle
-from relu_learn.figures.creased_paper import straight_line
 from relu_learn.figures.hyperplanes import (
-    Bench,
-    BenchPlane,
-    BenchSlice,
     GradientView,
     IntervalsView,
     NormalsView,
     gradients_of,
 )
 from relu_learn.figures.patch import Patch
-from relu_learn.figures.plane import PlaneView
+from relu_learn.figures.plane import values_span
 from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import Theme, number
 from relu_learn.judging.loss import best_loss
 from relu_learn.judging.matching import match_neurons
 from relu_learn.learn import learn_steps
 from relu_learn.widgets import share
+from relu_learn.widgets.bench import KinkBench, pictures
 from relu_learn.widgets.explorer import (
     Explorer,
     fill,
-    log_slider,
     menu,
     slider,
-    toggle,
     whole_slider,
 )
 from relu_learn.widgets.transport import Transport
@@ -47,151 +34,7 @@ from relu_learn.widgets.transport import Transport
 MAX_QUERIES = 50_000
 METHODS = ("grid", "adaptive")
 
-
-def measure(network: ReluNetwork, line: Line, a: float, b: float, alpha: float) -> Bench:
-    """GetGradient at both ends of [a, b] and GetBias on it, with answers only."""
-    oracle = Oracle(network, network.dim)
-    ends = line.at(np.array([a, b]))
-    values = oracle(ends)
-    gradients = np.array([get_gradient(oracle, x, alpha, rng=0) for x in ends])
-    weights, bias, t = get_bias(oracle, line, a, b, alpha=alpha, rng=0)
-    meets = check = np.nan
-    if np.isfinite(t):
-        meets = float(values[0] + gradients[0] @ line.direction * (t - a))
-        check = float(oracle(line.at(np.array([t])))[0])
-    queries = oracle.queries - 2 * (network.dim + 1)  # GetBias measured the gradients once more
-    return Bench(
-        line, a, b, alpha, gradients, values, weights, bias, t, meets, check, queries - len(values)
-    )
-
-
-def _networks(networks: Mapping[str, ReluNetwork] | None) -> dict[str, ReluNetwork]:
-    return dict(networks or {name: zoo.get(name) for name in zoo.names("picture")})
-
-
-def _span(network: ReluNetwork) -> tuple[float, float]:
-    z = PlaneView().values(network)
-    low, high = float(z.min()), float(z.max())
-    return (low, high) if high - low > 1e-9 else (low - 0.5, high + 0.5)
-
-
-class KinkBench(Explorer):
-    """Choose an interval [a, b] of a line; see what GetGradient and GetBias make of it.
-
-    Parameters
-    ----------
-    network : str
-    a, b : float
-    alpha : float
-        Radius of the balls in which the gradients are measured.
-    networks : mapping of str to ReluNetwork, optional
-        The menu; the pictures of the zoo when omitted.
-
-    Attributes
-    ----------
-    bench : Bench
-        What was measured last.
-    """
-
-    kind = "kink"
-
-    def __init__(
-        self,
-        network: str = "paper_plane",
-        a: float = -1.5,
-        b: float = -0.2,
-        alpha: float = 1e-4,
-        *,
-        networks: Mapping[str, ReluNetwork] | None = None,
-        theme: str = "light",
-    ) -> None:
-        self._networks = _networks(networks)
-        self.network_menu = menu("Secret", list(self._networks))
-        self.a, self.b = slider("a", -4, 4, 0.05), slider("b", -4, 4, 0.05)
-        self.alpha = log_slider("radius α", -12, 0, 0.25, ".1e")
-        self.reveal = toggle("Reveal", "eye", "Show the secret itself")
-        if a >= b:
-            raise InvalidArgument(f"a must be less than b, got {a:g} and {b:g}")
-        self._interval = a, b  # the last one that was not empty
-        inputs = {"network": self.network_menu, "a": self.a, "b": self.b}
-        super().__init__(
-            {**inputs, "alpha": self.alpha, "reveal": self.reveal},
-            [[self.network_menu, self.a, self.b], [self.alpha, self.reveal]],
-            {"network": network, "a": a, "b": b, "alpha": alpha, "theme": theme},
-        )
-
-    @property
-    def secret(self) -> ReluNetwork:
-        """The chosen secret."""
-        return self._networks[self.network_menu.value]
-
-    def changed(self, name: str) -> None:
-        """Another interval, unless it is empty."""
-        if self.a.value < self.b.value:
-            self._interval = self.a.value, self.b.value
-            return
-        a, b = (number(end) for end in self._interval)
-        self.messages.say(f"a must be less than b: the interval from {a} to {b} is still shown.")
-
-    def make_views(self, theme: Theme) -> list[Any]:
-        """The plane, the slice, and the gradients."""
-        plane = BenchPlane(theme, span=_span(self.secret))
-        return [plane, BenchSlice(theme), GradientView(theme)]
-
-    def draw(self) -> list[Patch]:
-        """Measure, and draw what came out."""
-        line = straight_line(20.0, 0.5)
-        self.bench = bench = measure(self.secret, line, *self._interval, self.alpha.value)
-        truth = self.secret if self.reveal.value else None
-        self.narration.tell(self._sentence(bench), f"{bench.queries} queries")
-        plane, along, gradients = self.views
-        low, high = _span(self.secret)
-        colours = {"zmin": low, "zmax": high} if truth is not None else {}
-        return [
-            plane.draw(bench, truth) | Patch({0: colours}),
-            along.draw(bench, truth),
-            gradients.draw(bench.gradients, [(0, 1)] if bench.jumps else [], 1),
-        ]
-
-    def _sentence(self, bench: Bench) -> str:
-        if not bench.jumps:
-            return "The gradients at a and b are the same: no neuron switches in between."
-        jump = bench.gradients[1] - bench.gradients[0]
-        # GetBias lets w grow along the line; here it is the jump itself, as in the text.
-        bias = bench.bias if bench.weights @ jump > 0 else -bench.bias
-        w = ", ".join(number(round(float(x), 4)) for x in jump)
-        text = f"Jump w = g(b) − g(a) = ({w}); the pieces meet at t* = {number(bench.t)}, "
-        text += f"so b = ⟨w, x(t*)⟩ = {number(bias)}. "
-        if bench.agrees:
-            text += "Check: F passes there ✓"
-        elif not bench.inside:
-            text += "Check: that is outside [a, b] ✗"
-        else:
-            text += "Check: F does not pass there ✗"
-        return text + self._revealed(bench)
-
-    def extra_values(self) -> dict[str, Any]:
-        """The interval that is shown, whatever the sliders say."""
-        a, b = (f"{end:.12g}" for end in self._interval)
-        return {"a": a, "b": b}
-
-    def restore(self, values: dict[str, Any]) -> None:
-        """Put in the values, if they make an interval."""
-        if values["a"] >= values["b"]:
-            raise InvalidArgument("a in the share string: must be less than b")
-        self._interval = values["a"], values["b"]
-        super().restore(values)
-
-    def _revealed(self, bench: Bench) -> str:
-        if not self.reveal.value:
-            return ""
-        found = ReluNetwork(bench.weights[None], np.array([bench.bias]), np.ones(1))
-        match = match_neurons(found, self.secret)
-        if not len(match.pairs):
-            return " Revealed: the secret has no such crease."
-        off = float(match.angle_error[0])
-        digits = "to rounding" if off < 1e-11 else f"by {number(off)} radians"
-        return f" Revealed: a crease of the secret, its direction off {digits}."
+__all__ = ["HyperplaneLab", "KinkBench"]
 
 
 class HyperplaneLab(Explorer):
@@ -215,7 +58,6 @@ class HyperplaneLab(Explorer):
     """
 
     kind = "hyperplanes"
-    theme_row = 0
     _winding = False
 
     def __init__(
@@ -227,9 +69,9 @@ class HyperplaneLab(Explorer):
         seed: int = 0,
         *,
         networks: Mapping[str, ReluNetwork] | None = None,
-        theme: str = "light",
+        theme: str | None = None,
     ) -> None:
-        self._networks = _networks(networks)
+        self._networks = pictures(networks)
         self.network_menu = menu("Secret", list(self._networks))
         self.method_menu = menu("Method", METHODS)
         self.seed = whole_slider("Seed (which line)", 0, 20)
@@ -307,7 +149,7 @@ class HyperplaneLab(Explorer):
         """The plane, the slice, and the gradients."""
         r = self.r.value if self.method_menu.value == "grid" else 0.0
         tau = self.tau.value if r else 4.0
-        plane = NormalsView(theme, span=_span(self.secret))
+        plane = NormalsView(theme, span=values_span(self.secret))
         return [plane, IntervalsView(theme, reach=tau, r=r, tau=tau), GradientView(theme, 0.48)]
 
     def draw(self) -> list[Patch]:

@@ -72,7 +72,7 @@ class Tail(Explorer):
     kind = "tail"
     ticks = (1.0, 10.0, 100.0, 1000.0)
 
-    def __init__(self, neurons: int = 5, tau: float = 4.0, *, theme: str = "light") -> None:
+    def __init__(self, neurons: int = 5, tau: float = 4.0, *, theme: str | None = None) -> None:
         self.neurons = whole_slider("neurons k", 1, 20)
         self.tau = doubling("half length τ", 0, 10)
         inputs = {"neurons": self.neurons, "tau": self.tau}
@@ -137,7 +137,7 @@ class Separation(Explorer):
     ticks = (0.001, 0.01, 0.1, 1.0)
 
     def __init__(
-        self, angle: float = 90.0, r: float = 0.25, bias: float = 0.0, *, theme: str = "light"
+        self, angle: float = 90.0, r: float = 0.25, bias: float = 0.0, *, theme: str | None = None
     ) -> None:
         self.angle = slider("angle °", 1, 90, 1, ".0f")
         self.r = doubling("distance r", -10, 0)
@@ -193,7 +193,7 @@ class Merging(Explorer):
     kind = "merging"
     ticks = (1.0, 3.0, 10.0, 30.0, 90.0)
 
-    def __init__(self, angle: float = 90.0, r: float = 0.25, *, theme: str = "light") -> None:
+    def __init__(self, angle: float = 90.0, r: float = 0.25, *, theme: str | None = None) -> None:
         self.angle = log_slider("angle °", 0, math.log10(90), 0.01)
         self.r = doubling("distance r", -10, 0)
         inputs = {"angle": self.angle, "r": self.r}
@@ -267,7 +267,9 @@ class Far(Explorer):
     kind = "far"
     ticks = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
-    def __init__(self, distance: float = 2.0, size: float = 1.0, *, theme: str = "light") -> None:
+    def __init__(
+        self, distance: float = 2.0, size: float = 1.0, *, theme: str | None = None
+    ) -> None:
         self.distance = slider("distance T", 0, 5, 0.1, ".1f")
         self.size = log_slider("size |w|", -3, 1, 0.1)
         inputs = {"distance": self.distance, "size": self.size}
@@ -326,7 +328,7 @@ class Boosting(Explorer):
         tau: float = 32.0,
         neurons: int = 5,
         *,
-        theme: str = "light",
+        theme: str | None = None,
     ) -> None:
         self.tries = whole_slider("tries", 1, self.most)
         self.r = doubling("distance r", -10, 0)
@@ -402,7 +404,7 @@ class HiddenPlane(Explorer):
     kind = "plane"
     degrees = range(1, 13)
 
-    def __init__(self, neurons: int = 12, *, theme: str = "light") -> None:
+    def __init__(self, neurons: int = 12, *, theme: str | None = None) -> None:
         self.neurons = menu("neurons", [str(k) for k in (4, 8, 12, 16, 20)])
         start = {"neurons": neurons, "theme": theme}
         super().__init__({"neurons": self.neurons}, [[self.neurons]], start)
@@ -462,7 +464,7 @@ class LossCertificate(Explorer):
         delta: float = 0.05,
         slope: float = 1.0,
         *,
-        theme: str = "light",
+        theme: str | None = None,
     ) -> None:
         self.points = log_slider("fresh points n", 1, 6, 0.1, ",.0f")
         self.delta = menu("risk δ", [f"{d:g}" for d in RISKS])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import gzip
 import pathlib
+from collections.abc import Callable
+from typing import ClassVar
 
 import anywidget
 import plotly
@@ -44,7 +46,9 @@ class PlotlyLibrary(anywidget.AnyWidget):
     _esm = (pathlib.Path(__file__).parent / "library.js").read_text(encoding="utf-8")
     version = traitlets.Unicode(plotly.__version__).tag(sync=True)
     compressed = traitlets.Bytes().tag(sync=True)
-    _instance: PlotlyLibrary | None = None
+    dark = traitlets.Bool(False).tag(sync=True)  # whether the page is; set by it
+    watchers: ClassVar[list[Callable[[], None]]] = []  # told when that changes
+    _instance: ClassVar[PlotlyLibrary | None] = None
 
     @classmethod
     def ensure(cls) -> PlotlyLibrary:
@@ -52,6 +56,16 @@ class PlotlyLibrary(anywidget.AnyWidget):
         if cls._instance is None or cls._instance.comm is None:
             cls._instance = cls(compressed=_compressed())
         return cls._instance
+
+    @classmethod
+    def page_is_dark(cls) -> bool:
+        """What the page said last; light as long as it has said nothing."""
+        return cls._instance is not None and cls._instance.dark
+
+    @traitlets.observe("dark")
+    def _on_dark(self, _: object) -> None:
+        for watcher in self.watchers:
+            watcher()
 
 
 if getattr(get_ipython(), "kernel", None) is not None:

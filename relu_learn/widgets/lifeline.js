@@ -14,5 +14,18 @@ function lifeline(model) {
   } catch (error) {
     console.warn("relu_learn:", error.message); // the kernel is gone; what is here stays
   }
+  return () => raw?.comm_live !== false; // whether the kernel is still there
 }
 
+// Every control of the notebook around `el` is dead: say so once, above them, and what to press.
+function kernelGone(el) {
+  const page = el?.closest(".jp-Notebook") ?? document;
+  for (const box of page.querySelectorAll(".rl-root")) {
+    if (box.querySelector(":scope > .rl-gone")) continue;
+    const words = Object.assign(document.createElement("div"), { className: "rl-gone" });
+    words.setAttribute("role", "alert");
+    words.textContent = "The kernel was stopped or restarted, so nothing here moves any more. " +
+      "Press \u25b6\u25b6 in the bar above (restart the kernel and run all cells).";
+    box.prepend(words);
+  }
+}

@@ -10,13 +10,18 @@ import traitlets
 _HERE = pathlib.Path(__file__).parent
 
 
-def module(name: str) -> traitlets.Unicode:
-    """The trait with a widget's JavaScript, from a file beside this one.
+def module(*names: str) -> traitlets.Unicode:
+    """The trait with a widget's JavaScript, from files beside this one.
 
     Text, not a path: for a path anywidget keeps every instance for ever, to reload it on change.
     """
-    parts = [(_HERE / part).read_text(encoding="utf-8") for part in ("lifeline.js", name)]
+    parts = [(_HERE / part).read_text(encoding="utf-8") for part in ("lifeline.js", *names)]
     return traitlets.Unicode("".join(parts)).tag(sync=True)
+
+
+def styles(name: str) -> traitlets.Unicode:
+    """The trait with a widget's CSS, from a file beside this one."""
+    return traitlets.Unicode((_HERE / name).read_text(encoding="utf-8")).tag(sync=True)
 
 
 class LiveWidget(anywidget.AnyWidget):

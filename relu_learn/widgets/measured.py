@@ -49,7 +49,7 @@ class Measured(Board):
     theme : str
     """
 
-    def __init__(self, kind: str, theme: str = "light") -> None:
+    def __init__(self, kind: str, theme: str | None = None) -> None:
         self.kind = kind
         super().__init__([lambda th: MeasuredView(kind, th)], [[]], theme)
 

@@ -8,11 +8,11 @@ export default {
     text.setAttribute("aria-live", "polite");
     const show = () => {
       facts.textContent = model.get("facts");
-      text.textContent = model.get("sentence");
+      // Only what is new: a live region is read aloud whenever it is set.
+      if (text.textContent !== model.get("sentence")) text.textContent = model.get("sentence");
     };
     el.append(facts, text);
     show();
-    model.on("change:facts", show);
-    model.on("change:sentence", show);
+    for (const name of ["facts", "sentence", "told"]) model.on(`change:${name}`, show);
   },
 };

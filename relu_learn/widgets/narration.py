@@ -25,6 +25,7 @@ class Narration(LiveWidget):
     _esm = module("narration.js")
     sentence = traitlets.Unicode().tag(sync=True)
     facts = traitlets.Unicode().tag(sync=True)
+    told = traitlets.Int().tag(sync=True)  # how often: the page may show a sentence of its own
 
     def __init__(self) -> None:
         super().__init__(layout=ipywidgets.Layout(width="100%", margin="4px 0"))
@@ -33,3 +34,4 @@ class Narration(LiveWidget):
         """Show a sentence, and counters above it."""
         self.set_trait("facts", facts)
         self.set_trait("sentence", readable(sentence))
+        self.set_trait("told", self.told + 1)

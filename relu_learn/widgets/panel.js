@@ -48,10 +48,13 @@ function plotlyOf(version) {
   return slot.ready;
 }
 
+const LATE = 10_000; // milliseconds: it takes one or two seconds on a slow computer
+
 export default () => {
   const views = new Set();
   let figure; // encoded, kept current by merge()
   let patches = 0; // that arrived
+  let alive;
   return {
     initialize({ model }) {
       figure = model.get("_figure");
@@ -71,13 +74,13 @@ export default () => {
         merge(figure, message);
         for (const view of views) view.patch(message);
       });
-      lifeline(model);
+      alive = lifeline(model);
     },
     render({ model, el, signal }) {
-      const view = new View(model, el, signal, () => figure, (layout) => {
-        merge(figure, { layout });
-        for (const other of views) if (other !== view) other.patch({ layout });
-      });
+      const died = () => { if (!alive()) kernelGone(el); };
+      model.on("comm_live_update", died);
+      signal?.addEventListener("abort", () => model.off("comm_live_update", died));
+      const view = new View(model, el, signal, () => figure);
       views.add(view);
       return () => {
         views.delete(view);
@@ -88,29 +91,35 @@ export default () => {
 };
 
 class View {
-  constructor(model, el, signal, figure, share) {
-    Object.assign(this, { model, signal, figure, share });
+  constructor(model, el, signal, figure) {
+    Object.assign(this, { model, signal, figure });
     this.todo = [];
     this.frame = 0;
     this.width = 0;
     el.classList.add("rl-panel");
-    el.style.overflow = "hidden";
-    this.plot = document.createElement("div");
-    this.plot.style.cssText = "width:100%;min-width:0;overflow:hidden";
+    this.el = el;
+    this.plot = Object.assign(document.createElement("div"), { className: "rl-plot" });
     this.plot.setAttribute("role", "img");
-    this.error = document.createElement("div");
-    this.error.className = "rl-panel-error";
+    this.error = Object.assign(document.createElement("div"), { className: "rl-panel-error" });
     this.error.setAttribute("role", "alert");
-    this.error.style.cssText = "color:#b00020;font-weight:600";
     el.append(this.plot, this.error);
+    this.layer = new Layer(this.plot);
+    this.motion = new Motion(this.layer);
+    addEventListener("rl-hands", () => this.overlay(), { signal });
     this.describe();
     this.redescribe = () => this.describe();
     for (const name of ["label", "error"]) model.on(`change:${name}`, this.redescribe);
-    this.scene = new Scene(this.plot, signal);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.plot);
+    const late = setTimeout(() => {
+      this.error.textContent = "The part of this page that draws figures has not arrived. " +
+        "Press \u25b6\u25b6 in the bar above (restart the kernel and run all cells).";
+    }, LATE);
+    signal?.addEventListener("abort", () => clearTimeout(late));
     plotlyOf(model.get("version")).then(
       (Plotly) => {
+        clearTimeout(late);
+        this.describe();
         this.Plotly = Plotly;
         this.resize(true);
       },
@@ -121,27 +130,30 @@ class View {
   describe() {
     this.plot.setAttribute("aria-label", this.model.get("label"));
     this.error.textContent = this.model.get("error");
-    this.plot.style.height = `${this.figure().layout?.height ?? 360}px`;
+    this.el.style.setProperty("--rl-own", `${this.figure().layout?.height ?? 360}px`);
   }
 
   // A hidden tab has no width yet: the first draw waits for one, later ones follow it.
   resize(force = false) {
-    const width = this.plot.clientWidth;
-    if (this.gone || !width || (width === this.width && !force)) return;
-    this.width = width;
+    const { clientWidth: width, clientHeight: height } = this.plot;
+    if (this.gone || !width || !height) return;
+    fit(this.el);
+    this.knock();
+    if (width === this.width && height === this.height && !force) return;
+    Object.assign(this, { width, height });
     if (!this.Plotly) return;
     if (!this.asked) {
       this.asked = true;
       enqueue(() => this.draw());
     } else if (this.drawn) {
-      this.scene.wake();
       this.Plotly.Plots.resize(this.plot);
     }
   }
 
   fresh() {
     const { data, layout, config } = decode(this.figure());
-    return { data, config, layout: { uirevision: "keep", ...layout, autosize: true, width: undefined } };
+    const size = { autosize: true, width: undefined, height: undefined };
+    return { data, config, layout: { uirevision: "keep", ...layout, ...size } };
   }
 
   async draw() {
@@ -149,7 +161,6 @@ class View {
     const { data, layout, config } = this.fresh();
     this.drawn = true;
     await this.Plotly.newPlot(this.plot, data, layout, config);
-    this.scene.wake();
     if (this.gone) this.Plotly.purge(this.plot);
     else this.listen();
   }
@@ -157,9 +168,9 @@ class View {
   replace() {
     this.describe();
     if (!this.drawn) return;
+    this.motion.stop?.();
     this.todo = [];
     const { data, layout, config } = this.fresh();
-    this.scene.wake();
     this.Plotly.react(this.plot, data, layout, config);
   }
 
@@ -178,7 +189,7 @@ class View {
 
   flush() {
     this.frame = 0;
-    if (this.gone || this.held || !this.todo.length) return;
+    if (this.gone || !this.todo.length) return;
     const traces = {};
     const layout = {};
     for (const patch of this.todo.splice(0)) {
@@ -186,32 +197,61 @@ class View {
         Object.assign((traces[i] ??= {}), changes);
       Object.assign(layout, patch.layout);
     }
+    const fresh = decode(traces);
+    for (const i of Object.keys(this.motion.keep(fresh, (kept) => this.update(kept)))) delete fresh[i];
+    this.update(fresh, decode(layout));
+  }
+
+  update(traces, layout = {}) {
+    if (this.gone) return;
     const indices = Object.keys(traces).map(Number);
     const update = {};
     indices.forEach((index, n) => {
       for (const [path, value] of Object.entries(traces[index]))
-        (update[path] ??= Array(indices.length).fill(undefined))[n] = decode(value);
+        (update[path] ??= Array(indices.length).fill(undefined))[n] = value;
     });
-    this.scene.wake();
     // `update`, not `relayout`: that one would come back to us as a user's drag.
-    return this.Plotly.update(this.plot, update, decode(layout), indices);
+    this.Plotly.update(this.plot, update, layout, indices);
   }
 
   send(kind, content) {
     try {
       this.model.send({ kind, content });
-    } catch (error) {
-      console.warn("relu_learn:", error.message); // the kernel is gone; the picture stays
+    } catch {
+      kernelGone(this.el); // the picture stays
     }
   }
 
+  // A kernel that was shut down tells nobody; but nothing can be sent to it any more.
+  knock() {
+    const root = this.el.closest(".rl-root");
+    if (!root || root.rlKnocks) return;
+    root.rlKnocks = true;
+    root.addEventListener("pointerdown", () => this.send("knock"), { capture: true });
+  }
+
+  // What lies over the figure follows it.
+  overlay() {
+    this.over ||= requestAnimationFrame(() => {
+      this.over = 0;
+      const { meta, font } = this.plot._fullLayout ?? {};
+      if (this.gone || !font) return;
+      if (meta?.names) placeNames(this.layer, font.size - 1);
+      finish(this.layer);
+      shared.hands?.[this.model.get("hand")]?.attach(this.layer, meta);
+    });
+  }
+
   listen() {
+    new Light(this.layer, this.signal);
+    this.plot.on("plotly_afterplot", () => this.overlay());
+    this.overlay();
     this.plot.on("plotly_click", (event) => {
       const point = event.points[0];
       const { xaxis, yaxis } = this.plot._fullLayout;
       const box = this.plot.getBoundingClientRect();
       const mouse = event.event;
-      const exact = xaxis && yaxis && mouse && !point.subplot && !this.plot._fullLayout.scene;
+      const exact = xaxis && yaxis && mouse && !point.subplot;
       this.send("click", {
         trace: point.curveNumber,
         point: point.pointNumber ?? null,
@@ -220,80 +260,12 @@ class View {
         z: point.z ?? null,
       });
     });
-    this.plot.on("plotly_relayout", (changes) => {
-      const moved = Object.entries(changes).filter(([path]) => path.startsWith("shapes["));
-      if (!moved.length) return;
-      const content = Object.fromEntries(moved);
-      this.share(content);
-      this.send("dragged", content);
-    });
-    // plotly reports a dragged shape only when it is dropped: watch the shapes meanwhile. A redraw
-    // would tear the shape from the pointer, so patches of this view wait until then.
-    const corners = () => Object.fromEntries(
-      (this.plot._fullLayout.shapes ?? []).flatMap((shape, i) =>
-        ["x0", "x1", "y0", "y1"].map((key) => [`shapes[${i}].${key}`, shape[key]])));
-    let timer = 0;
-    const drop = () => {
-      clearInterval(timer);
-      timer = 0;
-      this.held = false;
-      if (this.todo.length) this.schedule();
-    };
-    this.plot.addEventListener("mousedown", (event) => {
-      if (timer || !event.target.closest(".shapelayer")) return;
-      this.held = true;
-      let seen = JSON.stringify(corners());
-      timer = setInterval(() => {
-        const now = corners();
-        if (JSON.stringify(now) === seen) return;
-        seen = JSON.stringify(now);
-        this.send("dragging", now);
-      }, 50);
-      addEventListener("mouseup", drop, { once: true, capture: true });
-    }, { capture: true, signal: this.signal });
-    this.signal?.addEventListener("abort", drop);
   }
 
   remove() {
     this.gone = true;
     this.observer.disconnect();
     for (const name of ["label", "error"]) this.model.off(`change:${name}`, this.redescribe);
-    this.scene.wake();
     if (this.drawn) this.Plotly.purge(this.plot);
-  }
-}
-
-// A scene in space is drawn by a loop of plotly.js that never ends, so that the browser paints the
-// whole page sixty times a second. Here it sleeps unless something changes or a hand is on it.
-class Scene {
-  constructor(plot, signal) {
-    this.plot = plot;
-    this.until = 0; // when it may sleep
-    this.loop = 0;
-    const listen = (target, kind, act) =>
-      target.addEventListener(kind, act, { capture: true, passive: true, signal });
-    for (const kind of ["pointermove", "wheel"]) listen(plot, kind, () => this.wake(300));
-    listen(plot, "pointerdown", () => this.wake(Infinity));
-    for (const kind of ["pointerup", "pointercancel"])
-      listen(window, kind, () => { if (this.until === Infinity) this.until = 0, this.wake(300); });
-  }
-
-  get canvas() {
-    return this.plot._fullLayout?.scene?._scene?.glplot;
-  }
-
-  wake(milliseconds = 50) {
-    if (!this.canvas) return;
-    this.canvas._stopped = false; // else plotly.js would not touch it
-    this.until = Math.max(this.until, performance.now() + milliseconds);
-    this.loop ||= requestAnimationFrame(() => this.draw());
-  }
-
-  draw() {
-    const { canvas } = this;
-    const awake = performance.now() < this.until;
-    this.loop = canvas && awake ? requestAnimationFrame(() => this.draw()) : 0;
-    canvas?.redraw();
-    if (canvas && !awake) canvas._stopped = true;
   }
 }

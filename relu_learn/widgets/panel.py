@@ -21,7 +21,7 @@ from relu_learn.core.errors import InvalidArgument
 from relu_learn.figures.patch import Patch, assign
 from relu_learn.widgets.library import PlotlyLibrary
 from relu_learn.widgets.lifecycle import live_and_die_with_cell
-from relu_learn.widgets.lifeline import LiveWidget, module
+from relu_learn.widgets.lifeline import LiveWidget, module, styles
 
 _TYPED_ARRAYS = ("f8", "f4", "i4", "u4", "i2", "u2", "i1", "u1")
 
@@ -79,6 +79,21 @@ def _split(tree: Any, path: list[Any], buffers: list[bytes], places: list[Any]) 
     return tree
 
 
+def compact(tree: dict[str, Any]) -> None:
+    """Nothing beside the frame: names stand on their curves, the scale of a map lies below.
+
+    A legend above or below the figure stays: it has more entries than curves have room for.
+    """
+    layout = tree["layout"]
+    if layout.get("legend", {}).get("orientation") != "h" and layout.get("showlegend", True):
+        layout["showlegend"] = False
+        layout["meta"] = {"names": True, **layout.get("meta", {})}
+    for index, trace in enumerate(tree["data"]):
+        if trace["type"] == "contour" and "colorbar" in trace:
+            trace["showscale"] = False
+            layout["meta"] = {"bar": index, **layout.get("meta", {})}
+
+
 class Panel(LiveWidget):
     """One figure on the page, updated in place.
 
@@ -90,6 +105,8 @@ class Panel(LiveWidget):
         What the figure shows, for those who cannot see it.
     config : dict, optional
         plotly.js configuration.
+    compact : bool
+        The figure stands in an explorer, where width is dear: see `compact`.
 
     Notes
     -----
@@ -97,18 +114,26 @@ class Panel(LiveWidget):
     copy current, so that a second view or a reloaded page shows the present state.
     """
 
-    _esm = module("panel.js")
+    _esm = module("fit.js", "layer.js", "names.js", "light.js", "motion.js", "panel.js")
+    _css = styles("panel.css")
     version = traitlets.Unicode(plotly.__version__).tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
+    hand = traitlets.Unicode().tag(sync=True)  # the name of what can be dragged on it, see hands.py
     _figure = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self, figure: go.Figure, *, label: str = "", config: dict[str, Any] | None = None
+        self,
+        figure: go.Figure,
+        *,
+        label: str = "",
+        config: dict[str, Any] | None = None,
+        compact: bool = False,
     ) -> None:
         PlotlyLibrary.ensure()
+        self._compact = compact
         self._config = {"displaylogo": False, "displayModeBar": False, **(config or {})}
-        self._callbacks: dict[str, list[Callable[[Any], None]]] = {}
+        self._callbacks: list[Callable[[dict[str, Any]], None]] = []
         self._patches = 0  # sent so far
         super().__init__(
             _figure=self._encoded(figure),
@@ -120,6 +145,8 @@ class Panel(LiveWidget):
 
     def _encoded(self, figure: go.Figure) -> dict[str, Any]:
         tree = figure.to_dict()
+        if self._compact:
+            compact(tree)
         return {
             "data": [encode(trace) for trace in tree.get("data", [])],
             "layout": encode(tree.get("layout", {})),
@@ -182,25 +209,15 @@ class Panel(LiveWidget):
 
         x and y are where the pointer was, in axis units; trace and point name what lies there.
         """
-        self._callbacks.setdefault("click", []).append(callback)
-
-    def on_drag(self, callback: Callable[[dict[str, float]], None], *, live: bool = True) -> None:
-        """Call back with {"shapes[0].x0": ...} while (or only after) a shape is dragged."""
-        self._callbacks.setdefault("dragging" if live else "dragged", []).append(callback)
+        self._callbacks.append(callback)
 
     def _receive(self, _: Any, message: dict[str, Any], _buffers: Any) -> None:
         kind, content = message.get("kind"), message.get("content")
         if kind == "missed":
             self.send_state("_figure")
-        if kind not in ("click", "dragging", "dragged") or not isinstance(content, dict):
+        if kind != "click" or not isinstance(content, dict):
             return
-        if kind == "dragged":
-            for path, value in content.items():
-                assign(self._figure["layout"], path, value)
-        callbacks = list(self._callbacks.get(kind, ()))
-        if kind == "dragged":
-            callbacks += self._callbacks.get("dragging", ())
-        for callback in callbacks:
+        for callback in self._callbacks:
             try:
                 callback(content)
             except Exception as error:  # shown under the figure: nobody reads the kernel's log

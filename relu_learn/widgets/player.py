@@ -19,14 +19,13 @@ from relu_learn.figures.loss import LossView
 from relu_learn.figures.neurons import NeuronsView
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView, State, squeezed
-from relu_learn.figures.theme import THEMES, get_theme
 from relu_learn.learn import learn_steps
-from relu_learn.widgets import share
+from relu_learn.widgets import look, share
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration
 from relu_learn.widgets.panel import Panel
 from relu_learn.widgets.recording import TraceUpload, replay
-from relu_learn.widgets.style import Styled
+from relu_learn.widgets.style import Styled, side_by_side
 from relu_learn.widgets.transport import Transport
 
 METHODS = ("adaptive", "grid")
@@ -50,7 +49,7 @@ class Player(Styled, ipywidgets.Box):
     method : str
         "adaptive" or "grid".
     theme : str
-        "light", "dark" or "projector".
+        "auto", "light", "dark" or "projector"; the notebook's choice when omitted.
     secrets : sequence of str, optional
         Names in the menu; the zoo's pictures when omitted.
     learner : callable, optional
@@ -78,7 +77,7 @@ class Player(Styled, ipywidgets.Box):
         secret: str | ReluNetwork | Trace = "paper_plane",
         seed: int = 0,
         method: str = "adaptive",
-        theme: str = "light",
+        theme: str | None = None,
         *,
         secrets: Sequence[str] | None = None,
         learner: Learner | None = None,
@@ -102,11 +101,12 @@ class Player(Styled, ipywidgets.Box):
             "method": share.one_of(*METHODS),
             "seed": share.whole_number(),
             "step": share.whole_number(),
-            "theme": share.one_of(*THEMES),
+            "theme": share.one_of(*look.CHOICES),
             "reveal": share.switch,
             "output": share.whole_number(1),
         }
-        start = {"secret": name, "method": method, "seed": seed, "theme": theme, "output": 1}
+        start = {"secret": name, "method": method, "seed": seed, "output": 1}
+        start["theme"] = look.chosen(theme)
         self._settings = self._checked(**start)
         self.run, self.secret = self._started(
             self._settings
@@ -126,9 +126,10 @@ class Player(Styled, ipywidgets.Box):
             ],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
         )
-        self.wear(get_theme(theme))
+        self.wear(look.theme_of(self.look))
         self._place_inputs(self._settings)
         self.transport.seek(0)
+        look.join(self)
         live_and_die_with_cell(self)
 
     @property
@@ -162,7 +163,7 @@ class Player(Styled, ipywidgets.Box):
             layout=ipywidgets.Layout(width="9em"),
         )
         self.theme_menu = ipywidgets.Dropdown(
-            options=list(THEMES), value=now["theme"], description="Theme"
+            options=look.CHOICES, value=now["theme"], description="Theme"
         )
         self.output_menu = ipywidgets.Dropdown(options=["1"], value="1", description="Output")
         self._inputs = {
@@ -175,7 +176,8 @@ class Player(Styled, ipywidgets.Box):
         self._setting = False  # True while we set an input ourselves
         for name, widget in self._inputs.items():
             widget.observe(self.messages.guard(self._on_input(name)), "value")
-        self._settings_row = ipywidgets.Box(list(self._inputs.values()))
+        above = [widget for widget in self._inputs.values() if widget is not self.theme_menu]
+        self._settings_row = ipywidgets.Box(above)
         self._settings_row.add_class("rl-controls")
         self.share_text = ipywidgets.Text(
             description="Share",
@@ -184,7 +186,7 @@ class Player(Styled, ipywidgets.Box):
         )
         self.share_text.observe(self.share_messages.guard(self._on_share), "value")
         self.upload = TraceUpload(self.load, self.share_messages.guard)
-        self._share_row = ipywidgets.Box([self.share_text, self.upload])
+        self._share_row = ipywidgets.Box([self.share_text, self.theme_menu, self.upload])
         self._share_row.add_class("rl-controls")
         self.narration = Narration()
 
@@ -193,7 +195,10 @@ class Player(Styled, ipywidgets.Box):
             if self._setting:
                 return
             self.messages.clear()
-            self._change(**self._checked(**{name: change["new"]}))
+            if name == "theme":
+                look.choose(change["new"])
+            else:
+                self._change(**self._checked(**{name: change["new"]}))
 
         return changed
 
@@ -206,12 +211,9 @@ class Player(Styled, ipywidgets.Box):
 
     def _build(self) -> None:
         self._make_views()
-        self._panels = [Panel(view.figure(), label=view.label) for view in self._views]
+        self._panels = [Panel(v.figure(), label=v.label, compact=True) for v in self._views]
         self._views_are_new = False
-        first, *others = self._panels
-        side = ipywidgets.Box(others, layout=ipywidgets.Layout(flex_flow="column", min_width="0"))
-        self._views_box = ipywidgets.Box([first, side], layout=ipywidgets.Layout(width="100%"))
-        self._views_box.add_class("rl-views")
+        self._views_box = side_by_side(self._panels)
         self.transport = Transport(self.run, self._show)
 
     def _started(self, settings: dict[str, Any]) -> tuple[RunView, ReluNetwork | None]:
@@ -230,7 +232,7 @@ class Player(Styled, ipywidgets.Box):
         return RunView(events, secret.dim, secret.n_outputs), secret
 
     def _make_views(self) -> None:
-        theme, secret = get_theme(self._settings["theme"]), self.secret
+        theme, secret = look.theme_of(self.look), self.secret
         output = self._settings["output"] - 1
         plane, span = PlaneView(theme, output=output), None
         if secret is not None and secret.dim == 2:
@@ -272,6 +274,19 @@ class Player(Styled, ipywidgets.Box):
             self._setting = False
 
     # ----------------------------------------------------------------- settings
+
+    @property
+    def look(self) -> str:
+        """The name of the look, "auto" included."""
+        return str(self._settings["theme"])
+
+    def dress(self, name: str) -> None:
+        """Put on another look."""
+        self._settings = self._settings | {"theme": name}
+        self._place_inputs(self._settings)
+        self._make_views()
+        self.wear(look.theme_of(name))
+        self._show(self.state.index, self.transport.revealed)
 
     @property
     def share(self) -> str:
@@ -323,7 +338,7 @@ class Player(Styled, ipywidgets.Box):
         self._place_inputs(now)
         if not same_run or any(before[key] != now[key] for key in ("theme", "output")):
             self._make_views()
-            self.wear(get_theme(now["theme"]))
+            self.wear(look.theme_of(self.look))
         if step is None:
             step = self.state.index if same_run else 0
         self.transport.wind(self.run, step, reveal)
@@ -342,6 +357,7 @@ class Player(Styled, ipywidgets.Box):
 
     def dispose(self) -> None:
         """Stop the timer, let go of the run and close every widget."""
+        look.leave(self)
         self.run.close()
         self.transport.dispose()
         for panel in self._panels:

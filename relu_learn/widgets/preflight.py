@@ -56,7 +56,7 @@ class Preflight(Board):
         page; "answer": kernel to page and back, one frame included. Missing until it was measured.
     """
 
-    def __init__(self, theme: str = "light") -> None:
+    def __init__(self, theme: str | None = None) -> None:
         self._start = time.perf_counter()
         self._asked, self._pings = 0.0, 0
         self.seed = 0

@@ -65,7 +65,7 @@ class Race(Board):
     """
 
     def __init__(
-        self, secret: str = "10 inputs, 10 neurons", seed: int = 0, theme: str = "light"
+        self, secret: str = "10 inputs, 10 neurons", seed: int = 0, theme: str | None = None
     ) -> None:
         if secret not in SECRETS:
             raise InvalidArgument(f"secret must be one of {', '.join(SECRETS)}, got {secret!r}")
@@ -192,7 +192,7 @@ class CertificateBoard(Board):
     theme : str
     """
 
-    def __init__(self, points: int = 100, delta: float = 0.05, theme: str = "light") -> None:
+    def __init__(self, points: int = 100, delta: float = 0.05, theme: str | None = None) -> None:
         sizes = (10, 30, 100, 300, 1000, 3000, 10_000, 100_000)
         self.points_slider = slider("Fresh points n", sizes, points)
         self.delta_slider = slider("Risk δ", (0.5, 0.1, 0.05, 0.01, 0.001), delta)
@@ -258,7 +258,7 @@ class Bills(Board):
 
     dims = (2, 8, 32, 128)
 
-    def __init__(self, neurons: int = 8, theme: str = "light") -> None:
+    def __init__(self, neurons: int = 8, theme: str | None = None) -> None:
         self.neurons_slider = slider("Neurons k", (1, 2, 4, 8, 16, 32), neurons)
         for d in self.dims:
             for k in self.neurons_slider.options:
@@ -302,7 +302,7 @@ class Theory(Board):
     )
     patience = math.log10(1000 * 80 * 3.15e7)
 
-    def __init__(self, dim: int = 8, neurons: int = 4, theme: str = "light") -> None:
+    def __init__(self, dim: int = 8, neurons: int = 4, theme: str | None = None) -> None:
         powers = [(_ten(-p), 10.0**-p) for p in range(1, 9)]
         self.epsilon_slider = slider("Loss ε", powers, 1e-2)
         self.delta_slider = slider("Risk δ", powers[:6], 1e-1)

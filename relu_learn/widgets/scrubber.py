@@ -33,7 +33,7 @@ class Scrubber(LiveWidget):
     def __init__(self, on_seek: Callable[[int], None], label: str = "Event") -> None:
         self._on_seek = on_seek
         super().__init__(
-            label=label, layout=ipywidgets.Layout(flex="1 1 220px", min_width="0", width="auto")
+            label=label, layout=ipywidgets.Layout(flex="1 1 145px", min_width="0", width="auto")
         )
         self.on_msg(self._receive)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ipywidgets
 
 from relu_learn.figures.theme import Theme
@@ -17,15 +19,19 @@ _RULES = """
   background: {paper}; color: {ink}; font-size: {size}px;
   color-scheme: {scheme}; padding: 4px 6px; border-radius: 4px; box-sizing: border-box;
 }}
-.{root} .jupyter-button {{ width: auto; min-width: 5.2em; border: 1px solid {edge}; }}
+.{root} .jupyter-button {{
+  width: auto; min-width: 4em; padding: 0 7px; border: 1px solid {edge};
+}}
 .{root} .jupyter-button.mod-active {{ background: {accent}; color: {paper}; }}
 .{root} .widget-label {{ width: auto; padding-right: 6px; }}
 .{root} .widget-dropdown, .{root} .widget-text {{ width: auto; }}
 .{root} .widget-readout {{ color: {ink}; }}
 .{root} .rl-scrubber {{ display: flex; align-items: center; gap: 8px; }}
 .{root} .rl-scrubber label {{ display: flex; align-items: center; gap: 8px; flex: 1; }}
-.{root} .rl-scrubber input {{ flex: 1; min-width: 60px; accent-color: {accent}; height: {line}px; }}
-.{root} .rl-scrubber-text {{ min-width: 4.5em; font-variant-numeric: tabular-nums; }}
+.{root} .rl-scrubber input {{
+  flex: 1; min-width: 40px; width: 40px; accent-color: {accent}; height: {line}px;
+}}
+.{root} .rl-scrubber-text {{ min-width: 3.8em; font-variant-numeric: tabular-nums; }}
 .{root} select option {{ background: {paper}; color: {ink}; }}
 .{root} :focus-visible {{ outline: 3px solid {focus}; outline-offset: 1px; }}
 .{root} .rl-narration {{ font-size: {big}px; line-height: 1.25; min-height: {room}px; }}
@@ -37,9 +43,6 @@ _RULES = """
 .{root} .rl-upload {{ font-size: 0; }}
 .{root} .rl-upload i, .{root} .rl-upload::after {{ font-size: {size}px; }}
 .{root} .rl-upload::after {{ content: "Load a run"; }}
-.{root} .rl-views {{ display: flex; flex-flow: row wrap; gap: 8px; }}
-.{root} .rl-views > * {{ flex: 1 1 400px; min-width: 0; margin: 0; }}
-.{root} .rl-views > :first-child {{ flex: 0 1 {column}px; }}
 .{root} .rl-controls {{ flex-flow: row wrap; align-items: center; gap: 2px 6px; }}
 """
 
@@ -51,16 +54,25 @@ def stylesheet(theme: Theme) -> str:
         ink=theme.ink,
         paper=theme.paper,
         edge=theme.faint,
-        soft=theme.scale[0],
+        soft=theme.unknown,
         accent=theme.crease,
         focus=theme.line,
         size=theme.font_size,
-        big=theme.font_size + 3,
+        big=theme.font_size + 2,
         line=theme.font_size + 14,  # JupyterLab's own 28 pixels for letters of 14
-        column=theme.height + 9 * theme.font_size,
         scheme="dark" if theme.name == "dark" else "light",
-        room=round(2 * 1.25 * (theme.font_size + 3)),
+        room=round(2 * 1.25 * (theme.font_size + 2)),
     )
+
+
+def side_by_side(panels: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
+    """The first view at the left, the others stacked beside it (see panel.css)."""
+    first, *others = panels
+    side = ipywidgets.Box(others)
+    side.add_class("rl-side")
+    box = ipywidgets.Box([first, side] if others else [first])
+    box.add_class("rl-views")
+    return box
 
 
 class Styled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -62,6 +63,7 @@ class Transport(ipywidgets.Box):
 
         self.play_button = button("Play", "play", "Play or pause")
         self.step_button = button("Step", "step-forward", "One event forward")
+        self.end_button = button("To the end", "fast-forward", "Everything that is left, at once")
         self.back_button = button("Back", "step-backward", "One event back")
         self.scrubber = Scrubber(self.messages.guard(self._by_hand))
         self.speed = ipywidgets.Dropdown(options=SPEEDS, value=1.0, description="Speed")
@@ -69,8 +71,8 @@ class Transport(ipywidgets.Box):
         self.reveal_button = ipywidgets.ToggleButton(
             description=reveal or "Reveal", icon="eye", tooltip="Show the secret itself"
         )
-        controls = [self.play_button, self.step_button, self.back_button, self.scrubber]
-        controls += [self.speed, self.reset_button]
+        controls = [self.play_button, self.step_button, self.back_button, self.end_button]
+        controls += [self.scrubber, self.speed, self.reset_button]
         if reveal:
             controls.append(self.reveal_button)
         self._unused = [] if reveal else [self.reveal_button]
@@ -84,6 +86,7 @@ class Transport(ipywidgets.Box):
         self.play_button.on_click(guard(lambda _: self.pause() if self.playing else self.play()))
         self.step_button.on_click(guard(lambda _: self._by_hand(self.position + 1)))
         self.back_button.on_click(guard(lambda _: self._by_hand(self.position - 1)))
+        self.end_button.on_click(guard(lambda _: self._by_hand(sys.maxsize)))
         self.reset_button.on_click(guard(lambda _: self._by_hand(0)))
         self._winding = False
         self.reveal_button.observe(guard(self._switched), "value")
@@ -130,7 +133,7 @@ class Transport(ipywidgets.Box):
         self._show(self.position, self.revealed)
         at_end = self._reel.exhausted and self.position == len(self._reel) - 1
         self.back_button.disabled = self.reset_button.disabled = self.position == 0
-        self.step_button.disabled = at_end
+        self.step_button.disabled = self.end_button.disabled = at_end
 
     def _switched(self, _: Any) -> None:
         if not self._winding:

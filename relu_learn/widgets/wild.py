@@ -93,7 +93,7 @@ class Imprecise(Board):
 
     kinds = ("noise", "rounded", "float32")
 
-    def __init__(self, kind: str = "noise", digits: int = 10, theme: str = "light") -> None:
+    def __init__(self, kind: str = "noise", digits: int = 10, theme: str | None = None) -> None:
         self.secret = zoo.random_network(4, 4, rng=3)
         self.seen: dict[tuple[str, int], Outcome] = {}
         self.kind_menu = ipywidgets.Dropdown(
@@ -195,7 +195,7 @@ class Softmax(Board):
 
     kinds = ("probability p", "log p", "log p − log p₀")
 
-    def __init__(self, output: int = 3, theme: str = "light") -> None:
+    def __init__(self, output: int = 3, theme: str | None = None) -> None:
         self.secret = zoo.digits()
         random = np.random.default_rng(5)
         self.origin, self.direction = random.standard_normal((2, 64))
@@ -267,7 +267,7 @@ class Budget(Board):
 
     limits = (30, 60, 90, 120, 150, 180, 210, 240, 300, 1000, 3000)
 
-    def __init__(self, limit: int = 120, theme: str = "light") -> None:
+    def __init__(self, limit: int = 120, theme: str | None = None) -> None:
         self.secret = zoo.random_network(10, 10, rng=3)
         self.seen: dict[int, Outcome] = {}
         self.shown: set[int] = set()  # what the slider has been at: only that is drawn
@@ -353,7 +353,7 @@ class Activations(Board):
     theme : str
     """
 
-    def __init__(self, name: str = "tanh", zoom: int = 0, theme: str = "light") -> None:
+    def __init__(self, name: str = "tanh", zoom: int = 0, theme: str | None = None) -> None:
         self.boxes = activations()
         self.outcomes: dict[str, Outcome] = {}
         random = np.random.default_rng(1)

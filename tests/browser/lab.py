@@ -92,14 +92,15 @@ FINGERPRINTS = """() => {
   const text = v => JSON.stringify(v, (k, x) => ArrayBuffer.isView(x) ? Array.from(x) : x) || '';
   return [...document.querySelectorAll('.js-plotly-plot')].map(plot => {
     let hash = 0;
-    for (const c of text([plot.data, plot.layout])) hash = (hash * 31 + c.codePointAt(0)) | 0;
+    const over = plot.parentElement.querySelector('.rl-layer')?.innerHTML;
+    for (const c of text([plot.data, plot.layout, over])) hash = (hash * 31 + c.codePointAt(0)) | 0;
     return hash;
   });
 }"""
 # On a machine busy enough anywidget gives a model up and says so; ours start all the same, see
 # test_a_page_that_starts_too_slowly_catches_up.
 LATE = "[anywidget] Failed to initialize model."
-THEMES = {"light", "dark", "projector"}
+THEMES = {"auto", "light", "dark", "projector"}
 OPTIONS = "menu => [...menu.options].map(option => option.value || option.innerText)"
 NAME = "handle => handle.closest('.widget-hslider')?.innerText"
 
@@ -308,7 +309,7 @@ class LabPage:
             before = menu.input_value()
             others = [option for option in menu.evaluate(OPTIONS) if option != before]
             if set(others) < THEMES:
-                others = others[:1]
+                others = ["dark"]
             for option in [*others, before]:
                 if option in menu.evaluate(OPTIONS):  # it may depend on another menu
                     menu.select_option(option)

@@ -70,5 +70,11 @@ def readme_picture(lab: LabPage, name: str, folder: pathlib.Path) -> None:
         act(lab, root)
     path = folder / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    root.screenshot(path=str(path))
+    # What is seen at once: without the share string, for which one scrolls.
+    root.evaluate("root => root.scrollIntoView()")
+    box = root.bounding_box()
+    views = root.locator(".rl-views, .rl-row").first.bounding_box()
+    clip = {key: box[key] for key in ("x", "y", "width")}
+    clip["height"] = views["y"] + views["height"] - box["y"]
+    lab.page.screenshot(path=str(path), clip=clip)
     assert path.stat().st_size < MOST_BYTES

@@ -24,8 +24,10 @@ def test_lessons(browser: Any) -> None:
     assert "redrawn p50 ms" in head and row.startswith("| 02_hyperplane_discovery |")
     moves, median = (float(cell) for cell in row.split("|")[5:7])
     assert moves >= 6 and median > 0
+    assert "hand p50 ms | kernel trip ms" in head
+    assert all(float(cell) > 0 for cell in row.split("|")[10:12])
     cells = [[cell.strip() for cell in line.split("|")] for line in (row, together)]
-    assert cells[1][1] == "2D lessons" and cells[1][5:10] == cells[0][5:10]
+    assert cells[1][1] == "2D lessons" and cells[1][5:11] == cells[0][5:11]
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ class TestPlayer:
         lab.page.keyboard.press("Enter")  # Back
         lab.settle()
         assert self.event(lab) == here
+        lab.page.keyboard.press("Tab")  # to the end
         lab.page.keyboard.press("Tab")
         lab.page.keyboard.press("Home")  # the slider
         lab.settle()
