@@ -84,8 +84,8 @@ class NotOneHiddenLayer(_WithWitness):
     ----------
     witness : ndarray of shape (3, d)
         Three points of a short segment across a critical hyperplane, the second its midpoint, where
-        a one-hidden-layer network would have to bend and the black box does not: the answer at the
-        midpoint is the mean of the answers at the ends.
+        a one-hidden-layer network would have to bend as it does at `crease`, and the black box
+        bends by less than half of that for every unit of length, or not at all.
     crease : ndarray of shape (3, d) or None
         The same at another place of the same hyperplane, where it does bend.
     """
