@@ -54,7 +54,7 @@ class NoisyStep:
 
 # F' counts as complete when the held-out error is at most this much above what noise explains, if
 # the wished precision is half of the noise; and so many samples tell.
-_SLACK, _HELD_OUT = 0.1, 500
+_SLACK, HELD_OUT = 0.1, 500
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
 # Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
@@ -100,7 +100,7 @@ class Learner:
         self.ratio, self.slack = precision**-2, 1 + _SLACK * (precision / 0.5) ** 2
         self.work, self.sure, self.hurry = _WORK, False, hurry
         self.set_noise(noise)
-        self.many = math.ceil(_HELD_OUT * max(1.0, (0.5 / precision) ** 4))
+        self.many = math.ceil(HELD_OUT * max(1.0, (0.5 / precision) ** 4))
         self.base = np.zeros(len(noise))
         self.points, nothing = np.zeros((0, target.space.dim)), np.zeros((0, len(noise)))
         self.samples = self.held_out = self.rows(self.points, nothing)

@@ -22,14 +22,14 @@ from relu_learn.imprecise.peeling import ALMOST, Peeling
 # A noisy fit that needs more neurons than this is given up.
 _MAX_NOISY = 120
 # Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
-_LINES = 1e-5
+LINES = 1e-5
 # What lines leave unexplained at more points than this is looked at, before a fit is tried.
 _MOSTLY = 0.05
 # How often lines and least squares take turns: every turn makes what is missing stand out more.
 _ROUNDS = 8
 # A least squares step for all neurons costs (k d)^2 / m operations: up to the first, many are done;
 # up to the second, one (or many, if something is missing).
-_FIT, _SLOW_FIT = 1e8, 1e9
+FIT, SLOW_FIT = 1e8, 1e9
 # Error of F' that noisy answers are averaged for, in units of the scale, where they allow it.
 _WISH = 0.3
 # What is fitted to noise alone is smaller than this, in units of the error that was wished for.
@@ -43,23 +43,23 @@ def fit(run: Run) -> Iterator[Event]:
     by least squares on samples."""
     run.watch(Doubted())
     answers, evidence = run.answers, run.evidence
-    peeling, sharp = Peeling(run), answers.noise.max() <= _LINES and run.oracle.dim > 1
+    peeling, sharp = Peeling(run), answers.noise.max() <= LINES and run.oracle.dim > 1
     if sharp:
         yield from peeling.peel()
         if not peeling.explains(_MOSTLY):  # a least squares fit to something else takes long
             run.watch(Unexplained())
         k = 0 if run.known is None else run.known.n_neurons
         effort = (k * run.oracle.dim) ** 2 / len(answers.scale)
-        if effort > _FIT:
+        if effort > FIT:
             yield from peeling.long_steps()
-            if evidence.errors.max() <= ALMOST * evidence.scale and effort <= _SLOW_FIT:
+            if evidence.errors.max() <= ALMOST * evidence.scale and effort <= SLOW_FIT:
                 assert run.known is not None
                 target = run.target(known=False)
                 run.known = sharpen(target, run.known, answers.noise, run.rng, answers.grows)
                 yield run.updated("fit")
                 yield from run.test()
                 return
-            if effort > _SLOW_FIT:
+            if effort > SLOW_FIT:
                 _check_usefulness(run)
                 return
     yield from _together(run, None if run.known is None else peeling)

@@ -1,9 +1,10 @@
 """What a run will cost, before the first query.
 
-The learner is rehearsed on random networks of the same number of neurons and outputs, in few
-dimensions. That is enough: on a Gaussian line the kinks of a random network look the same in every
-dimension, and so does everything that the learner decides from them. Only the gradients cost more:
-one query more for every further dimension and measured piece.
+The learner is rehearsed on random networks of the same number of neurons and outputs, with the same
+kind of answers, in few dimensions. That is enough: on a Gaussian line the kinks of a random network
+look the same in every dimension, and so does everything that the learner decides from them. Only
+two things cost more: gradients, one query for every further dimension and measured piece; and least
+squares fits to imprecise answers, so many samples for every further parameter.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import dataclasses
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
-from relu_learn.core.arguments import positive_int
-from relu_learn.core.errors import LearningFailed
+from relu_learn.bounded.box import Box
+from relu_learn.core.arguments import positive_int, positive_number
+from relu_learn.core.errors import InvalidArgument, LearningFailed
 from relu_learn.core.events import Event, GradientMeasured
-from relu_learn.core.run import MOST
+from relu_learn.core.run import FEW, MOST
 from relu_learn.core.space import Space
+from relu_learn.imprecise.fit import HELD_OUT
+from relu_learn.imprecise.method import FIT, LINES, SLOW_FIT
 from relu_learn.learn import learn_steps
 from relu_learn.zoo import random_network
 
@@ -39,7 +44,11 @@ _PURPOSES = {
     "neurons": "gradients",
     "validate": "validation",
     "polish": "polish",
+    "fit": "samples",
 }
+KINDS = ("exact", "float32", "rounded", "noisy")
+# Points that tell the standard deviation of a random network's outputs, to one percent.
+_SPREAD = 4000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,15 +90,93 @@ class Plan:
         )
 
 
-def plan(dim: int, outputs: int = 1, neurons: int = 1, polish: bool = False) -> Plan:
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """What is planned: see `plan`."""
+
+    dim: int
+    outputs: int
+    neurons: int
+    polish: bool
+    answers: str
+    precision: float
+    bounds: Any
+    validation: int | None
+
+    @property
+    def parameters(self) -> int:
+        """Of a least squares fit, for which the lengths of the hidden neurons are free."""
+        return self.neurons * (self.dim + self.outputs) + self.outputs * (self.dim + 1)
+
+    @property
+    def usual(self) -> bool:
+        """Whether runs that need no repair are the usual ones."""
+        return self.answers == "exact" and self.bounds is None
+
+    @property
+    def rehearsals(self) -> int:
+        """How many: those with a least squares fit take seconds."""
+        most = 9 if self.answers == "exact" else 5
+        return most if self.neurons <= 100 else min(5, most) if self.neurons <= 400 else 1
+
+    def smaller(self) -> _Job:
+        """The same in few dimensions, but so many that the learner goes the same way."""
+        dim, k = _DIM, max(1, self.neurons)
+        if self.answers != "exact" and self.precision <= LINES:
+            # (Not all neurons may be found before it is decided.)
+            ways = [math.ceil(1.1 * math.sqrt(e * self.outputs) / k) for e in (FIT, SLOW_FIT)]
+            dim = max([dim, *(way for way in ways if way < self.dim)])
+        if dim >= self.dim:
+            return self
+        box = self.bounds and tuple(b[np.arange(dim) * self.dim // dim] for b in self.bounds)
+        return dataclasses.replace(self, dim=dim, bounds=box)
+
+    def black_box(self, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+        """A random network that answers like this."""
+        random, noise = np.random.default_rng([90, seed]), np.random.default_rng([92, seed])
+        # (Without neurons it must be affine: a silent black box is listened to for long.)
+        secret = random_network(self.dim, self.neurons, self.outputs, random, not self.neurons)
+        if self.answers == "exact":
+            return secret
+        if self.answers == "float32":
+            return lambda x: secret(x).astype(np.float32)
+        if self.answers == "rounded":
+            return lambda x: np.round(secret(x) / self.precision) * self.precision
+        spread = secret(noise.standard_normal((_SPREAD, self.dim))).std(axis=0)
+
+        def noisy(x: np.ndarray) -> np.ndarray:
+            y = secret(x)
+            return np.asarray(y + self.precision * spread * noise.standard_normal(y.shape))
+
+        return noisy
+
+
+def plan(
+    dim: int,
+    outputs: int = 1,
+    neurons: int = 1,
+    polish: bool = False,
+    *,
+    answers: str = "exact",
+    step: float | None = None,
+    noise: float | None = None,
+    bounds: Any = None,
+    validation: int | None = None,
+) -> Plan:
     """Predict the queries of `learn_from_queries` before the first one.
 
     Parameters
     ----------
     dim, outputs, neurons : int
         d and m of the black box, and a guess of k. (The learner itself needs no guess.)
-    polish : bool
-        With `polish=True`.
+    polish, bounds, validation
+        As for `learn_steps`.
+    answers : {"exact", "float32", "rounded", "noisy"}
+        "exact" is float64. A plan for the others rehearses least squares fits, which takes longer.
+    step : float, optional
+        Of "rounded" answers of order 1: they are its multiples (three decimals: 1e-3).
+    noise : float, optional
+        Of "noisy" answers, normal and independent, in units of the outputs' standard deviation.
 
     Returns
     -------
@@ -100,7 +187,9 @@ def plan(dim: int, outputs: int = 1, neurons: int = 1, polish: bool = False) -> 
     Raises
     ------
     InvalidArgument
-        A size that is not a positive integer (neurons may be 0).
+        A size that is not a positive integer (neurons may be 0), or another impossible argument.
+    LearningFailed
+        Not one random network of this kind could be learned.
 
     Examples
     --------
@@ -108,22 +197,42 @@ def plan(dim: int, outputs: int = 1, neurons: int = 1, polish: bool = False) -> 
     >>> 24_000 < predicted.low < predicted.queries < predicted.high < 28_000
     True
     """
-    dim, runs = positive_int("dim", dim), []
-    for seed in range(9 if neurons <= 100 else 5 if neurons <= 400 else 1):
+    dim, outputs = positive_int("dim", dim), positive_int("outputs", outputs)
+    precision = _precision(answers, step, noise)
+    if bounds is not None:
+        box = Box(bounds, dim)
+        bounds = box.low, box.high
+    job = _Job(dim, outputs, neurons, polish, answers, precision, bounds, validation)
+    runs = []
+    for seed in range(job.rehearsals):
         with contextlib.suppress(LearningFailed):
-            runs.append(_rehearse(dim, outputs, neurons, polish, seed))
+            runs.append(_rehearse(job, seed))
     if not runs:
         raise LearningFailed(f"no random {dim}-{neurons}-{outputs} network could be learned")
     runs.sort(key=lambda run: sum(run[0].values()))
     middle, seconds = runs[len(runs) // 2]
     # A run that needed a repair says nothing about the range of those that did not.
     usual = [spent for spent, _ in runs if not spent["repairs"] and (polish or not spent["polish"])]
-    totals = [sum(spent.values()) for spent in usual or [spent for spent, _ in runs]]
+    if not (job.usual and usual):
+        usual = [spent for spent, _ in runs]
+    totals = [sum(spent.values()) for spent in usual]
     low, high = int(totals[0] * (1 - _MARGIN)), math.ceil(totals[-1] * (1 + _MARGIN))
     # How many pieces do for several outputs depends on the precision, and that on the dimension.
     high += dim if outputs > 1 else 0
     queries, breakdown = sum(middle.values()), MappingProxyType(middle)
     return Plan(dim, outputs, neurons, queries, low, high, seconds, breakdown)
+
+
+def _precision(answers: str, step: float | None, noise: float | None) -> float:
+    """Error of an answer of order 1; a step or the noise belongs to its kind of answers."""
+    if answers not in KINDS:
+        raise InvalidArgument(f"answers must be one of {', '.join(KINDS)}, got {answers!r}")
+    for name, value, kind in (("step", step, "rounded"), ("noise", noise, "noisy")):
+        if answers == kind:
+            return positive_number(name, value)
+        if value is not None:
+            raise InvalidArgument(f"{name} belongs to answers={kind!r}, got answers={answers!r}")
+    return float(np.finfo(np.float32 if answers == "float32" else float).eps)
 
 
 def queries_by_purpose(events: Iterable[Event], dim: int) -> dict[str, int]:
@@ -140,9 +249,9 @@ def queries_by_purpose(events: Iterable[Event], dim: int) -> dict[str, int]:
     dict
         Keys "line search" (with the probing of the noise), "gradients" (d - 1 for every measured
         piece, as the slope along the line is known), "checks" (what else the gradients cost),
-        "validation", "repairs" and "polish".
+        "validation", "repairs", "polish", and "samples" (of fits to imprecise answers).
     """
-    names = ("line search", "gradients", "checks", "validation", "repairs", "polish")
+    names = ("line search", "gradients", "checks", "validation", "repairs", "polish", "samples")
     spent = dict.fromkeys(names, 0)
     before, pieces = 0, 0
     for event in events:
@@ -159,20 +268,29 @@ def _purpose(event: Event) -> str:
     return _PURPOSES.get(event.phase, "repairs")
 
 
-def _rehearse(
-    dim: int, outputs: int, neurons: int, polish: bool, seed: int
-) -> tuple[dict[str, int], float]:
+def _rehearse(job: _Job, seed: int) -> tuple[dict[str, int], float]:
     """Queries by purpose and seconds of one run on a random network."""
-    small = min(dim, _DIM)
-    # (Without neurons it must at least be affine: a silent black box is listened to for long.)
-    silent, own = not neurons, np.random.default_rng([90, seed])
-    secret = random_network(small, neurons, outputs, own, skip=silent)
-    start, random = time.perf_counter(), np.random.default_rng([91, seed])
-    events = list(learn_steps(secret, small, rng=random, polish=polish))
-    seconds, spent = time.perf_counter() - start, queries_by_purpose(events, small)
+    small = job.smaller()
+    start, more = time.perf_counter(), job.dim - small.dim
+    steps = learn_steps(
+        small.black_box(seed),
+        small.dim,
+        rng=np.random.default_rng([91, seed]),
+        polish=job.polish,
+        bounds=small.bounds,
+        validation=job.validation,
+        patience=math.inf,
+    )
+    events = list(steps)
+    seconds, spent = time.perf_counter() - start, queries_by_purpose(events, small.dim)
     pieces = Counter(_purpose(event) for event in events if isinstance(event, GradientMeasured))
     for purpose, n in pieces.items():
-        spent[purpose] += n * (dim - small)
-    learning = sum(spent.values()) - spent["validation"]
-    spent["validation"] = max(spent["validation"], min(learning // Space.share, MOST))
-    return spent, seconds + pieces.total() * dim * (dim - small) * _COORDINATE
+        spent[purpose] += n * more
+    # All samples but those that judge the fit.
+    samples = max(0, spent["samples"] - HELD_OUT)
+    spent["samples"] += round(samples * (job.parameters / small.parameters - 1))
+    if job.validation is None and spent["validation"] > FEW:  # a test that fails ends there
+        learning = sum(spent.values()) - spent["validation"]
+        share = Space.share if job.bounds is None else Box.share
+        spent["validation"] = max(spent["validation"], min(learning // share, MOST))
+    return spent, seconds + pieces.total() * job.dim * more * _COORDINATE
