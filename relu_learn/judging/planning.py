@@ -33,6 +33,8 @@ from relu_learn.zoo import random_network
 
 # The rehearsal's dimension. In fewer, steps cross hyperplanes more often.
 _DIM = 48
+# With a least squares fit, which sometimes takes another turn: how often depends on the dimension.
+_FIT_DIM = 64
 # Seconds to make one coordinate of a query and to use the answer, on a usual machine.
 _COORDINATE = 6e-9
 # Single runs differ from their median by more than those of the rehearsal.
@@ -116,12 +118,14 @@ class _Job:
     @property
     def rehearsals(self) -> int:
         """How many: those with a least squares fit take seconds."""
+        if self.answers != "exact" and self.smaller().dim > _FIT_DIM:
+            return 1
         most = 9 if self.answers == "exact" else 5
         return most if self.neurons <= 100 else min(5, most) if self.neurons <= 400 else 1
 
     def smaller(self) -> _Job:
         """The same in few dimensions, but so many that the learner goes the same way."""
-        dim, k = _DIM, max(1, self.neurons)
+        dim, k = _DIM if self.answers == "exact" else _FIT_DIM, max(1, self.neurons)
         if self.answers != "exact" and self.precision <= LINES:
             # (Not all neurons may be found before it is decided.)
             ways = [math.ceil(1.1 * math.sqrt(e * self.outputs) / k) for e in (FIT, SLOW_FIT)]

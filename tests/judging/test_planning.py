@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from relu_learn import InvalidArgument, learn_from_queries, zoo
+from relu_learn import InvalidArgument, Oracle, learn_from_queries, zoo
+from relu_learn.bounded.box import Box
+from relu_learn.core.answers import Answers
+from relu_learn.core.brake import _ANY, Brake
+from relu_learn.core.evidence import Evidence
+from relu_learn.core.run import Looks, Run
+from relu_learn.core.settings import Settings
+from relu_learn.core.space import Space
 from relu_learn.judging.planning import plan, queries_by_purpose
 
 pytestmark = pytest.mark.numerical
@@ -52,6 +59,140 @@ def test_polish_is_counted(dim, neurons, outputs):
     ]
     assert abs(predicted.queries / np.median(real) - 1) < 0.1
     assert predicted.breakdown["polish"] > 0.25 * predicted.queries
+
+
+ANSWERS = {
+    "exact": {},
+    "float32": {"answers": "float32"},
+    "3 decimals": {"answers": "rounded", "step": 1e-3},
+    "6 decimals": {"answers": "rounded", "step": 1e-6},
+    "noise": {"answers": "noisy", "noise": 1e-2},
+}
+BOXES = [None, (-2.0, 2.0)]
+
+
+def answering(secret, kind, seed):
+    random = np.random.default_rng(seed)
+    spread = secret(random.standard_normal((4000, secret.dim))).std(axis=0)
+
+    def noisy(x):
+        y = secret(x)
+        return y + 1e-2 * spread * random.standard_normal(y.shape)
+
+    return {
+        "exact": secret,
+        "float32": lambda x: secret(x).astype(np.float32),
+        "3 decimals": lambda x: np.round(secret(x), 3),
+        "6 decimals": lambda x: np.round(secret(x), 6),
+        "noise": noisy,
+    }[kind]
+
+
+def real_median(size, kind, bounds, seeds=5):
+    dim, neurons, outputs = size
+    spent = []
+    for s in range(seeds):
+        secret = zoo.random_network(dim, neurons, outputs, rng=s)
+        black_box = answering(secret, kind, s)
+        spent.append(learn_from_queries(black_box, dim, rng=s, bounds=bounds).queries)
+    return np.median(spent)
+
+
+@pytest.mark.filterwarnings("ignore:the answers are random")
+@pytest.mark.slow
+@pytest.mark.parametrize("bounds", BOXES)
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_kinds_of_answers_and_spaces_within_a_quarter(kind, bounds):
+    predicted = plan(10, 1, 15, bounds=bounds, **ANSWERS[kind])
+    assert abs(predicted.queries / real_median((10, 15, 1), kind, bounds) - 1) < 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bounds", BOXES)
+def test_float32_digits_within_a_quarter(bounds):
+    predicted = plan(64, 10, 32, answers="float32", bounds=bounds)
+    real = real_median((64, 32, 10), "float32", bounds, seeds=3)
+    assert abs(predicted.queries / real - 1) < 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(30, 10, 1), (100, 32, 1)])
+def test_boxes_within_a_quarter(size):
+    dim, neurons, outputs = size
+    predicted = plan(dim, outputs, neurons, bounds=BOXES[1])
+    assert abs(predicted.queries / real_median(size, "exact", BOXES[1]) - 1) < 0.25
+
+
+def test_one_coordinate_of_a_box_may_be_wide():
+    """The rehearsal in fewer dimensions takes a share of the coordinates."""
+    low, high = np.full(60, -2.0), np.linspace(1.0, 3.0, 60)
+    predicted = plan(60, 1, 4, bounds=(low, high))
+    assert predicted.queries > plan(60, 1, 4, validation=32).queries
+
+
+def test_samples_of_imprecise_answers_are_told_apart():
+    predicted = plan(100, 1, 2, answers="noisy", noise=1e-2)
+    assert sum(predicted.breakdown.values()) == predicted.queries
+    assert predicted.breakdown["samples"] > 0.8 * predicted.queries
+    assert plan(100, 1, 2).breakdown["samples"] == 0
+
+
+def test_the_final_test_is_priced():
+    assert plan(10, 1, 15).breakdown["validation"] == 369
+    assert plan(10, 1, 15, validation=50).breakdown["validation"] == 50
+    secret = zoo.random_network(10, 6, rng=0)
+    result = learn_from_queries(secret, 10, rng=0)
+    assert plan(10, 1, 6).breakdown["validation"] == result.queries_to_be_sure
+
+
+@pytest.mark.parametrize(
+    ("keywords", "name"),
+    [
+        ({"answers": "float64"}, "answers"),
+        ({"answers": "rounded"}, "step"),
+        ({"answers": "rounded", "step": -1.0}, "step"),
+        ({"answers": "noisy", "noise": None}, "noise"),
+        ({"step": 1e-3}, "rounded"),
+        ({"answers": "float32", "noise": 1e-3}, "noisy"),
+        ({"bounds": (2, 1)}, "bounds"),
+        ({"validation": 0}, "validation"),
+    ],
+)
+def test_answers_and_spaces_are_checked(keywords, name):
+    with pytest.raises(InvalidArgument, match=name):
+        plan(3, 1, 2, **keywords)
+
+
+def brake_limit(size, kind, bounds):
+    """Queries at which a run is ended that has found all neurons."""
+    dim, neurons, outputs = size
+    secret = zoo.random_network(dim, neurons, outputs, rng=0)
+    space = Space(dim) if bounds is None else Box(bounds, dim)
+    run = Run(Oracle(secret, dim), space, Settings(), np.random.default_rng(0), Looks())
+    ones = np.ones(outputs)
+    run.evidence = Evidence(Answers(ones, 1e-7 * ones, 1.0, kind))
+    run.accepted, brake = secret, Brake(run)
+    brake.most = neurons
+    return run.settings.patience * brake.usual(run) + _ANY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bounds", BOXES)
+@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("size", [(10, 15, 1), (30, 10, 1)])
+def test_the_brake_stops_no_run_that_the_plan_calls_usual(size, kind, bounds):
+    dim, neurons, outputs = size
+    predicted = plan(dim, outputs, neurons, bounds=bounds, **ANSWERS[kind])
+    assert 4 * predicted.queries <= brake_limit(size, kind, bounds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bounds", BOXES)
+@pytest.mark.parametrize("size", [(5, 60, 1), (64, 32, 10), (784, 32, 1)])
+def test_nor_one_with_exact_answers(size, bounds):
+    dim, neurons, outputs = size
+    predicted = plan(dim, outputs, neurons, bounds=bounds)
+    assert 4 * predicted.queries <= brake_limit(size, "exact", bounds)
 
 
 def test_breakdown_adds_up():
