@@ -145,7 +145,8 @@ class _Job:
         if self.answers == "float32":
             return lambda x: secret(x).astype(np.float32)
         if self.answers == "rounded":
-            return lambda x: np.round(secret(x) / self.precision) * self.precision
+            per = 1 / self.precision  # divided by: 3 * 1e-6 is not the float 3e-6
+            return lambda x: np.asarray(np.round(secret(x) * per) / per)
         spread = secret(noise.standard_normal((_SPREAD, self.dim))).std(axis=0)
 
         def noisy(x: np.ndarray) -> np.ndarray:
