@@ -315,11 +315,15 @@ def _run(
     if bounds is not None and settings.method == "grid":
         raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
     random = oracle.generator(rng)
-    space = Space(oracle.dim) if bounds is None else Box(bounds, oracle.dim)
-    run = Run(oracle, space, settings, random, _LOOKS)
+    run = Run(oracle, space_of(bounds, oracle.dim), settings, random, _LOOKS)
     # Not a circle: a run, and with it all that was asked, is let go of as soon as it ends.
     run.watch = partial(diagnose, weakref.proxy(run))
     return run
+
+
+def space_of(bounds: Any, dim: int) -> Space:
+    """Where questions may be asked: all of R^d, or a box."""
+    return Space(dim) if bounds is None else Box(bounds, dim)
 
 
 def _method(run: Run) -> Method:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from relu_learn.core.answers import HELD_OUT
 from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.network import ReluNetwork
 from relu_learn.core.target import Target
@@ -53,8 +54,8 @@ class NoisyStep:
 
 
 # F' counts as complete when the held-out error is at most this much above what noise explains, if
-# the wished precision is half of the noise; and so many samples tell.
-_SLACK, HELD_OUT = 0.1, 500
+# the wished precision is half of the noise; `HELD_OUT` samples tell.
+_SLACK = 0.1
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
 # Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.

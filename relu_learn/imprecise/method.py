@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from relu_learn.core.answers import FIT, LINES, SLOW_FIT
 from relu_learn.core.errors import BlackBoxError, LearningFailed
 from relu_learn.core.events import Event
 from relu_learn.core.run import Run
@@ -21,15 +22,10 @@ from relu_learn.imprecise.peeling import ALMOST, Peeling
 
 # A noisy fit that needs more neurons than this is given up.
 _MAX_NOISY = 120
-# Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
-LINES = 1e-5
 # What lines leave unexplained at more points than this is looked at, before a fit is tried.
 _MOSTLY = 0.05
 # How often lines and least squares take turns: every turn makes what is missing stand out more.
 _ROUNDS = 8
-# A least squares step for all neurons costs (k d)^2 / m operations: up to the first, many are done;
-# up to the second, one (or many, if something is missing).
-FIT, SLOW_FIT = 1e8, 1e9
 # Error of F' that noisy answers are averaged for, in units of the scale, where they allow it.
 _WISH = 0.3
 # What is fitted to noise alone is smaller than this, in units of the error that was wished for.

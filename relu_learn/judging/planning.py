@@ -20,15 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.bounded.box import Box
+from relu_learn.core.answers import FIT, HELD_OUT, LINES, SLOW_FIT
 from relu_learn.core.arguments import positive_int, positive_number
 from relu_learn.core.errors import InvalidArgument, LearningFailed
 from relu_learn.core.events import Event, GradientMeasured
 from relu_learn.core.run import FEW, MOST
-from relu_learn.core.space import Space
-from relu_learn.imprecise.fit import HELD_OUT
-from relu_learn.imprecise.method import FIT, LINES, SLOW_FIT
-from relu_learn.learn import learn_steps
+from relu_learn.learn import learn_steps, space_of
 from relu_learn.zoo import random_network
 
 # The rehearsal's dimension. In fewer, steps cross hyperplanes more often.
@@ -145,7 +142,7 @@ class _Job:
         if self.answers == "float32":
             return lambda x: secret(x).astype(np.float32)
         if self.answers == "rounded":
-            per = 1 / self.precision  # divided by: 3 * 1e-6 is not the float 3e-6
+            per = 1 / self.precision  # as `round` does: 3 * 1e-6 is not the float 3e-6
             return lambda x: np.asarray(np.round(secret(x) * per) / per)
         spread = secret(noise.standard_normal((_SPREAD, self.dim))).std(axis=0)
 
@@ -204,9 +201,9 @@ def plan(
     """
     dim, outputs = positive_int("dim", dim), positive_int("outputs", outputs)
     precision = _precision(answers, step, noise)
+    space_of(bounds, dim)  # checks them
     if bounds is not None:
-        box = Box(bounds, dim)
-        bounds = box.low, box.high
+        bounds = tuple(np.broadcast_to(side, dim) for side in bounds)
     job = _Job(dim, outputs, neurons, polish, answers, precision, bounds, validation)
     runs = []
     for seed in range(job.rehearsals):
@@ -296,6 +293,6 @@ def _rehearse(job: _Job, seed: int) -> tuple[dict[str, int], float]:
     spent["samples"] += round(samples * (job.parameters / small.parameters - 1))
     if job.validation is None and spent["validation"] > FEW:  # a test that fails ends there
         learning = sum(spent.values()) - spent["validation"]
-        share = Space.share if job.bounds is None else Box.share
+        share = space_of(job.bounds, job.dim).share
         spent["validation"] = max(spent["validation"], min(learning // share, MOST))
     return spent, seconds + pieces.total() * job.dim * more * _COORDINATE
