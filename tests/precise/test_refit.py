@@ -104,7 +104,7 @@ def test_the_claim_grows_by_what_is_moved():
     assert known is not None and run.known is not None and run.known is not known
     after = run.result()
     assert after.worst_error > before.worst_error
-    x = np.random.default_rng(5).standard_normal((10_000, 5))
+    x = np.random.default_rng(5).standard_normal((200_000, 5))
     moved = np.abs(run.known(x) - known(x)).max(axis=1) * run.answers.scale.max()
     more = after.worst_error - before.worst_error
     assert (moved > more).mean() <= after.certificate.mass - before.certificate.mass

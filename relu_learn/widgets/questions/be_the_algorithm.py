@@ -83,11 +83,11 @@ def task_5(game: Game) -> BuildTask:
     """Win."""
 
     def judge() -> Feedback:
-        if game.oracle.queries < 3:
+        if game.questions.oracle.queries < 3:
             return Feedback(False, "Ask a little first.")
         share = game.score()
         if share < WON:
-            return Feedback(True, f"Won, with {game.oracle.queries} queries.")
+            return Feedback(True, f"Won, with {game.questions.oracle.queries} queries.")
         return Feedback(
             False, f"Your network misses {100 * share:.2g} % of what there is to explain."
         )
@@ -95,5 +95,5 @@ def task_5(game: Game) -> BuildTask:
     return BuildTask(
         "<b>5.</b> Win the game: a network of your own that misses less than 1 %.",
         judge,
-        lambda: f"folds={game.folds}, seed={game.seed}, queries={game.oracle.queries}",
+        lambda: f"folds={game.folds}, seed={game.seed}, queries={game.questions.oracle.queries}",
     )
