@@ -282,7 +282,8 @@ def _common_step(y: np.ndarray) -> float:
     power = next(filter(divides, powers), 0.0)
     # A few answers may all be even multiples of the step: decimals are likelier.
     other = power == 0 or (own > 4 * power and len(values) >= _MANY)
-    return own if other and own > _FINE * size and divides(own) else power
+    other = other and divides(own) and _coarsest(values, own) > _FINE * size
+    return own if other else power
 
 
 def _divisor(values: np.ndarray, unit: float) -> float:
@@ -305,10 +306,11 @@ def _coarsest(y: np.ndarray, step: float) -> float:
     """The step of the largest, or the smallest, of the answers y on a lattice: more than `step` if
     they are float16 in other units, say, so that it is finer where these are around 0."""
     values = np.unique(y)
-    if step == 0 or len(values) < 2 * _ENDS:
+    n = min(_ENDS, len(values) // 2)
+    if step == 0 or n < _MANY:
         return step
     whole = np.round((values - values[0]) / step).astype(int)
-    ends = (np.gcd.reduce(np.diff(end)) for end in (whole[:_ENDS], whole[-_ENDS:]))
+    ends = (np.gcd.reduce(np.diff(end)) for end in (whole[:n], whole[-n:]))
     return step * float(max(ends))
 
 
