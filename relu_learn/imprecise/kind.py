@@ -31,8 +31,8 @@ _GLANCE = 6
 _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
 # Uneven: evenly spaced points of an affine piece are multiples of one step anyway.
 _PLACES = np.array([0.0, 1.0, 2.7, 3.6, 5.0])
-# A common step below this share of the largest answer, unless it is a power of ten, is what rounding
-# leaves of large terms, or float32 in other units: elsewhere it is another one.
+# A common step below this share of the largest answer, unless it is a power of ten, is what is left
+# of large terms' rounding, or of float32 in other units: elsewhere it is another one.
 _FINE = 1e-6
 # So many different answers have no common divisor by chance.
 _MANY = 8
