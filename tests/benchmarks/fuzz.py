@@ -149,7 +149,7 @@ class Served:
 
     def __init__(self, secret: ReluNetwork, road: Road) -> None:
         self.secret, self.road = secret, road
-        self.rng = np.random.default_rng(1000)  # not the stream that points are drawn from
+        self.rng = np.random.default_rng()
         y = secret(road.points(2000, secret.dim, 1)).reshape(2000, -1)
         # Constants have the size of their value.
         most = float(np.abs(y).max()) or 1.0
@@ -174,6 +174,7 @@ class Served:
         return self.factor * self.secret(x)
 
     def learn(self, rng: int, epsilon: float | None) -> LearnResult:
+        self.rng = np.random.default_rng(1000)  # not the stream that points are drawn from
         oracle = Oracle(self, self.secret.dim, max_queries=MOST)
         settings = {"bounds": self.road.bounds, "polish": self.road.polish, "epsilon": epsilon}
         with limited(SECONDS), warnings.catch_warnings():
