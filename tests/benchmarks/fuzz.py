@@ -116,9 +116,10 @@ def claim_holds(
     return bool((errors > result.certificate.eta + slack).mean() <= 5 * result.certificate.mass)
 
 
-def learn(oracle: Oracle, rng: int, validation: int | None = None) -> LearnResult:
-    with limited(SECONDS):
-        return learn_from_queries(oracle, oracle.dim, rng=rng, validation=validation)
+def learn(oracle: Oracle, rng: int, validation: int | None = None, **settings: Any) -> LearnResult:
+    with limited(SECONDS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the answers are random")  # some are
+        return learn_from_queries(oracle, oracle.dim, rng=rng, validation=validation, **settings)
 
 
 def check_network(recipe: Recipe, rng: int) -> str:
@@ -177,22 +178,19 @@ class Served:
         self.rng = np.random.default_rng(1000)  # not the stream that points are drawn from
         oracle = Oracle(self, self.secret.dim, max_queries=MOST)
         settings = {"bounds": self.road.bounds, "polish": self.road.polish, "epsilon": epsilon}
-        with limited(SECONDS), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "the answers are random")  # they are
-            try:
-                return learn_from_queries(oracle, oracle.dim, rng=rng, **settings)
-            except ReluLearnError as error:
-                books(oracle, None, error.partial)
-                raise
+        try:
+            return learn(oracle, rng, **settings)
+        except ReluLearnError as error:
+            books(oracle, None, error.partial)
+            raise
 
 
 def check_road(recipe: Recipe, road: Road, rng: int) -> str:
     """Any network, asked in any way: learned, or a failure that claims nothing."""
     served = Served(recipe.build(), road)
     whole = None
-    epsilon = None if road.epsilon is None else road.epsilon * served.factor**2 * served.variance
-    if not epsilon:  # of a constant
-        epsilon = None
+    # A constant has no variance, and no epsilon.
+    epsilon = (road.epsilon or 0.0) * served.factor**2 * served.variance or None
     try:
         whole = served.learn(rng, None)
         result = whole if epsilon is None else served.learn(rng, epsilon)
