@@ -43,7 +43,8 @@ _ROUGH = 1e-3
 _BATCH = 1e-4
 # So many answers with zeros at their ends are no accident (one in ten ends in a zero).
 _MANY_ZEROS = 2
-# So many neighbours on a lattice have no larger common step by chance (1 in 2048).
+# So many neighbours on a lattice have a larger common step by chance in 1 case of 2048 (of _MANY,
+# the least that are looked at, in 1 of 128).
 _ENDS = 12
 _LABEL = 0.2  # a larger step of one output alone, in units of its range, is no rounding
 # Digits, and bits. Fewer are labels, or prices; many are float64's own, or float32's.
