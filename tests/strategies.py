@@ -168,6 +168,61 @@ def simple_recipes() -> st.SearchStrategy[Recipe]:
     )
 
 
+# ------------------------------------------------------------------------------------- roads
+
+ROUGH = ("exact", "float32", "float32 in other units", "6 decimals", "3 decimals", "noise 0.001")
+
+
+@dataclasses.dataclass(frozen=True)
+class Road:
+    """How a network is asked, and what is wished for.
+
+    Attributes
+    ----------
+    kind : str
+        Of the answers; decimals and noise are relative to the size of an output.
+    bounds : (float, float), optional
+    epsilon : float, optional
+        In units of the variance.
+    polish : bool
+    """
+
+    kind: str
+    bounds: tuple[float, float] | None
+    epsilon: float | None
+    polish: bool
+
+    def points(self, n: int, dim: int, seed: int) -> np.ndarray:
+        """Points (n, d) of the measure."""
+        rng = np.random.default_rng(seed)
+        shape = n, dim
+        return (
+            rng.standard_normal(shape) if self.bounds is None else rng.uniform(*self.bounds, shape)
+        )
+
+    def answers(self, y: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
+        """What is answered instead of y, if outputs are of this size."""
+        first, *rest = self.kind.split()
+        if first == "exact":
+            return y
+        if first == "float32":
+            return y.astype(np.float32).astype(float) * (3.3 if rest else 1.0)
+        if first == "noise":
+            return y + float(rest[0]) * size * rng.standard_normal(y.shape)
+        unit = 10.0 ** np.round(np.log10(size))
+        return np.round(y / unit, int(first)) * unit
+
+
+def roads() -> st.SearchStrategy[Road]:
+    return st.builds(
+        Road,
+        kind=st.sampled_from(ROUGH),
+        bounds=st.sampled_from([None, (-2.0, 2.0), (0.0, 1.0)]),
+        epsilon=st.sampled_from([None, None, 1e-12, 1e-6, 1e-4, 1e-2, 0.1]),
+        polish=st.booleans(),
+    )
+
+
 # ----------------------------------------------------------------------------- misbehaviour
 
 # Odd, but every answer is there: the network must be learned all the same.

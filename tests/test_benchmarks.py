@@ -95,6 +95,12 @@ def test_fuzz():
     assert re.search(r"^20 cases, 0 broke a property$", printed, re.MULTILINE)
 
 
+def test_roads():
+    printed = run("roads.py").split("\n\n")[-1]
+    rows = [line for line in printed.splitlines() if " 1/1 " in line]
+    assert len(rows) == 20  # 5 kinds of answers, two spaces, with epsilon and without
+
+
 def test_readme_names_scripts_that_exist():
     readme = (BENCHMARKS.parents[1] / "README.md").read_text("utf-8")
     section = readme.split("<!-- benchmark -->")[1].split("## Limits")[0]

@@ -108,9 +108,10 @@ class Evidence:
     def enough(self, errors: np.ndarray, times: float = 1.0) -> bool:
         """Whether errors (n,) need no repair: none exceeds so many times the tolerance, or half of
         the root of epsilon. (So their mean square is a quarter of it: most of the rest is for what
-        n points do not show.)"""
+        n points do not show. A fit to imprecise answers does not end earlier: to call it enough
+        would only make its test longer.)"""
         most = times * self.tolerance
-        if self.epsilon is not None:
+        if self.epsilon is not None and self.answers.exact:
             most = max(most, math.sqrt(self.epsilon) / 2)
         return bool(errors.max() <= most)
 

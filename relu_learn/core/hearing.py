@@ -72,8 +72,9 @@ class Hearing:
         places = min(9, 12 - math.ceil(math.log10(max(largest, 1.0))))  # more are all of float64's
         short = [np.abs(np.round(y, places) - y) <= 4 * EPS * np.abs(y) for y in self.seen]
         decimals = bool((np.concatenate(short).all(axis=0) & (self.spread > 0)).any())
-        # Neighbours that are rounded to the same number:
-        decimals |= bool((np.ptp(np.split(self.seen[0], 3)[2], axis=0) == 0).any())
+        # Neighbours that are rounded to the same number (around 0 floating point is finer):
+        left, right, middle = np.ptp(np.split(self.seen[0], 3), axis=1) == 0
+        decimals |= bool((middle | (left & right)).any())
         loud = bool((self.noise > EXACT * powers_of_two(self.size)).any())
         return not (differ or decimals or self.single or loud)
 

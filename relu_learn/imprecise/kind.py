@@ -31,8 +31,8 @@ _GLANCE = 6
 _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
 # Uneven: evenly spaced points of an affine piece are multiples of one step anyway.
 _PLACES = np.array([0.0, 1.0, 2.7, 3.6, 5.0])
-# Multiples of a power of two below this share of the largest answer are what rounding leaves of
-# large terms.
+# A common step below this share of the largest answer, unless it is a power of ten, is what is left
+# of large terms' rounding, or of float32 in other units: elsewhere it is another one.
 _FINE = 1e-6
 # So many different answers have no common divisor by chance.
 _MANY = 8
@@ -43,6 +43,9 @@ _ROUGH = 1e-3
 _BATCH = 1e-4
 # So many answers with zeros at their ends are no accident (one in ten ends in a zero).
 _MANY_ZEROS = 2
+# So many neighbours on a lattice have a larger common step by chance in 1 case of 2048 (of _MANY,
+# the least that are looked at, in 1 of 128).
+_ENDS = 12
 _LABEL = 0.2  # a larger step of one output alone, in units of its range, is no rounding
 # Digits, and bits. Fewer are labels, or prices; many are float64's own, or float32's.
 _DIGITS = ((10.0, range(3, 13)), (2.0, range(4, 24)))
@@ -245,6 +248,8 @@ def _spacing(y: np.ndarray, elsewhere: Callable[[], np.ndarray]) -> tuple[str, n
     step, steps = _common_step(y[:, _varied(y)]), np.array([_common_step(part) for part in y.T])
     last = np.array([_last_digit(*pair) for pair in zip(y.T, steps, strict=True)])
     steps[steps > _LABEL * np.ptp(y, axis=0)] = 0
+    ends = np.array([_coarsest(*pair) for pair in zip(y.T, steps, strict=True)])
+    last = np.maximum(last, np.where(ends > steps, ends, 0))
     if step > 0 and not last.any() and not (steps > 1.5 * step).any():
         return "rounded", np.full(len(steps), step)
     spacing = np.maximum(last, steps)
@@ -265,12 +270,8 @@ def _common_step(y: np.ndarray) -> float:
     highest = math.ceil(math.log10(size))
     exponents = range(highest, max(highest - 12, -300), -1)
     powers = [10.0**e if e >= 0 else 1 / 10.0**-e for e in exponents]
-    own = gap = float(np.diff(values).min())
-    if gap >= 200 * unit:
-        own = _divisor(values, unit)
-        binary = 2.0 ** round(math.log2(own))
-        if abs(own - binary) <= unit and binary < _FINE * size and gap > 1.5 * own:
-            own = gap  # terms of several sizes, and their rounding has several steps
+    gap = float(np.diff(values).min())
+    own = _divisor(values, unit) if gap >= 200 * unit else gap
 
     def divides(step: float) -> bool:
         tolerance = 8 * unit / step
@@ -282,7 +283,8 @@ def _common_step(y: np.ndarray) -> float:
     power = next(filter(divides, powers), 0.0)
     # A few answers may all be even multiples of the step: decimals are likelier.
     other = power == 0 or (own > 4 * power and len(values) >= _MANY)
-    return own if other and divides(own) else power
+    other = other and divides(own) and _coarsest(values, own) > _FINE * size
+    return own if other else power
 
 
 def _divisor(values: np.ndarray, unit: float) -> float:
@@ -299,6 +301,18 @@ def _divisor(values: np.ndarray, unit: float) -> float:
         step = gap / round(gap / step)  # the larger the gap, the more precise
     span = float(values[-1] - values[0])
     return span / round(span / step)
+
+
+def _coarsest(y: np.ndarray, step: float) -> float:
+    """The step of the largest, or the smallest, of the answers y on a lattice: more than `step` if
+    they are float16 in other units, say, so that it is finer where these are around 0."""
+    values = np.unique(y)
+    n = min(_ENDS, len(values) // 2)
+    if step == 0 or n < _MANY:
+        return step
+    whole = np.round((values - values[0]) / step).astype(int)
+    ends = (np.gcd.reduce(np.diff(end)) for end in (whole[:n], whole[-n:]))
+    return step * float(max(ends))
 
 
 def _last_digit(y: np.ndarray, step: float = 0.0) -> float:

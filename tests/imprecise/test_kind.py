@@ -113,3 +113,28 @@ def test_float32_that_depends_on_the_batch_is_not_taken_for_random():
     assert estimate.kind == "float32"
     result = learn_from_queries(ask, 10, rng=0)
     assert rms(secret, result.network, 10) < 1e-6
+
+
+def bits(y, n):
+    """Rounded to n significant bits."""
+    mantissa, exponent = np.frexp(y)
+    return np.ldexp(np.round(np.ldexp(mantissa, n)), exponent - n)
+
+
+@pytest.mark.parametrize("bounds", [None, (-2, 2)])
+@pytest.mark.parametrize(("factor", "shift"), [(1e30, 0.0), (1e-30, 0.0), (1e200, 0.0), (3.3, 5.1)])
+@pytest.mark.parametrize("digits", [24, 11, 8])
+def test_floating_point_in_other_units_is_no_jump(digits, factor, shift, bounds):
+    """float32, float16 and bfloat16, multiplied with the standard deviation of the training data:
+    their steps are no lattice, as they are finer around 0."""
+    for seed in range(3):
+        net = zoo.random_network(3, 6, 1 + seed % 2, rng=seed)
+
+        def ask(x, net=net):
+            return factor * bits(net(x), digits) + shift
+
+        result = learn_from_queries(ask, 3, rng=seed, bounds=bounds)
+        x = np.random.default_rng(5).uniform(-2, 2, (5000, 3)) / (1 if bounds else 2)
+        noise = ask(x) / factor - (net(x) + shift / factor)
+        errors = result.network(x) / factor - (net(x) + shift / factor)
+        assert np.sqrt((errors**2).mean() / (noise**2).mean()) < 3
