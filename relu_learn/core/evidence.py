@@ -17,6 +17,8 @@ PRECISE = 5e-9
 # A network that cannot be repaired any more is still returned, with its certificate, if its errors
 # on fresh points are below this.
 USEFUL = 1e-5
+# A network that is off by so many times the noise of its answers is wrong.
+NOISY = 20.0
 # Errors of F' up to so many times the answers' own are rounding that steps have made larger.
 _LEVER = 1e4
 # Points that tell, without a query, how far a network was moved after its last test: so many times
@@ -114,6 +116,12 @@ class Evidence:
         if self.epsilon is not None and self.answers.exact:
             most = max(most, math.sqrt(self.epsilon) / 2)
         return bool(errors.max() <= most)
+
+    @property
+    def explained(self) -> bool:
+        """Whether the answers' own noise may be what the last test found. (Its error is known to a
+        factor of a few.)"""
+        return bool(self.errors.max() <= NOISY * self.answers.rounding)
 
     @property
     def passed(self) -> bool:

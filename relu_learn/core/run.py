@@ -343,7 +343,7 @@ class Run:
             points, values, errors = [*points, x], [*values, y], [*errors, off]
             evidence.errors = (np.concatenate(errors) * scale).max(axis=1)
             evidence.measure_scale(np.concatenate(values))
-            if not evidence.passed:
+            if not (evidence.passed or evidence.explained):
                 break
         x, y = np.concatenate(points), np.concatenate(values)
         evidence.points = x

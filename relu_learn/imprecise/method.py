@@ -14,6 +14,7 @@ import numpy as np
 from relu_learn.core.answers import FIT, LINES, SLOW_FIT
 from relu_learn.core.errors import BlackBoxError, LearningFailed
 from relu_learn.core.events import Event
+from relu_learn.core.evidence import NOISY
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Doubted, Unexplained
 from relu_learn.imprecise.fit import Learner, NoisyStep, sharpen
@@ -131,11 +132,11 @@ def _check_usefulness(run: Run) -> None:
     answers, evidence = run.answers, run.evidence
     # One point in a thousand may lie in a ramp that is narrower than its place is known.
     worst = float(np.sort(evidence.errors)[-1 - len(evidence.errors) // 1000])
-    limit = max(20 * answers.rounding, 1e-3 * evidence.scale)
+    limit = max(NOISY * answers.rounding, 1e-3 * evidence.scale)
     if answers.lattice > _COARSE * evidence.scale:
         limit = answers.lattice
     elif not answers.random:  # what was heard on lines may be no noise
-        limit = min(limit, max(_COARSE * evidence.scale, 20 * answers.heard))
+        limit = min(limit, max(_COARSE * evidence.scale, NOISY * answers.heard))
     if worst > limit:
         if not answers.step and not answers.random:
             run.watch(Unexplained())
