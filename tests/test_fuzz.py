@@ -129,6 +129,16 @@ FOUND = {
         Road("3 decimals", None, 0.1, False),
         324,
     ),
+    "answers that are constant near the origin are rounded elsewhere": lambda: fuzz.check_road(
+        Recipe(2, 2, 3, "far", "rank one", (), 1e-6, 1000.0, False, -1000.0, 6),
+        Road("3 decimals", None, 0.01, False),
+        2,
+    ),
+    "the same in tiny units": lambda: fuzz.check_road(
+        Recipe(5, 1, 1, "far", "sparse", ("shift",), 1e-7, 1e-9, False, -1000.0, 5),
+        Road("3 decimals", None, 1e-12, False),
+        7,
+    ),
     # These ended in exceptions of NumPy.
     "no kink, and an imprecise gradient": lambda: fuzz.check_misbehaviour(
         _recipe(dim=4, neurons=0, seed=0), Misbehaviour("adds a constant", 5, 1072976), 0

@@ -53,6 +53,10 @@ class Hearing:
         """Whether nothing was heard, not even noise: how large F is, is not known."""
         return not self.size.any() and float(np.abs(self.seen[0][-_PROBES:]).max()) < FAINT
 
+    def everything(self) -> list[np.ndarray]:
+        """All answers (n, m)."""
+        return self.seen if self.tested is None else [*self.seen, self.tested[1]]
+
     @property
     def answers(self) -> Answers:
         """The answers, if they are what they seem."""

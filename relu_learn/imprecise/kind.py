@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -103,6 +103,7 @@ def listen(heard: Hearing) -> Answers:
         line.direction * (high - low) / 2,
         rng,
         lambda: space.sample(_ELSEWHERE, rng),
+        heard.everything(),
     )
     seeming, noise, kind = heard.answers, estimate.sigma, estimate.kind
     scale, size = seeming.scale, heard.size
@@ -131,6 +132,7 @@ def estimate_noise(
     direction: np.ndarray,
     rng: np.random.Generator,
     elsewhere: Callable[[], np.ndarray] | None = None,
+    known: Sequence[np.ndarray] = (),
 ) -> NoiseEstimate:
     """Estimate the precision of the answers: 28 queries on one line, and 24 more if they are
     random, 48 if they are computed in float32 or bend between neighbours; those of `elsewhere` if
@@ -150,6 +152,8 @@ def estimate_noise(
     elsewhere : callable, optional
         Gives points (n, d) off the line, asked if answers on it look rounded: so do those of large
         terms that cancel, and answers of all sizes tell decimals from digits.
+    known : sequence of ndarray (n, m)
+        Answers to other questions, which count where those on the line are all the same.
     """
 
     def answers(t: np.ndarray) -> np.ndarray:
@@ -171,7 +175,7 @@ def estimate_noise(
         return y[:0] if elsewhere is None else ask(elsewhere()[:most]).reshape(-1, len(size))
 
     silent = not varied.any()  # perhaps no neuron is active on this part of the line
-    seen = np.concatenate([y, off_the_line(_GLANCE)]) if silent else y
+    seen = np.concatenate([y, off_the_line(_GLANCE), *known]) if silent else y
     kind, spacing = _spacing(seen, off_the_line)
     step = float(spacing[0]) if kind == "rounded" else 0.0
     rounding = np.maximum(spacing / math.sqrt(12), floor)
