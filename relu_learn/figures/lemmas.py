@@ -85,6 +85,7 @@ class RowsView:
         one = {"symbol": "diamond", "size": 1.3 * th.marker_size, "color": th.crease, "line": edge}
         two = {"symbol": "triangle-up", "size": 1.3 * th.marker_size, "color": th.probe}
         ring = {"symbol": "circle-open", "size": 3 * th.marker_size, "color": th.line}
+        ends = [-1.06 * self.reach, 1.06 * self.reach]  # the outer numbers are seen whole
         figure = go.Figure(
             [
                 lines("line", th.faint, 1, showlegend=False),
@@ -95,7 +96,7 @@ class RowsView:
         )
         figure.update_layout(
             **_layout(th),
-            xaxis={"range": [-self.reach, self.reach], "title": {"text": "time t on the line"}},
+            xaxis={"range": ends, "title": {"text": "time t on the line"}},
             yaxis={"range": [-1, self.rows], "visible": False},
         )
         return figure
@@ -265,7 +266,7 @@ class CurvesView(GrowthView):
         some = [np.where(np.asarray(c) > 0, c, np.nan).tolist() for c in curves]
         patch = self.patch(sizes, some, references, None, title, [1.0] if self.linear else ticks)
         ring = Patch({len(self.names) + len(self.references): xy([now[0]], [now[1]])})
-        names = [f"{t:,.0f}" if t >= 1000 else f"{t:g}" for t in ticks]
+        names = [f"10<sup>{len(str(int(t))) - 1}</sup>" if t >= 1000 else f"{t:g}" for t in ticks]
         ring |= Patch({}, {"xaxis.tickvals": list(ticks), "xaxis.ticktext": names})
         if self.linear:
             pad = 0.06 * (ticks[-1] - ticks[0])
