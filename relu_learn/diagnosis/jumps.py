@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from relu_learn.core.answers import EXACT
 from relu_learn.core.errors import NotPiecewiseLinear
 from relu_learn.core.lines import Ask, Line, Noise
 from relu_learn.core.pieces import Found
@@ -30,7 +31,8 @@ def look_for_jumps(long: LongLine) -> None:
         return
     i = i[np.abs(s.t[i]).argsort()][: max(_INTERVALS, len(i) // 2)]  # noise may grow far out
     i = long.rng.choice(i, _INTERVALS, replace=False)
-    least = _CLEAR * s.noise.at(s.t[i])
+    # What is smaller than exact answers are precise may be the rounding of terms that cancel.
+    least = np.maximum(_CLEAR * s.noise.at(s.t[i]), EXACT * (1 + np.abs(s.t[i]))[:, None])
     t, jump = _jumps(long.ask, s.t[i], s.t[i + 1], s.y[i], s.y[i + 1], least)
     found = t[jump > 0]
     if len(found) > _INTERVALS / 2:
