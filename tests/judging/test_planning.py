@@ -108,7 +108,7 @@ def test_kinds_of_answers_and_spaces_within_a_quarter(kind, bounds):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bounds", BOXES)
+@pytest.mark.parametrize("bounds", BOXES[:1])
 def test_float32_digits_within_a_quarter(bounds):
     predicted = plan(64, 10, 32, answers="float32", bounds=bounds)
     real = real_median((64, 32, 10), "float32", bounds, seeds=3)
