@@ -208,6 +208,8 @@ class TestPaper:
 
 def test_the_fit_of_the_page_is_the_kernel_s(lab_page: LabPage) -> None:
     lab = open_lesson(lab_page, THREE[2], 2)
+    hands = "Object.values(globalThis.__reluLearn?.hands ?? {})"
+    lab.page.wait_for_function(f"() => {hands}.length")  # the page listens
     lab.python(FIND.format(module="game", kind="Game"))
     lab.python(
         "import numpy as np\n"
@@ -218,7 +220,7 @@ def test_the_fit_of_the_page_is_the_kernel_s(lab_page: LabPage) -> None:
     numbers = "[*f.output_weights, *f.skip, f.offset]"
     kernel = json.loads(lab.python(f"f = it.hypothesis; print([float(v) for v in {numbers}])"))
     # A view that the page has made anew leaves an old hand behind.
-    game = "Object.values(globalThis.__reluLearn.hands).find(hand => hand.net?.a.length === 3)"
+    game = f"{hands}.find(hand => hand.net?.a.length === 3)"
     lab.page.wait_for_function(f"() => {game}")
     page = lab.page.evaluate(
         f"() => {{ const {{net}} = {game}; return [...net.a, ...net.u, net.c]; }}"
