@@ -151,8 +151,9 @@ class TestPaper:
         lab, root = lesson, begin(lesson)
         before = self.state(lab)
         line = root.locator("line.rl-line + line.rl-hit")
+        line.focus()  # which makes its cell the active one, whatever was touched before
+        lab.settle()
         cell = lab.page.evaluate("() => jupyterapp.shell.currentWidget.content.activeCellIndex")
-        line.focus()
         for key in ("ArrowUp", "ArrowUp", "Shift+ArrowRight"):
             lab.page.keyboard.press(key)
         after = self.state(lab)
