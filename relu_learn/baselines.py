@@ -23,11 +23,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from relu_learn.core.arguments import Seed, generator, positive_int, positive_number, real_array
-from relu_learn.core.errors import InvalidArgument, ReluLearnError
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import BlackBox, Oracle
+from relu_learn.asking.arguments import Seed, generator, positive_int, positive_number, real_array
+from relu_learn.asking.errors import InvalidArgument, ReluLearnError
+from relu_learn.asking.oracle import BlackBox, Oracle
 from relu_learn.learn import learn_from_queries
+from relu_learn.network import ReluNetwork
 
 Array = NDArray[np.float64]
 

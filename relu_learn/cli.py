@@ -34,13 +34,13 @@ from rich.text import Text
 from typer import Argument, Option
 
 from relu_learn import __version__
-from relu_learn.core.errors import InvalidArgument, ReluLearnError
+from relu_learn.asking.errors import InvalidArgument, ReluLearnError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from relu_learn.core.events import Event
-    from relu_learn.core.network import ReluNetwork
+    from relu_learn.network import ReluNetwork
+    from relu_learn.telling.events import Event
 
 app = typer.Typer(
     name="relu-learn",
@@ -234,7 +234,7 @@ def play(
 
     The loss is then the learner's own test: the trace does not know the secret.
     """
-    from relu_learn.core.trace import Trace
+    from relu_learn.telling.trace import Trace
 
     _check_page(html)
     try:
@@ -314,7 +314,7 @@ class _Run:
     secret_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        from relu_learn.core.trace import Hypothesis
+        from relu_learn.telling.trace import Hypothesis
 
         self.known = Hypothesis(self.secret.dim, self.secret.n_outputs)
 
@@ -374,7 +374,7 @@ class _Run:
         return Text.assemble(head, "\n    ", event.narration)
 
     def save(self, path: Path) -> None:
-        from relu_learn.core.trace import Trace
+        from relu_learn.telling.trace import Trace
 
         try:
             Trace(self.events).save(path)
@@ -419,7 +419,7 @@ class _Run:
 
     def _sure(self) -> int:
         """Fresh points of the final test."""
-        from relu_learn.core.events import Validated
+        from relu_learn.telling.events import Validated
 
         tests = [len(event.points) for event in self.events if isinstance(event, Validated)]
         return tests[-1] if tests else 0

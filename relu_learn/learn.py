@@ -21,38 +21,38 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.bounded.box import Box
-from relu_learn.bounded.star import star
-from relu_learn.core import events as ev
-from relu_learn.core.brake import Brake
-from relu_learn.core.errors import (
+from relu_learn.asking.errors import (
     InvalidArgument,
     LearningFailed,
     NotOneHiddenLayer,
     NotPiecewiseLinear,
     ReluLearnError,
 )
-from relu_learn.core.events import Event
+from relu_learn.asking.oracle import BlackBox, Oracle
+from relu_learn.asking.replies import labels
+from relu_learn.bounded.box import Box
+from relu_learn.bounded.star import star
+from relu_learn.core.brake import Brake
 from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
 from relu_learn.core.learning import adaptive
-from relu_learn.core.lines import Line
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import BlackBox, Oracle
+from relu_learn.core.lines import SIGMAS, Line
 from relu_learn.core.paper import get_neurons_on_grid, grid
 from relu_learn.core.pieces import Measured
-from relu_learn.core.replies import labels
-from relu_learn.core.result import LearnResult
 from relu_learn.core.run import FEW, Looks, Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.diagnosis.watch import confirm, diagnose
 from relu_learn.imprecise.kind import listen
 from relu_learn.imprecise.method import fit
+from relu_learn.network import ReluNetwork
 from relu_learn.precise.clumps import merge_clumps
 from relu_learn.precise.polish import polish as measure_again
 from relu_learn.precise.refit import refit
 from relu_learn.precise.second_looks import remeasure, sharpen
+from relu_learn.telling import events as ev
+from relu_learn.telling.events import Event
+from relu_learn.telling.result import LearnResult
 
 # Fresh points at which a black box that is zero to rounding is asked for anything else.
 _SILENT = 2000
@@ -129,7 +129,7 @@ def learn_steps(
     Yields
     ------
     Event
-        See `relu_learn.core.events`; the last one is `Finished`.
+        See `relu_learn.telling.events`; the last one is `Finished`.
 
     Raises
     ------
@@ -393,7 +393,7 @@ def _started(run: Run) -> Iterator[Event]:
             if not heard.silent:
                 break
     answers = heard.answers if heard.is_clear() else listen(heard)
-    run.outside.heard(answers.noise * answers.scale)
+    run.outside.heard(SIGMAS * answers.noise * answers.scale)
     run.evidence = Evidence(answers, run.settings.epsilon)
     for points, values in tested:
         run.evidence.add(points, values / answers.scale)

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relu_learn.core.arguments import Seed, generator, integer, positive_number
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.arguments import Seed, generator, integer, positive_number
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.network import ReluNetwork
 
 Array = NDArray[np.float64]
 Builder = Callable[..., ReluNetwork]

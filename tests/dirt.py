@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from relu_learn.core.network import ReluNetwork
 from relu_learn.imprecise.kind import estimate_noise
+from relu_learn.network import ReluNetwork
 
 Ask = Callable[[np.ndarray], np.ndarray]
 

@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from relu_learn.asking.oracle import Oracle
 from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Looks, Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
+from relu_learn.network import ReluNetwork
 
 R = TypeVar("R")
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from relu_learn.core import events as ev
 from relu_learn.figures.blocks import BlockEquation, BlockLine, blocks_of
 from relu_learn.judging.matching import match_neurons
+from relu_learn.telling import events as ev
 from relu_learn.widgets.blocks import OUTPUTS, BlockSteps, gradients
 
 

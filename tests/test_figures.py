@@ -11,10 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relu_learn import zoo
-from relu_learn.core import events as ev
-from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.trace import Trace
+from relu_learn.asking.errors import InvalidArgument, QueryBudgetExceeded
 from relu_learn.figures import line, loss, plane
 from relu_learn.figures.line import SliceView, kink_heights
 from relu_learn.figures.loss import LossView
@@ -25,6 +22,9 @@ from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import THEMES, get_theme, nice_step, number, power_ticks
 from relu_learn.figures.view import View, still
 from relu_learn.learn import learn_steps
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
+from relu_learn.telling.trace import Trace
 
 SECRETS = {
     "plane": zoo.get("paper_plane"),

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from relu_learn import ReluNetwork, zoo
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.events import GradientMeasured, LineDrawn, NeuronFound
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures import clustering, creased_paper, hyperplanes
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.theme import THEMES
+from relu_learn.telling.events import GradientMeasured, LineDrawn, NeuronFound
 from relu_learn.widgets import lemmas
 from relu_learn.widgets.bench import KinkBench, measure
 from relu_learn.widgets.clustering import PRESETS, PairLab, TurnLab, pair

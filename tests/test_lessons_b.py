@@ -12,7 +12,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 from relu_learn import certificate, learn_from_queries, match_neurons, paper_parameters, zoo
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.race import BILL, LEARNERS, itemised
 from relu_learn.figures.theme import THEMES, number

@@ -16,8 +16,7 @@ import plotly.graph_objects as go
 import pytest
 
 from relu_learn import Trace, zoo
-from relu_learn.core.errors import InvalidArgument, ReluLearnError
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.errors import InvalidArgument, ReluLearnError
 from relu_learn.figures import Cell, LossView, Mosaic, PlaneView, SliceView, animation, export_html
 from relu_learn.figures.export import page
 from relu_learn.figures.frames import MOST_DOTS, deltas, recorded, views_of
@@ -26,6 +25,7 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import THEMES, get_theme
 from relu_learn.figures.view import still
 from relu_learn.learn import learn_steps
+from relu_learn.network import ReluNetwork
 from relu_learn.widgets import Player
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from relu_learn import learn_from_queries, zoo
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.events import Finished
-from relu_learn.core.trace import Trace
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.telling.events import Finished
+from relu_learn.telling.trace import Trace
 from relu_learn.widgets import Player
 from relu_learn.widgets.narration import readable
 from relu_learn.widgets.recording import read_trace, replay

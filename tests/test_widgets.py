@@ -23,13 +23,13 @@ from ipywidgets.widgets.widget import _instances
 from jupyter_client.manager import start_new_kernel
 
 from relu_learn import zoo
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.theme import THEMES
 from relu_learn.judging.matching import matches
 from relu_learn.learn import learn_steps
+from relu_learn.network import ReluNetwork
 from relu_learn.widgets import lifecycle, set_theme, share, transport
 from relu_learn.widgets.answers_file import FILE, answers
 from relu_learn.widgets.library import PlotlyLibrary, plotly_source

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relu_learn import ReluNetwork, zoo
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.data import train_digits
 
 EXTRA = 3  # ordinary neurons that keep most hostile ones company

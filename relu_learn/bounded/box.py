@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument, NotOneHiddenLayer, NotPiecewiseLinear
-from relu_learn.core.events import Event, ResidualFitted
+from relu_learn.asking.errors import InvalidArgument, NotOneHiddenLayer, NotPiecewiseLinear
+from relu_learn.asking.oracle import Oracle, points_around
 from relu_learn.core.lines import Ask, Line, Window
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle, points_around
 from relu_learn.core.space import Space, T, Tested
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.events import Event, ResidualFitted
 
 # A random chord passes the center of the cube within this distance (in every coordinate), and ends
 # within it of two opposite corners: far reaching, but never special.

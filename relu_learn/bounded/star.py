@@ -16,13 +16,13 @@ from functools import partial
 import numpy as np
 
 from relu_learn.bounded.box import FIRST_LOOK
-from relu_learn.core.events import Event
 from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.mending import go_back, polish, require_useful
-from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Creases
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.events import Event
 
 # Every further chord builds on this one: see `neurons.SLACK`.
 _SLACK = 60.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from relu_learn.core.errors import LearningFailed, TimeLimitExceeded
-from relu_learn.core.events import CriticalPointFound, Event, LineDrawn, Validated
+from relu_learn.asking.errors import LearningFailed, TimeLimitExceeded
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Unexplained
+from relu_learn.telling.events import CriticalPointFound, Event, LineDrawn, Validated
 
 # Queries that any run may ask: hats and clumps take dozens of lines, however small the network is.
 _ANY = 10_000

@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 from relu_learn.core.answers import Answers
-from relu_learn.core.certificate import Certificate, certificate, output_scale
 from relu_learn.core.lines import SIGMAS
-from relu_learn.core.network import ReluNetwork, prune
+from relu_learn.network import ReluNetwork, prune
+from relu_learn.telling.certificate import Certificate, certificate, output_scale
 
 # Errors on fresh points below this (in units of the output's scale) need no repair.
 PRECISE = 5e-9

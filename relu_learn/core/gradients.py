@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.asking.oracle import BlackBox, Oracle
 from relu_learn.core.basis import Basis, orthonormal_basis
-from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.lines import EPS, SIGMAS
-from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.pieces import Piece
 from relu_learn.core.target import Target
 

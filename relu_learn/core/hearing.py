@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 
+from relu_learn.asking.oracle import Oracle
 from relu_learn.core.answers import EXACT, Answers, powers_of_two
 from relu_learn.core.lines import EPS, SIGMAS, Ask, Line, Window
-from relu_learn.core.oracle import Oracle
 from relu_learn.core.pieces import Piece
 from relu_learn.core.space import FAINT, Space, Tested
 from relu_learn.core.target import Target

@@ -13,11 +13,11 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core.events import Event
 from relu_learn.core.evidence import USEFUL
 from relu_learn.core.mending import drop_rounding, go_back, polish, require_useful
 from relu_learn.core.run import FEW, Run
 from relu_learn.core.watch import Creases
+from relu_learn.telling.events import Event
 
 # A repair adds what one line has met; many narrow bumps take as many.
 _MAX_REPAIRS = 16

@@ -8,14 +8,14 @@ from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 
-from relu_learn.core.errors import LearningFailed
-from relu_learn.core.events import Event
+from relu_learn.asking.errors import LearningFailed
 from relu_learn.core.evidence import PRECISE, USEFUL
 from relu_learn.core.lines import Noise
-from relu_learn.core.network import ReluNetwork, subset
 from relu_learn.core.pieces import Piece
 from relu_learn.core.run import Run, each
 from relu_learn.core.watch import Unexplained
+from relu_learn.network import ReluNetwork, subset
+from relu_learn.telling.events import Event
 
 # Worst errors whose ratio is below this are alike: then long steps are trusted, as few points see
 # the pieces that short steps have measured badly.

@@ -7,12 +7,12 @@ from typing import Protocol
 
 import numpy as np
 
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.asking.oracle import BlackBox, Oracle
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.choice import choose
-from relu_learn.core.errors import InvalidArgument
 from relu_learn.core.gradients import get_gradient
 from relu_learn.core.lines import Line
-from relu_learn.core.oracle import BlackBox, Oracle
 from relu_learn.core.pieces import (
     GOAL,
     Block,

@@ -12,17 +12,17 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core import events as ev
 from relu_learn.core.basis import orthonormal_basis
-from relu_learn.core.certificate import mean_square
-from relu_learn.core.events import Event
 from relu_learn.core.gradients import measure_gradient
 from relu_learn.core.hearing import noise_near
 from relu_learn.core.lines import SIGMAS, Line, Noise
-from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import neuron_between
 from relu_learn.core.pieces import Block, Measured, Piece
 from relu_learn.core.run import Run
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
+from relu_learn.telling.certificate import mean_square
+from relu_learn.telling.events import Event
 
 
 def get_neurons_on_grid(run: Run, found: Measured) -> Generator[Piece | Block, None, None]:

@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 from relu_learn.core.lines import SIGMAS, Line, Noise, Slice
-from relu_learn.core.network import ReluNetwork
+from relu_learn.network import ReluNetwork
 
 # Error of F', in units of its scale, that a piece measured on the line may cause. Worse pieces are
 # measured at a roomy point instead.

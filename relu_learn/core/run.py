@@ -14,24 +14,24 @@ from typing import TypeVar
 
 import numpy as np
 
-from relu_learn.core import events as ev
+from relu_learn.asking.errors import NotPiecewiseLinear
+from relu_learn.asking.oracle import Oracle
 from relu_learn.core.answers import Answers
-from relu_learn.core.certificate import fresh_points, mean_square
-from relu_learn.core.errors import NotPiecewiseLinear
-from relu_learn.core.events import Event
 from relu_learn.core.evidence import FREE, Evidence
 from relu_learn.core.lines import SIGMAS, Level, Line, Noise
-from relu_learn.core.network import ReluNetwork, prune
 from relu_learn.core.neurons import SLACK, SecondLook, solve_line
-from relu_learn.core.oracle import Oracle
 from relu_learn.core.pieces import Found, Measured, Piece
-from relu_learn.core.result import LearnResult
 from relu_learn.core.search import search_line
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.core.target import Target
-from relu_learn.core.trace import Trace
 from relu_learn.core.watch import Occasion, SearchedLine, trust
+from relu_learn.network import ReluNetwork, prune
+from relu_learn.telling import events as ev
+from relu_learn.telling.certificate import fresh_points, mean_square
+from relu_learn.telling.events import Event
+from relu_learn.telling.result import LearnResult
+from relu_learn.telling.trace import Trace
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core.errors import LearningFailed
+from relu_learn.asking.errors import LearningFailed
 from relu_learn.core.lines import EPS, LOUD, SIGMAS, Ask, Level, Noise, Slice, Window
 from relu_learn.core.samples import Samples
 from relu_learn.core.watch import LongLine, Watch, trust

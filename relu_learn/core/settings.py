@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.core.arguments import is_between, positive_int, positive_number
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.arguments import is_between, positive_int, positive_number
+from relu_learn.asking.errors import InvalidArgument
 
 
 @dataclasses.dataclass(frozen=True)

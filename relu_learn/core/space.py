@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from relu_learn.core.certificate import GAUSSIAN
+from relu_learn.asking.oracle import Oracle
 from relu_learn.core.lines import EPS, FAR, LOUD, SIGMAS, Ask, Line, Window
-from relu_learn.core.oracle import Oracle
+from relu_learn.telling.certificate import GAUSSIAN
 
 T = TypeVar("T")
 Tested = tuple[np.ndarray, np.ndarray]

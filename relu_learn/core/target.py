@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_learn.core.network import ReluNetwork, normalised
-from relu_learn.core.oracle import Oracle, points_around
+from relu_learn.asking.oracle import Oracle, points_around
 from relu_learn.core.space import Space
+from relu_learn.network import ReluNetwork, normalised
 
 
 class Target:

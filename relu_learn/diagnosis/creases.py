@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_learn.core.errors import NotOneHiddenLayer
+from relu_learn.asking.errors import NotOneHiddenLayer
 from relu_learn.core.lines import SIGMAS
-from relu_learn.core.network import ReluNetwork
 from relu_learn.core.run import Run
+from relu_learn.network import ReluNetwork
 
 # Hyperplanes that are looked at, and places in all.
 _MOST, _PLACES = 12, 48

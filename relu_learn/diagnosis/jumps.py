@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.core.answers import EXACT
-from relu_learn.core.errors import NotPiecewiseLinear
 from relu_learn.core.lines import Ask, Line, Noise
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_learn.core.errors import NotPiecewiseLinear
+from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.core.lines import EPS, Ask, Line
 from relu_learn.core.run import Run
 from relu_learn.core.watch import LongLine

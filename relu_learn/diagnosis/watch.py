@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_learn.core.errors import (
+from relu_learn.asking.errors import (
     LearningFailed,
     NotOneHiddenLayer,
     NotPiecewiseLinear,

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from relu_learn.core import events as ev
 from relu_learn.figures.line import kink_heights
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import State
 from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.figures.traces import dots, lines, xy
+from relu_learn.telling import events as ev
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from relu_learn.core import events as ev
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.hyperplanes import (
@@ -25,6 +23,8 @@ from relu_learn.figures.plane import PlaneView, crease_segments
 from relu_learn.figures.run_view import State
 from relu_learn.figures.theme import BLUE, THEMES, VERMILLION, Theme, number
 from relu_learn.figures.traces import labelled, points, xy
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
 
 _NOTHING = 1e-9  # an error below this is rounding, and is drawn as none
 

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from relu_learn.core import events as ev
+from relu_learn.asking.oracle import Oracle
 from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import Level, Line, Noise, Slice, Window
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle
 from relu_learn.core.search import levels, search_line
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
@@ -21,6 +19,8 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import Hypothesis, State, after
 from relu_learn.figures.traces import xy
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
 
 REACH = 3.5  # half width of the sheet
 HALF_LINE = 5.0  # |t| up to which a cut is drawn: the sheet's diagonal

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 import plotly.io
 
-from relu_learn.core import events as ev
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.frames import MOST_DOTS, MOST_FRAMES, animation, recorded
 from relu_learn.figures.run_view import RunView
 from relu_learn.figures.theme import get_theme
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
 
 _HERE = pathlib.Path(__file__).parent
 

@@ -15,10 +15,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from relu_learn.core import events as ev
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.trace import Trace
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.line import SliceView
 from relu_learn.figures.loss import LossView
 from relu_learn.figures.mosaic import Cell, Mosaic, letters, wrapped
@@ -28,6 +25,9 @@ from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView, State, squeezed
 from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.figures.view import View
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
+from relu_learn.telling.trace import Trace
 
 MOST_FRAMES = 250
 READING = 1500  # milliseconds for one frame: a short sentence; Pause is for the others

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from relu_learn.core import events as ev
 from relu_learn.core.lines import Line
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.line import SliceView
@@ -20,6 +18,8 @@ from relu_learn.figures.plane import PlaneView, crease_segments
 from relu_learn.figures.run_view import State
 from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.figures.traces import dots, labelled, lines, points, xy
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
 
 _MOST_EDGES = 200  # more interval edges than this would be a grey wall
 

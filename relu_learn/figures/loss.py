@@ -8,12 +8,12 @@ from weakref import WeakKeyDictionary
 
 import plotly.graph_objects as go
 
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import Hypothesis, State
 from relu_learn.figures.theme import THEMES, Theme, number, power_ticks
 from relu_learn.figures.traces import dots, lines, xy
 from relu_learn.judging.loss import best_loss
+from relu_learn.network import ReluNetwork
 
 CURVE, HERE, TESTS = range(3)  # trace indices
 _EDGE = 5.0  # the left edge of the logarithmic axis, where zero queries are drawn

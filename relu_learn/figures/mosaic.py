@@ -10,11 +10,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import State
 from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.figures.view import View
+from relu_learn.network import ReluNetwork
 
 
 @dataclasses.dataclass(frozen=True)

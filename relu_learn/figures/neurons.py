@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import plotly.graph_objects as go
 
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import State
 from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.judging.matching import match_neurons
+from relu_learn.network import ReluNetwork
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from relu_learn.core import events as ev
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import State
 from relu_learn.figures.theme import THEMES, Theme, nice_step, number
 from relu_learn.figures.traces import dots, lines, points, xy
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
 
 # Trace indices, bottom to top.
 MAP, TRUE_CREASES, CREASES, LINE, QUERIES, PROBES, TESTS, KINKS, NOW = range(9)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from relu_learn.core import events as ev
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import PINK, THEMES, Theme, power_ticks
 from relu_learn.figures.traces import lines, xy
+from relu_learn.telling import events as ev
 
 QUERY_LEARNERS = ("adaptive", "grid")
 PASSIVE_LEARNERS = ("student", "random features")

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.core import events as ev
-from relu_learn.core.errors import ReluLearnError
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.trace import Hypothesis
+from relu_learn.asking.errors import ReluLearnError
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
+from relu_learn.telling.trace import Hypothesis
 
 _NONE = np.empty(0)
 

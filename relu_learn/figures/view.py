@@ -6,9 +6,9 @@ from typing import Protocol
 
 import plotly.graph_objects as go
 
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.patch import Patch, patched
 from relu_learn.figures.run_view import State
+from relu_learn.network import ReluNetwork
 
 
 class View(Protocol):

@@ -9,8 +9,8 @@ import numpy as np
 
 from relu_learn.core.gradients import safe_step
 from relu_learn.core.lines import Line, Noise, Slice
-from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Block
+from relu_learn.network import ReluNetwork
 
 # A step that changes the answer by less than a few times its noise says nothing; and a neuron whose
 # direction is off by more than this is better found again, on another line, when most are known.

@@ -23,11 +23,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.core.answers import HELD_OUT
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
 from relu_learn.core.target import Target
 from relu_learn.imprecise.least_squares import Fit, Samples, propose_neurons
+from relu_learn.network import ReluNetwork
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from relu_learn.asking.errors import BlackBoxError
 from relu_learn.core.answers import EXACT, Answers, powers_of_two
-from relu_learn.core.errors import BlackBoxError
 from relu_learn.core.hearing import Hearing, singles
 from relu_learn.core.lines import EPS, SIGMAS, Ask
 

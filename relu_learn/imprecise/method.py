@@ -11,15 +11,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from relu_learn.asking.errors import BlackBoxError, LearningFailed
 from relu_learn.core.answers import FIT, LINES, SLOW_FIT
-from relu_learn.core.errors import BlackBoxError, LearningFailed
-from relu_learn.core.events import Event
 from relu_learn.core.evidence import NOISY
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Doubted, Unexplained
 from relu_learn.imprecise.fit import Learner, NoisyStep, sharpen
 from relu_learn.imprecise.kind import RANDOM
 from relu_learn.imprecise.peeling import ALMOST, Peeling
+from relu_learn.telling.events import Event
 
 # A noisy fit that needs more neurons than this is given up.
 _MAX_NOISY = 120

@@ -12,13 +12,13 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core.errors import NotPiecewiseLinear
-from relu_learn.core.events import Event
+from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.mending import polish
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.imprecise.above_noise import merge_alike, readable, thin
+from relu_learn.telling.events import Event
 
 # Share of the gradients' queries that may be spent on choosing a line, and how many lines at most.
 _SURVEY, _MAX_LINES = 0.15, 30

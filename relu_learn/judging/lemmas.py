@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from relu_learn.core.arguments import Seed, generator, positive_int
-from relu_learn.core.network import ReluNetwork, normalised
+from relu_learn.asking.arguments import Seed, generator, positive_int
+from relu_learn.network import ReluNetwork, normalised
 
 Array = NDArray[np.float64]
 _ANGLES = np.pi * (np.arange(4096) + 0.5) / 4096  # nodes of a mean over directions

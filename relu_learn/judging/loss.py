@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relu_learn.core.arguments import positive_int
-from relu_learn.core.certificate import mean_square, output_scale
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, normalised, require_network
+from relu_learn.asking.arguments import positive_int
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.network import ReluNetwork, normalised, require_network
+from relu_learn.telling.certificate import mean_square, output_scale
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Any]

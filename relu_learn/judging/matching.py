@@ -8,8 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, lengths, normalised, require_network
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.network import ReluNetwork, lengths, normalised, require_network
 
 Array = NDArray[np.float64]
 

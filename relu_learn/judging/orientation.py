@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from relu_learn.core.errors import InvalidArgument, OrientationNotFound
-from relu_learn.core.network import ReluNetwork, require_network
+from relu_learn.asking.errors import InvalidArgument, OrientationNotFound
+from relu_learn.network import ReluNetwork, require_network
 
 Array = NDArray[np.float64]
 

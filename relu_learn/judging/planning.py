@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from relu_learn.asking.arguments import positive_int, positive_number
+from relu_learn.asking.errors import InvalidArgument, LearningFailed
 from relu_learn.core.answers import FIT, HELD_OUT, LINES, SLOW_FIT
-from relu_learn.core.arguments import positive_int, positive_number
-from relu_learn.core.errors import InvalidArgument, LearningFailed
-from relu_learn.core.events import Event, GradientMeasured
 from relu_learn.core.run import FEW, MOST
 from relu_learn.learn import learn_steps, space_of
+from relu_learn.telling.events import Event, GradientMeasured
 from relu_learn.zoo import random_network
 
 # The rehearsal's dimension. In fewer, steps cross hyperplanes more often.

@@ -34,8 +34,8 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any
 
-from relu_learn.core.arguments import positive_int
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.arguments import positive_int
+from relu_learn.asking.errors import InvalidArgument
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,10 +15,10 @@ import numpy as np
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_gradient
 from relu_learn.core.lines import Noise
-from relu_learn.core.network import ReluNetwork, normalised, prune
 from relu_learn.core.pieces import Piece
 from relu_learn.core.roomy import Arrangement
 from relu_learn.core.target import Target
+from relu_learn.network import ReluNetwork, normalised, prune
 
 # Random points among which the cells are chosen, besides one on either side of each hyperplane.
 _CANDIDATES = 256

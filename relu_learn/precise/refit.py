@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relu_learn.core.events import Event
 from relu_learn.core.evidence import FREE
 from relu_learn.core.lines import Line
-from relu_learn.core.network import ReluNetwork, normalised
 from relu_learn.core.run import Run
+from relu_learn.network import ReluNetwork, normalised
+from relu_learn.telling.events import Event
 
 # All parameters at once cost equations * parameters^2 operations: at most some hundredths of a
 # second, or (with `polish`, when the answers tell more) half of one. Beyond it, only the constants

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 
 FILE = "relu_learn_answers.json"
 Record = dict[str, Any]

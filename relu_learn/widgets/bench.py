@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from relu_learn import zoo
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.asking.oracle import Oracle
 from relu_learn.core.gradients import get_gradient
 from relu_learn.core.lines import Line
-from relu_learn.core.network import ReluNetwork
 from relu_learn.core.neurons import get_bias
-from relu_learn.core.oracle import Oracle
 from relu_learn.figures.creased_paper import straight_line
 from relu_learn.figures.hyperplanes import Bench, BenchGradients, BenchPlane, BenchSlice
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import values_span
 from relu_learn.figures.theme import Theme, number
 from relu_learn.judging.matching import match_neurons
+from relu_learn.network import ReluNetwork
 from relu_learn.widgets import look
 from relu_learn.widgets.explorer import Explorer, fill, log_slider, menu, slider, toggle
 from relu_learn.widgets.hands import BenchHands, colours_of, finite, numbers_of

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from relu_learn import zoo
-from relu_learn.core import events as ev
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.blocks import BlockEquation, BlockLine, Blocks, blocks_of
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import RunView
 from relu_learn.learn import learn_steps
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
 from relu_learn.widgets import share
 from relu_learn.widgets.explorer import Explorer, fill, menu
 from relu_learn.widgets.transport import Transport

@@ -8,9 +8,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from relu_learn.core import events as ev
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.clustering import (
     Clump,
     ClumpsView,
@@ -27,6 +25,8 @@ from relu_learn.figures.theme import Theme, number
 from relu_learn.judging.loss import best_loss
 from relu_learn.judging.orientation import orient
 from relu_learn.learn import learn_steps
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
 from relu_learn.widgets.explorer import Explorer, menu, slider, toggle
 
 TAU = 4.0

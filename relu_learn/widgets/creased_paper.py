@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from relu_learn import zoo
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.creased_paper import (
     HALF_LINE,
     REACH,
@@ -22,6 +21,7 @@ from relu_learn.figures.creased_paper import (
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import values_span
 from relu_learn.figures.theme import Theme
+from relu_learn.network import ReluNetwork
 from relu_learn.widgets import look, share
 from relu_learn.widgets.explorer import Explorer, fill, menu, number, slider, toggle
 from relu_learn.widgets.hands import PaperHands, colours_of, finite, numbers_of

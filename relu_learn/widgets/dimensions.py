@@ -9,8 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from relu_learn import zoo
-from relu_learn.core import events as ev
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.dimensions import (
     ErrorsView,
     GrowthView,
@@ -24,6 +22,8 @@ from relu_learn.figures.run_view import RunView, State
 from relu_learn.figures.theme import number
 from relu_learn.judging.matching import match_neurons
 from relu_learn.learn import learn_from_queries, learn_steps
+from relu_learn.network import ReluNetwork
+from relu_learn.telling import events as ev
 from relu_learn.widgets.board import Board, button, slider
 
 MAX_QUERIES = 100_000

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import ipywidgets
 import plotly.graph_objects as go
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import Theme
 from relu_learn.widgets import look, share

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.game import GamePlane, GameSlice
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import values_span

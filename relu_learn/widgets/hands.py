@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.theme import Theme
+from relu_learn.network import ReluNetwork
 from relu_learn.widgets.lifeline import LiveWidget, module
 from relu_learn.widgets.panel import Panel
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.hyperplanes import (
     GradientView,
     IntervalsView,
@@ -20,6 +19,7 @@ from relu_learn.figures.theme import Theme, number
 from relu_learn.judging.loss import best_loss
 from relu_learn.judging.matching import match_neurons
 from relu_learn.learn import learn_steps
+from relu_learn.network import ReluNetwork
 from relu_learn.widgets import share
 from relu_learn.widgets.bench import KinkBench, pictures
 from relu_learn.widgets.explorer import (

@@ -11,8 +11,6 @@ import numpy as np
 from scipy.special import ndtri
 
 from relu_learn import zoo
-from relu_learn.core.certificate import certificate
-from relu_learn.core.network import ReluNetwork
 from relu_learn.figures.clustering import ErrorView
 from relu_learn.figures.lemmas import (
     CurvesView,
@@ -27,6 +25,8 @@ from relu_learn.figures.plane import CREASES, MAP
 from relu_learn.figures.theme import Theme, number
 from relu_learn.judging import lemmas
 from relu_learn.judging.loss import gaussian_loss
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.certificate import certificate
 from relu_learn.widgets.explorer import Explorer, log_slider, menu, slider, whole_slider
 
 LINES = 10_000

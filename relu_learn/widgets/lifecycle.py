@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import ipywidgets
 from IPython.core.getipython import get_ipython
 
-from relu_learn.core.errors import ReluLearnError
+from relu_learn.asking.errors import ReluLearnError
 
 
 class Disposable(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Protocol
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.theme import THEMES, Theme
 from relu_learn.widgets.library import PlotlyLibrary
 

@@ -17,7 +17,7 @@ import plotly
 import plotly.graph_objects as go
 import traitlets
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.patch import Patch, assign
 from relu_learn.widgets.library import PlotlyLibrary
 from relu_learn.widgets.lifecycle import live_and_die_with_cell

@@ -10,16 +10,16 @@ from typing import Any
 import ipywidgets
 
 from relu_learn import zoo
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.events import Event
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.trace import Trace
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.line import SliceView
 from relu_learn.figures.loss import LossView
 from relu_learn.figures.neurons import NeuronsView
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView, State, squeezed
 from relu_learn.learn import learn_steps
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.events import Event
+from relu_learn.telling.trace import Trace
 from relu_learn.widgets import look, share
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.narration import Narration

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded, ReluLearnError
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle
+from relu_learn.asking.errors import InvalidArgument, QueryBudgetExceeded, ReluLearnError
+from relu_learn.asking.oracle import Oracle
 from relu_learn.figures.dimensions import spending
 from relu_learn.judging.loss import best_loss
 from relu_learn.learn import learn_from_queries
+from relu_learn.network import ReluNetwork
 
 BUDGET = 60
 _ON_LINE = 0.08  # a click so near to a line is meant to be on it: some five pixels

@@ -12,9 +12,7 @@ import ipywidgets
 import numpy as np
 
 from relu_learn import baselines, zoo
-from relu_learn.core.certificate import certificate
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.dimensions import GrowthView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.race import (
@@ -30,6 +28,8 @@ from relu_learn.figures.theme import number, power_ticks
 from relu_learn.judging.loss import best_loss, sampled_loss
 from relu_learn.judging.theory import PaperParameters, paper_parameters
 from relu_learn.learn import learn_from_queries, learn_steps
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.certificate import certificate
 from relu_learn.widgets.board import Board, button, slider
 
 MAX_QUERIES = 100_000

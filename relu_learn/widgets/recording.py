@@ -9,13 +9,13 @@ from typing import Any
 
 import ipywidgets
 
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.trace import Trace
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.figures.line import SliceView
 from relu_learn.figures.loss import LossView
 from relu_learn.figures.neurons import NeuronsView
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
+from relu_learn.telling.trace import Trace
 
 
 def read_trace(name: str, content: bytes) -> Trace:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import ipywidgets
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.widgets.answers_file import Record, answers, note
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 

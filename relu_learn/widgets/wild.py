@@ -12,15 +12,15 @@ import ipywidgets
 import numpy as np
 
 from relu_learn import zoo
-from relu_learn.core.errors import ReluLearnError
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.result import LearnResult
+from relu_learn.asking.errors import ReluLearnError
 from relu_learn.figures.dimensions import GrowthView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import number, power_ticks
 from relu_learn.figures.wild import AnswersView
 from relu_learn.judging.loss import sampled_loss
 from relu_learn.learn import learn_from_queries
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.result import LearnResult
 from relu_learn.widgets.board import Board, button, slider
 
 BlackBox = Callable[[np.ndarray], np.ndarray]

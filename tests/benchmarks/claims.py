@@ -25,8 +25,8 @@ from common import limited, spread, table
 from hostile import VARIANTS, seeded, title
 
 from relu_learn import LearnResult, ReluLearnError, gaussian_loss, learn_from_queries, zoo
-from relu_learn.core.network import ReluNetwork, lipschitz_bound
 from relu_learn.judging.loss import loss_floor
+from relu_learn.network import ReluNetwork, lipschitz_bound
 
 BlackBox = Callable[[np.ndarray], np.ndarray]
 DELTAS = (0.05, 0.2)

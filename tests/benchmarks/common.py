@@ -29,7 +29,7 @@ from relu_learn import (
     worst_error,
     zoo,
 )
-from relu_learn.core.events import Validated
+from relu_learn.telling.events import Validated
 
 # Benchmarks know when answers are random, and run with all other warnings as errors.
 warnings.filterwarnings("ignore", "the answers are random", UserWarning)

@@ -22,16 +22,19 @@ SPINE = (
 )  # fmt: skip
 # Column, row (from below) and width of each room, and what it is for.
 ROOMS = {
-    "core": (0, 0, 4, "the paper, and the practical method for exact answers"),
-    "precise": (0, 1, 1, "the last digits"),
-    "imprecise": (1, 1, 1, "rounded, float32, noisy"),
-    "bounded": (2, 1, 1, "answers only in a box"),
-    "diagnosis": (3, 1, 1, "outside the class"),
-    "learn": (0, 2, 4, "puts method, space and watch together"),
-    "judging": (0, 3, 1, "loss, matching, plan"),
-    "figures": (1, 3, 1, "events as pictures"),
-    "widgets": (2, 3, 1, "the lessons' boards"),
-    "cli": (3, 3, 1, "the command line"),
+    "asking": (0, 0, 1, "the door to a black box"),
+    "network": (1, 0, 1, "networks, as functions"),
+    "telling": (2, 0, 2, "events, claims and results"),
+    "core": (0, 1, 4, "the paper, and the practical method for exact answers"),
+    "precise": (0, 2, 1, "the last digits"),
+    "imprecise": (1, 2, 1, "rounded, float32, noisy"),
+    "bounded": (2, 2, 1, "answers only in a box"),
+    "diagnosis": (3, 2, 1, "outside the class"),
+    "learn": (0, 3, 4, "puts method, space and watch together"),
+    "judging": (0, 4, 1, "loss, matching, plan"),
+    "figures": (1, 4, 1, "events as pictures"),
+    "widgets": (2, 4, 1, "the lessons' boards"),
+    "cli": (3, 4, 1, "the command line"),
 }
 WIDTH, HEIGHT, GAP = 190, 62, 34
 
@@ -57,7 +60,7 @@ def imported(room: str) -> set[str]:
 def box(room: str) -> tuple[float, float, float]:
     """Left, top and width of a room."""
     column, row, span, _ = ROOMS[room]
-    top = (3 - row) * (HEIGHT + GAP)
+    top = (4 - row) * (HEIGHT + GAP)
     return column * (WIDTH + 12), top, span * WIDTH + (span - 1) * 12
 
 
@@ -90,7 +93,7 @@ def svg() -> str:
         '<marker id="tip" markerWidth="8" markerHeight="8" refX="1" refY="4" orient="auto">'
         '<path d="M0,0 L8,4 L0,8 z" fill="#5b7083"/></marker>'
     )
-    width, height = 4 * WIDTH + 36, 4 * HEIGHT + 3 * GAP
+    width, height = 4 * WIDTH + 36, 5 * HEIGHT + 4 * GAP
     view = f'viewBox="-6 -6 {width + 12} {height + 12}" width="{width}"'
     body = "\n".join(parts)
     return (

@@ -24,8 +24,8 @@ import numpy as np
 from common import network, table
 
 from relu_learn import Oracle, ReluNetwork, learn_from_queries
-from relu_learn.core.errors import LedgerError
-from relu_learn.core.ledger import fingerprint
+from relu_learn.asking.errors import LedgerError
+from relu_learn.asking.ledger import fingerprint
 
 WAYS = {
     "signal": "SIGKILL at a random moment",

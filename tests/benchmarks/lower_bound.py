@@ -17,7 +17,7 @@ from common import parse_names, table
 
 from relu_learn import learn_from_queries, sampled_loss, zoo
 from relu_learn.baselines import fit
-from relu_learn.core.network import ReluNetwork
+from relu_learn.network import ReluNetwork
 
 
 def row(name: str, secret: ReluNetwork, examples: list[int], seed: int) -> list[str]:

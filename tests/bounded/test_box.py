@@ -19,7 +19,7 @@ from relu_learn import (
     zoo,
 )
 from relu_learn.bounded.box import Box
-from relu_learn.core import events as ev
+from relu_learn.telling import events as ev
 
 pytestmark = pytest.mark.numerical
 

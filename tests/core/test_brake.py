@@ -17,8 +17,8 @@ from relu_learn import (
     zoo,
 )
 from relu_learn.core import brake
-from relu_learn.core.events import NetworkUpdated
 from relu_learn.core.watch import trust
+from relu_learn.telling.events import NetworkUpdated
 
 pytestmark = pytest.mark.numerical
 

@@ -7,7 +7,7 @@ import pytest
 
 from relu_learn.core.answers import Answers
 from relu_learn.core.evidence import FREE, PRECISE, USEFUL, Evidence
-from relu_learn.core.network import ReluNetwork
+from relu_learn.network import ReluNetwork
 
 
 def slope(u, offset=0.0):

@@ -5,9 +5,9 @@ import pytest
 from kinked import Function
 
 from relu_learn import zoo
+from relu_learn.asking.oracle import Oracle
 from relu_learn.core.hearing import hear, noise_near, probe_noise
 from relu_learn.core.lines import Window
-from relu_learn.core.oracle import Oracle
 from relu_learn.core.pieces import Piece
 from relu_learn.core.space import Space
 from relu_learn.core.target import Target

@@ -8,7 +8,7 @@ from nets import hats, relative_error
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.core import learning
-from relu_learn.core.events import Validated
+from relu_learn.telling.events import Validated
 
 pytestmark = pytest.mark.numerical
 

@@ -15,9 +15,9 @@ from relu_learn import (
     match_neurons,
     zoo,
 )
-from relu_learn.core import events as ev
 from relu_learn.core.lines import Line
 from relu_learn.core.paper import midpoints
+from relu_learn.telling import events as ev
 
 pytestmark = pytest.mark.numerical
 

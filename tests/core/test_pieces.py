@@ -8,8 +8,8 @@ from runs import looked
 
 from relu_learn import zoo
 from relu_learn.core.lines import SIGMAS, Line
-from relu_learn.core.network import ReluNetwork
 from relu_learn.core.pieces import Block, Measured, Piece, agree, output_directions, solve_block
+from relu_learn.network import ReluNetwork
 
 pytestmark = pytest.mark.numerical
 

@@ -9,10 +9,10 @@ import pytest
 from runs import begun, drained, looked
 
 from relu_learn import learn_from_queries, worst_error, zoo
-from relu_learn.core.certificate import certificate
-from relu_learn.core.events import NetworkUpdated, NeuronFound, Validated
 from relu_learn.core.evidence import FREE
 from relu_learn.core.run import _validation_size, each
+from relu_learn.telling.certificate import certificate
+from relu_learn.telling.events import NetworkUpdated, NeuronFound, Validated
 
 pytestmark = pytest.mark.numerical
 

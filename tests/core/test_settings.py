@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.core.settings import Settings
 
 POSITIVE = "{} must be a positive number, got {!r}"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from relu_learn.asking.oracle import Oracle
 from relu_learn.core.lines import FAR
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle
 from relu_learn.core.space import Space
+from relu_learn.network import ReluNetwork
 
 
 def test_points(rng):

@@ -4,7 +4,7 @@ import pytest
 from runs import begun, drained
 
 from relu_learn import zoo
-from relu_learn.core.errors import NotPiecewiseLinear
+from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.core.watch import Creases, Doubted, LongLine, SearchedLine, Unexplained, trust
 
 

@@ -5,12 +5,12 @@ import pytest
 from dirt import Ask, estimate, noisy, rounded, single
 
 from relu_learn import zoo
+from relu_learn.asking.errors import InvalidArgument, QueryBudgetExceeded
+from relu_learn.asking.oracle import Oracle
 from relu_learn.bounded.box import Box
-from relu_learn.core.errors import InvalidArgument, QueryBudgetExceeded
-from relu_learn.core.network import ReluNetwork
-from relu_learn.core.oracle import Oracle
 from relu_learn.core.target import Target
 from relu_learn.imprecise.fit import Learner, NoisyStep, learn_noisy
+from relu_learn.network import ReluNetwork
 
 pytestmark = pytest.mark.numerical
 

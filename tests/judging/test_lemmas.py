@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 
 from relu_learn import ReluNetwork, gaussian_loss, zoo
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.judging import lemmas
 
 LINES = 40_000

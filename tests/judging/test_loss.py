@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from nets import disguise
 from scipy import integrate
 
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.judging import loss
 from relu_learn.judging.loss import best_loss, gaussian_loss, loss_floor, sampled_loss, worst_error
+from relu_learn.network import ReluNetwork
 
 pytestmark = pytest.mark.numerical
 

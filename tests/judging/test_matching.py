@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nets import disguise, make, turn
 
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.judging.matching import match_neurons, matches
+from relu_learn.network import ReluNetwork
 
 pytestmark = pytest.mark.numerical
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nets import assert_same_function, make, turn
 
-from relu_learn.core.errors import InvalidArgument, OrientationNotFound
-from relu_learn.core.network import ReluNetwork
+from relu_learn.asking.errors import InvalidArgument, OrientationNotFound
 from relu_learn.judging import orientation
 from relu_learn.judging.orientation import orient
+from relu_learn.network import ReluNetwork
 
 pytestmark = pytest.mark.numerical
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.judging.theory import paper_parameters
 
 pytestmark = pytest.mark.numerical

@@ -8,10 +8,10 @@ from nets import relative_error
 from runs import drained, looked
 
 from relu_learn import ReluNetwork, learn_from_queries, zoo
-from relu_learn.core import events as ev
 from relu_learn.core.evidence import FREE
 from relu_learn.core.run import Run
 from relu_learn.precise.refit import fitted, refit
+from relu_learn.telling import events as ev
 
 pytestmark = pytest.mark.numerical
 

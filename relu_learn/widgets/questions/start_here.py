@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 
 from relu_learn import zoo
-from relu_learn.core.events import NeuronFound
-from relu_learn.core.trace import Trace
 from relu_learn.learn import learn_from_queries
+from relu_learn.telling.events import NeuronFound
+from relu_learn.telling.trace import Trace
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, Prediction, kept

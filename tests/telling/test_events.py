@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relu_learn import ReluNetwork, learn_from_queries, zoo
-from relu_learn.core import events as ev
+from relu_learn.telling import events as ev
 
 SECRETS = {
     "scalar": zoo.random_network(3, 4, rng=2),

@@ -5,8 +5,8 @@ import inspect
 import numpy as np
 import pytest
 
-from relu_learn.core import errors
-from relu_learn.core.errors import (
+from relu_learn.asking import errors
+from relu_learn.asking.errors import (
     BlackBoxError,
     InvalidArgument,
     NotOneHiddenLayer,

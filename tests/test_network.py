@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nets import EPS, assert_same_function, make, size_at
 
-from relu_learn.core import network as network_module
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, lengths, lipschitz_bound, require_network
+from relu_learn import network as network_module
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.network import ReluNetwork, lengths, lipschitz_bound, require_network
 
 pytestmark = pytest.mark.numerical
 

@@ -10,11 +10,11 @@ from typing import Any, overload
 
 import numpy as np
 
-from relu_learn.core import events as ev
-from relu_learn.core.certificate import Certificate
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.events import Event
-from relu_learn.core.network import FIELDS, ReluNetwork, read_file
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.network import FIELDS, ReluNetwork, read_file
+from relu_learn.telling import events as ev
+from relu_learn.telling.certificate import Certificate
+from relu_learn.telling.events import Event
 
 TRACE_VERSION = 1
 

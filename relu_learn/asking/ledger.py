@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument, LedgerError
+from relu_learn.asking.errors import InvalidArgument, LedgerError
 
 VERSION = 2
 PROBES = 3  # queries that are kept, to ask them again
@@ -94,8 +94,8 @@ class Ledger:
 
     Attributes
     ----------
-    noise : ndarray of shape (m,) or None
-        What was noted last of the answers' noise.
+    doubt : ndarray of shape (m,) or None
+        What was noted last of how much answers may be off.
     probes : list of (ndarray of shape (d,), ndarray of shape () or (m,))
         The first, the last and a middle one of the first queries, and their recorded answers.
 
@@ -116,7 +116,7 @@ class Ledger:
             os.fsencode(self.path)
         except (TypeError, UnicodeError):
             raise InvalidArgument(f"ledger must be a path, got {path!r}") from None
-        self.noise: np.ndarray | None = None
+        self.doubt: np.ndarray | None = None
         self.probes: list[tuple[np.ndarray, np.ndarray]] = []
         self._recorded: deque[_Record] = deque()
         self._notes: dict[str, Any] = {}
@@ -212,8 +212,8 @@ class Ledger:
         """What a record says beyond the answers to its own queries."""
         self._number = record.number + 1
         self._outputs = 0 if record.answers.ndim == 1 else record.answers.shape[1]
-        if "noise" in record.notes:
-            self.noise = np.array(record.notes["noise"])
+        if "doubt" in record.notes:
+            self.doubt = np.array(record.notes["doubt"])
         for row, asked in record.notes.get("probes", []):
             x = np.frombuffer(bytes.fromhex(asked), "<f8").astype(float)
             self.probes.append((x, record.answers[row]))

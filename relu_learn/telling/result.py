@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from relu_learn.core.arguments import non_negative
-from relu_learn.core.certificate import Certificate
-from relu_learn.core.network import ReluNetwork, lipschitz_bound
-from relu_learn.core.trace import Trace
+from relu_learn.asking.arguments import non_negative
+from relu_learn.network import ReluNetwork, lipschitz_bound
+from relu_learn.telling.certificate import Certificate
+from relu_learn.telling.trace import Trace
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.core.arguments import Seed, generator, positive_int
-from relu_learn.core.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
-from relu_learn.core.ledger import Ledger, UnfitLedger
-from relu_learn.core.lines import SIGMAS
-from relu_learn.core.replies import BlackBox, Refused, ask, check_callable
+from relu_learn.asking.arguments import Seed, generator, positive_int
+from relu_learn.asking.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
+from relu_learn.asking.ledger import Ledger, UnfitLedger
+from relu_learn.asking.replies import BlackBox, Refused, ask, check_callable
 
 # Until the ledger knows the noise of the answers, they may be off by so much of their size: sums of
 # float32 numbers depend on the other rows of a batch.
@@ -184,10 +183,11 @@ class Oracle:
             self._ledger.note(random=json.loads(state))
         return random
 
-    def heard(self, noise: np.ndarray) -> None:
-        """Keep the noise (m,) of the answers with them, per unit of 1 + |t| on a Gaussian line."""
+    def heard(self, doubt: np.ndarray) -> None:
+        """Keep with the answers how much (m,) they may be off, per unit of 1 + |t| on a Gaussian
+        line."""
         if self._ledger is not None:
-            self._ledger.note(noise=noise.tolist())
+            self._ledger.note(doubt=doubt.tolist())
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         """Every query (n, d) and its answer, (n,) or (n, m), in the order they were asked."""
@@ -266,9 +266,9 @@ class Oracle:
                 raise Refused(f"gives answers of shape {answers.shape}, not {recorded.shape}", x)
             off = np.abs(answers - recorded)
             harmless = _BATCH * np.abs(recorded).max(axis=0) * np.ones(off.shape)
-            if ledger.noise is not None:
+            if ledger.doubt is not None:
                 far = 1 + np.linalg.norm(x, axis=1) / np.sqrt(self.dim)
-                harmless = 2 * SIGMAS * np.multiply.outer(far, ledger.noise).reshape(off.shape)
+                harmless = 2 * np.multiply.outer(far, ledger.doubt).reshape(off.shape)
             if (off > harmless).any():
                 # Random answers differ every time; and far out more than where they were heard.
                 more = np.stack([answers, *(self._once_more(x) for _ in range(3))])

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relu_learn.core.arguments import real_array
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.arguments import real_array
+from relu_learn.asking.errors import InvalidArgument
 
 Array = NDArray[np.float64]
 T = TypeVar("T")

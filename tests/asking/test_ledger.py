@@ -22,8 +22,8 @@ from relu_learn import (
     learn_from_queries,
     zoo,
 )
-from relu_learn.core import ledger as module
-from relu_learn.core.errors import LedgerError
+from relu_learn.asking import ledger as module
+from relu_learn.asking.errors import LedgerError
 
 KILL_TEST = Path(__file__).parents[1] / "benchmarks" / "kill_test.py"
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 
 Seed = int | np.random.Generator | None
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from relu_learn.core.arguments import non_negative
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.arguments import non_negative
+from relu_learn.asking.errors import InvalidArgument
 
 GAUSSIAN = "standard Gaussian"
 

@@ -7,14 +7,14 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import ndtri
 
-from relu_learn.core.certificate import (
+from relu_learn.asking.errors import InvalidArgument
+from relu_learn.telling.certificate import (
     Certificate,
     certificate,
     fresh_points,
     mean_square,
     output_scale,
 )
-from relu_learn.core.errors import InvalidArgument
 
 pytestmark = pytest.mark.numerical
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from relu_learn.core.certificate import Certificate
-from relu_learn.core.network import ReluNetwork
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.certificate import Certificate
 
 
 def _frozen(value: Any) -> np.ndarray:

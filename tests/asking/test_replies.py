@@ -10,8 +10,8 @@ import pytest
 from nets import relative_error
 
 from relu_learn import BlackBoxError, InvalidArgument, Oracle, learn_from_queries, zoo
-from relu_learn.core.errors import NotPiecewiseLinear
-from relu_learn.core.replies import Refused, ask, labels
+from relu_learn.asking.errors import NotPiecewiseLinear
+from relu_learn.asking.replies import Refused, ask, labels
 
 X = np.arange(12.0).reshape(4, 3)
 SECRET = zoo.random_network(3, 4, rng=1)

@@ -15,8 +15,8 @@ from relu_learn import (
     learn_steps,
     zoo,
 )
-from relu_learn.core import events as ev
-from relu_learn.core.certificate import Certificate
+from relu_learn.telling import events as ev
+from relu_learn.telling.certificate import Certificate
 
 SECRETS = {
     "scalar": zoo.random_network(3, 4, rng=2),

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from relu_learn.core.arguments import (
+from relu_learn.asking.arguments import (
     generator,
     integer,
     is_between,
@@ -13,7 +13,7 @@ from relu_learn.core.arguments import (
     positive_number,
     real_array,
 )
-from relu_learn.core.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument
 
 NO_NUMBERS = [None, "3", True, [1.0], np.nan, 0, -1]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import lengths
+from relu_learn.asking.errors import InvalidArgument
 
 BlackBox = Callable[[np.ndarray], Any]
 
@@ -87,7 +87,7 @@ def ask(black_box: BlackBox, x: np.ndarray, first: bool = False) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(y.reshape(n, -1)).all(axis=1))
     if len(bad):
         row, one = x[bad[0]], y[bad[0]]
-        size, most = lengths(row[None])[0], np.abs(row).max()
+        size, most = math.hypot(*row), np.abs(row).max()
         what = (
             f"must return finite numbers, got {one} ({len(bad)} of {n} rows), at a query of norm "
             f"{size:.2g} with coordinates up to {most:.2g} (if that is more than it is made for, "

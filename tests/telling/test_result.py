@@ -5,12 +5,12 @@ import math
 import pytest
 
 from relu_learn import learn_from_queries, zoo
-from relu_learn.core.certificate import certificate
-from relu_learn.core.errors import InvalidArgument
-from relu_learn.core.network import ReluNetwork, lipschitz_bound
-from relu_learn.core.result import LearnResult
-from relu_learn.core.trace import Trace
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.judging.loss import gaussian_loss
+from relu_learn.network import ReluNetwork, lipschitz_bound
+from relu_learn.telling.certificate import certificate
+from relu_learn.telling.result import LearnResult
+from relu_learn.telling.trace import Trace
 
 
 def test_repr():
