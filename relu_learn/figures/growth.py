@@ -51,49 +51,10 @@ def growth(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
     )  # fmt: skip
     looks = {"queries": (th.crease, "diamond"), "seconds": (th.line, "circle")}
     for column, curve in enumerate(curves, 1):
-        sizes = [row["size"] for row in curve["rows"]]
-        upper = [row["size"] for row in _upper(curve)]
         for row, (name, (color, symbol)) in enumerate(looks.items(), 1):
-            unit = {"queries": "queries", "seconds": "seconds of CPU time"}[name]
-            values = [r[name] for r in curve["rows"]]
-            power, start = _fit(curve, name)
-            law = f"{curve['what']}<sup>{power:.2f}</sup>".replace("-", "−")
-            figure.add_scatter(
-                x=upper,
-                y=10 ** (start + power * np.log10(upper)),
-                mode="lines",
-                line={"color": color, "width": 0.7 * th.line_width, "dash": "dash"},
-                name="power law, upper decade",
-                hovertemplate=f"{unit} ∝ {law}<extra></extra>",
-                showlegend=row == column == 1,
-                row=row,
-                col=column,
-            )
-            figure.add_scatter(
-                x=sizes,
-                y=values,
-                mode="markers",
-                marker={"color": color, "symbol": symbol, "size": 1.9 * th.marker_size},
-                name=unit,
-                hovertemplate=f"{curve['what']} = %{{x:,}}: %{{y:,.3g}} {unit}<extra></extra>",
-                showlegend=column == 1,
-                row=row,
-                col=column,
-            )
-            figure.add_annotation(
-                text=f"∝ {law}",
-                font={"color": color},
-                x=0.03,
-                y=0.95,
-                xanchor="left",
-                yanchor="top",
-                xref="x domain",
-                yref="y domain",
-                showarrow=False,
-                bgcolor=th.paper,
-                row=row,
-                col=column,
-            )
+            marker = {"color": color, "symbol": symbol, "size": 1.9 * th.marker_size}
+            _curve(figure, curve, name, marker, (row, column), th)
+        sizes = [row["size"] for row in curve["rows"]]
         figure.add_scatter(
             x=sizes,
             y=[r["queries"] / r["queries/D"] for r in curve["rows"]],
@@ -122,6 +83,53 @@ def growth(data: Data, theme: Theme = THEMES["light"]) -> go.Figure:
         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
     )
     return figure
+
+
+def _curve(
+    figure: go.Figure, curve: Data, name: str, marker: Data, cell: tuple[int, int], th: Theme
+) -> None:
+    """The points of one curve in its cell (row, column), and the power law of the upper ones."""
+    (row, column), color = cell, marker["color"]
+    unit = {"queries": "queries", "seconds": "seconds of CPU time"}[name]
+    upper = [r["size"] for r in _upper(curve)]
+    power, start = _fit(curve, name)
+    law = f"{curve['what']}<sup>{power:.2f}</sup>".replace("-", "−")
+    figure.add_scatter(
+        x=upper,
+        y=10 ** (start + power * np.log10(upper)),
+        mode="lines",
+        line={"color": color, "width": 0.7 * th.line_width, "dash": "dash"},
+        name="power law, upper decade",
+        hovertemplate=f"{unit} ∝ {law}<extra></extra>",
+        showlegend=row == column == 1,
+        row=row,
+        col=column,
+    )
+    figure.add_scatter(
+        x=[r["size"] for r in curve["rows"]],
+        y=[r[name] for r in curve["rows"]],
+        mode="markers",
+        marker=marker,
+        name=unit,
+        hovertemplate=f"{curve['what']} = %{{x:,}}: %{{y:,.3g}} {unit}<extra></extra>",
+        showlegend=column == 1,
+        row=row,
+        col=column,
+    )
+    figure.add_annotation(
+        text=f"∝ {law}",
+        font={"color": color},
+        x=0.03,
+        y=0.95,
+        xanchor="left",
+        yanchor="top",
+        xref="x domain",
+        yref="y domain",
+        showarrow=False,
+        bgcolor=th.paper,
+        row=row,
+        col=column,
+    )
 
 
 def _ticks(values: list[float], pad: float, powers: bool = False) -> dict[str, Any]:

@@ -167,6 +167,8 @@ def plan(
 ) -> Plan:
     """Predict the queries of `learn_from_queries` before the first one.
 
+    Everything that changes the price has its name here: the black box, and the run's settings.
+
     Parameters
     ----------
     dim, outputs, neurons : int
