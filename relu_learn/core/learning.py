@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from relu_learn.core.evidence import USEFUL
-from relu_learn.core.mending import drop_rounding, go_back, polish, require_useful
+from relu_learn.core.mending import go_back, polish, require_useful
 from relu_learn.core.run import FEW, Run
 from relu_learn.core.watch import Creases
 from relu_learn.telling.events import Event
@@ -60,8 +60,6 @@ def adaptive(run: Run) -> Iterator[Event]:
         if evidence.passed:
             points, errors = evidence.worst(run.known)
             if evidence.enough(errors, _CONTRADICTION):
-                if (yield from drop_rounding(run)):
-                    continue
                 return
         little = errors.max() <= USEFUL * evidence.scale
         typical = float(np.median(errors))

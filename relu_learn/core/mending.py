@@ -1,42 +1,23 @@
-"""What methods do with a hypothesis besides looking along lines: measure it again, leave out what
-is rounding, go back to a better one, or give up."""
+"""What methods do with a hypothesis besides looking along lines: measure it again, go back
+to a better one, or give up."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Sequence
 
-import numpy as np
-
 from relu_learn.asking.errors import LearningFailed
-from relu_learn.core.evidence import PRECISE, USEFUL
+from relu_learn.core.evidence import USEFUL
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
 from relu_learn.core.run import Run, each
 from relu_learn.core.watch import Unexplained
-from relu_learn.network import ReluNetwork, subset
+from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event
 
 # Worst errors whose ratio is below this are alike: then long steps are trusted, as few points see
 # the pieces that short steps have measured badly.
 _ALIKE = 1.5
-
-
-def drop_rounding(run: Run) -> Generator[Event, None, bool]:
-    """Leave out neurons so small that they need no repair if they are missing, and whose effect
-    cannot be told from the errors of F': without them these are not twice as large. (Rounding that
-    was taken for kinks.) Returns whether there were any."""
-    known, evidence = run.known, run.evidence
-    assert known is not None
-    outputs = known.output_weights * (run.answers.scale / evidence.scale)[:, None]
-    large = np.linalg.norm(outputs, axis=0) * np.linalg.norm(known.weights, axis=1) > PRECISE
-    fewer = subset(known, large)
-    if large.all() or evidence.score(fewer)[1] > 2 * evidence.score(known)[1]:
-        return False
-    run.known = fewer
-    yield run.updated("polish")
-    yield from run.test()
-    return True
 
 
 def polish(run: Run, levers: float = 0.0) -> Generator[Event, None, float | None]:

@@ -14,7 +14,7 @@ import numpy as np
 from relu_learn.core.evidence import FREE
 from relu_learn.core.lines import Line
 from relu_learn.core.run import Run
-from relu_learn.network import ReluNetwork, normalised
+from relu_learn.network import ReluNetwork, normalised, subset
 from relu_learn.telling.events import Event
 
 # All parameters at once cost equations * parameters^2 operations: at most some hundredths of a
@@ -29,6 +29,9 @@ _BETTER = 4.0
 # the roundings there would cost more than the 1e-11 that F' is off (372 runs: 1e-7 spoils two). The
 # constants are fitted to errors that are not only theirs, so only to what stands out.
 _TOLD, _PLAIN = 1e-5, 0.05
+# Neurons of so small a size or difference, in units of the scale, are left out if a fit without
+# them is not twice as far off.
+_ROUNDING = (1e-4, 1e-6, 1e-8)
 
 
 def refit(run: Run) -> Iterator[Event]:
@@ -41,19 +44,42 @@ def refit(run: Run) -> Iterator[Event]:
     if before is None or run.first is None or evidence.all is None or not len(evidence.errors):
         return
     work = float(run.oracle.queries * before.n_outputs) * before.n_parameters**2
-    if work <= (_PATIENT if run.settings.polish else _WORK):
-        x, answers = run.oracle.history()
-        new = fitted(before, x, answers.reshape(len(x), -1) / scale)
-    else:
-        new = fitted(before, *evidence.all, _distances(before, run.first.line))
-    if new is None or evidence.score(new) >= evidence.score(before):
+    line = None if work <= (_PATIENT if run.settings.polish else _WORK) else run.first.line
+    x, answers = run.oracle.history() if line is None else evidence.all
+    y = answers.reshape(len(x), -1) / (scale if line is None else 1.0)
+
+    def fit(network: ReluNetwork) -> ReluNetwork:
+        """What fits better, if anything does."""
+        doubts = None if line is None else _distances(network, line)
+        return min(network, fitted(network, x, y, doubts) or network, key=evidence.score)
+
+    def off(network: ReluNetwork) -> float:
+        """How far it is off at worst, in units of how an answer's noise grows. (A line may have
+        seen a bump that fresh points miss.)"""
+        return float((np.abs(network(x) - y).max(axis=1) / (1 + np.linalg.norm(x, axis=1))).max())
+
+    best = fit(before)
+    for rtol in _ROUNDING:  # neurons that may be rounding, which was taken for kinks
+        fewer = _without_rounding(best, rtol * evidence.scale / scale, rtol)
+        if fewer.n_neurons < best.n_neurons:
+            fewer = fit(fewer)
+            alike = evidence.score(fewer)[1] <= 2 * evidence.score(best)[1]
+            best = fewer if alike and off(fewer) <= 2 * off(best) else best
+    if best is before:
         return
     errors, old = evidence.errors, run.space.told(run.hypothesis())
-    run.known = new
+    run.known = best
     yield run.updated("fit")
     x = run.space.place(run.space.sample(FREE * len(errors), run.rng))
     moved = float(np.abs(run.space.told(run.best)(x) - old(x)).max())
     evidence.errors, evidence.refitted = errors + moved, True
+
+
+def _without_rounding(network: ReluNetwork, size: np.ndarray, rtol: float) -> ReluNetwork:
+    """One neuron for each hyperplane, and none below a size, (m,) for each output."""
+    fewer = network.simplify(rtol=rtol)
+    strength = fewer.output_weights * np.linalg.norm(fewer.weights, axis=1)
+    return subset(fewer, (np.abs(strength) > size[:, None]).any(axis=0))
 
 
 def _distances(network: ReluNetwork, line: Line) -> np.ndarray:

@@ -125,3 +125,44 @@ def test_a_run_gains_three_digits_for_nothing(settings):
     secret = zoo.random_network(10, 8, rng=0)
     result = learn_from_queries(secret, 10, rng=0, **settings)
     assert relative_error(secret, result.network) < 5e-14
+
+
+def finished(secret: ReluNetwork, more: ReluNetwork) -> Run:
+    """A run that knew a secret and more, and refitted it."""
+    run, found = looked(secret)
+    run.take(found.anchored())
+    assert run.known is not None
+    run.known = run.known + more
+    drained(run.test())
+    drained(refit(run))
+    return run
+
+
+@pytest.mark.parametrize(("size", "gap"), [(1e-9, 0.0), (1e-7, 0.0), (1e-7, 1e-6), (1e-5, 1e-6)])
+def test_neurons_that_are_rounding_are_dropped(size, gap):
+    """One by itself, and two that cancel: without them the answers are explained as well."""
+    secret = zoo.random_network(3, 5, rng=0)
+    w, b = np.array([[0.6, 0.8, 0.0]]), np.array([0.1])
+    rounding = ReluNetwork(w, b, [[size]], np.zeros((1, 3)), np.zeros(1))
+    if gap:
+        rounding = rounding + ReluNetwork(w, b + gap, [[-size]], np.zeros((1, 3)), np.zeros(1))
+    run = finished(secret, rounding)
+    assert run.known is not None and run.known.n_neurons == 5
+    assert relative_error(run.best, secret) < 1e-12
+
+
+@pytest.mark.parametrize("width", [1e-2, 1.0])
+def test_a_small_bump_of_the_secret_stays(width):
+    """It is far below what needs a repair, and most fresh points miss it; the line has seen it."""
+    bump = 1e-7 * zoo.hat(width=width, rng=0)
+    secret = zoo.random_network(bump.dim, 5, rng=0) + bump
+    result = learn_from_queries(secret, secret.dim, rng=0)
+    assert result.network.n_neurons == secret.n_neurons
+
+
+@pytest.mark.slow
+def test_staircases_have_as_many_steps_as_the_secret_s():
+    for seed in range(60, 110):
+        secret = zoo.staircase(rng=seed)
+        result = learn_from_queries(secret, secret.dim, rng=seed)
+        assert result.network.n_neurons == secret.n_neurons, seed
