@@ -7,7 +7,13 @@ import time
 from relu_learn.asking.errors import LearningFailed, TimeLimitExceeded
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Unexplained
-from relu_learn.telling.events import CriticalPointFound, Event, LineDrawn, Validated
+from relu_learn.telling.events import (
+    CriticalPointFound,
+    Event,
+    IntervalProbed,
+    LineDrawn,
+    Validated,
+)
 
 # Queries that any run may ask: hats and clumps take dozens of lines, however small the network is.
 _ANY = 10_000
@@ -32,7 +38,7 @@ class Brake:
 
     def __init__(self, run: Run) -> None:
         self.start, self.before = time.monotonic(), run.oracle.queries
-        self.kinks = self.most = 0
+        self.kinks = self.most = self.open = 0
 
     def check(self, run: Run, event: Event) -> None:
         """See an event.
@@ -42,8 +48,12 @@ class Brake:
         TimeLimitExceeded, LearningFailed
             Or an error of the watch, which gets a last chance to say what the black box is.
         """
-        if isinstance(event, (LineDrawn, CriticalPointFound)):
-            self.kinks = self.kinks + 1 if isinstance(event, CriticalPointFound) else 0
+        if isinstance(event, LineDrawn):
+            self.kinks = self.open = 0
+        if isinstance(event, IntervalProbed):  # each holds a kink at least
+            self.open = max(self.open, len(event.open_intervals))
+        if isinstance(event, CriticalPointFound):
+            self.kinks += 1
             self.most = max(self.most, self.kinks)
         if isinstance(event, Validated):  # what a test costs was chosen
             self.before += len(event.points)
@@ -79,7 +89,7 @@ class Brake:
     def usual(self, run: Run) -> float:
         """Queries of most runs that see so many neurons."""
         k, d, m = self.seen(run), run.oracle.dim, len(run.answers.scale)
-        lines = (k + 1) * d + _KINK * k
+        lines = (k + 1) * d + _KINK * max(k, self.open)
         lines *= (1 if run.space.window(run.line).cauchy else _CHORDS) * (1 + run.settings.polish)
         samples = _SAMPLES * _blur(run) ** 2 * (k + 1) * (d + m) / m
         return lines if run.answers.exact else lines + samples

@@ -18,7 +18,7 @@ from relu_learn import (
 )
 from relu_learn.core import brake
 from relu_learn.core.watch import trust
-from relu_learn.telling.events import NetworkUpdated
+from relu_learn.telling.events import CriticalPointFound, NetworkUpdated
 
 pytestmark = pytest.mark.numerical
 
@@ -112,3 +112,15 @@ def test_a_long_test_is_no_reason():
 
 def test_infinite_patience():
     assert learn_from_queries(zoo.hat(), 2, rng=0, patience=math.inf).complete
+
+
+def test_a_line_with_many_kinks_is_no_reason():
+    """It takes more than any small run, before the first neuron is found."""
+    secret = zoo.random_network(2, 1200, rng=0)
+    kinks = []
+    for event in learn_steps(secret, 2, rng=0):
+        if isinstance(event, CriticalPointFound):
+            kinks.append(event.t)
+        elif kinks:
+            break
+    assert len(kinks) == 1200 and event.queries > brake._ANY + 4 * brake._KINK
