@@ -37,7 +37,8 @@ MAY["learn"] = {*CORE, *WINGS}
 MAY["judging"] = {*CORE, "learn", "zoo"}
 MAY["baselines"] = {*MAY["judging"], "judging"}
 MAY["figures"] = {*MAY["baselines"], "baselines", "data"}
-MAY["widgets"] = {*MAY["figures"], "figures"}
+MAY["environment"] = set()
+MAY["widgets"] = {*MAY["figures"], "figures", "environment"}
 MAY["cli"] = {*MAY["widgets"], "widgets"}
 MAY["__main__"] = {"cli"}
 

@@ -19,7 +19,6 @@ from relu_learn.cli.terminal import lose, say
 app = typer.Typer(
     name="relu-learn",
     help="Learn any one-hidden-layer ReLU network from its answers, and see how.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -35,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here it can still be said that this fails
         return code
     except (OSError, SystemExit) as error:  # typer and rich exit when a pipe is closed
+        if isinstance(error, SystemExit) and not error.code:
+            return 0  # what a shell completes has been printed
         lose(sys.stdout)
         full = isinstance(error, OSError) and not isinstance(error, BrokenPipeError)
         say(f"cannot write: {error}" if full else "nobody reads the output any more")

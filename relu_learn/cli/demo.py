@@ -30,18 +30,27 @@ Method = enum.Enum("Method", {"adaptive": "adaptive", "grid": "grid"}, type=str)
 Size = int | None  # of a random secret; None: by default
 
 
-def _print_zoo(wanted: bool) -> None:
-    if not wanted:
-        return
+def _secrets() -> list[tuple[str, str]]:
+    """What there is in the zoo; a shell offers it after `relu-learn demo`."""
     from relu_learn import zoo
 
-    print_table([(name, zoo.describe(name)) for name in zoo.names()])
-    raise typer.Exit()
+    return [(name, zoo.describe(name)) for name in zoo.names()]
+
+
+def _print_zoo(wanted: bool) -> None:
+    if wanted:
+        print_table(_secrets())
+        raise typer.Exit()
 
 
 def demo(
     name: Annotated[
-        str | None, Argument(metavar="[NAME]", help="A secret from the zoo (--list shows them).")
+        str | None,
+        Argument(
+            metavar="[NAME]",
+            help="A secret from the zoo (--list shows them).",
+            autocompletion=_secrets,
+        ),
     ] = None,
     dim: Annotated[Size, Option(min=1, help="Inputs of a random secret. (default: 10)")] = None,
     neurons: Annotated[

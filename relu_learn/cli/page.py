@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from relu_learn import environment
 from relu_learn.asking.errors import InvalidArgument
-from relu_learn.cli.install import pip
 from relu_learn.cli.terminal import say, stop
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def check_page(path: Path | None) -> None:
     """The same for a page, which needs plotly."""
     check_folder("--html", path)
     if path is not None and importlib.util.find_spec("plotly") is None:
-        stop(f"--html needs plotly, which is not installed: {pip('lab')}", 1)
+        mend = environment.remedy("widgets", "plotly")
+        stop(f"--html needs plotly, which is not installed: {mend}", 1)
 
 
 def write_page(

@@ -83,3 +83,13 @@ def test_help_needs_none_of_the_heavy_parts():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "plotly", "ipywidgets", "IPython"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("de", {"demo"}), ("demo ten", {"tent"}), ("demo --d", {"--dim"})]
+)
+def test_a_shell_completes_commands_options_and_secrets(words, offered):
+    place = {"COMP_WORDS": f"relu-learn {words}", "COMP_CWORD": str(words.count(" ") + 1)}
+    done = terminal(_RELU_LEARN_COMPLETE="complete_bash", **place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(done.stdout.split()) == offered

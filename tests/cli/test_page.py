@@ -1,5 +1,7 @@
 """`relu-learn play`, and pages that cannot be made."""
 
+import importlib.util
+
 import numpy as np
 from command_line import NEEDS_FULL, run
 
@@ -45,3 +47,10 @@ def test_a_page_that_cannot_be_written_is_one_line():
     code, out, err = run("demo", "tent", "--html", "/dev/full")
     assert code == 1 and "Learned: tent" in out  # the result is not lost
     assert err.splitlines()[-1].startswith("relu-learn: --html: cannot write '/dev/full'")
+
+
+def test_html_without_plotly_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    code, out, err = run("demo", "tent", "--html", str(tmp_path / "tent.html"))
+    assert code == 1 and out == ""  # said before the run, not after it
+    assert len(err.splitlines()) == 1 and "'plotly>=" in err
