@@ -37,8 +37,10 @@ MAY["learn"] = {*CORE, *WINGS}
 MAY["judging"] = {*CORE, "learn", "zoo"}
 MAY["baselines"] = {*MAY["judging"], "judging"}
 MAY["figures"] = {*MAY["baselines"], "baselines", "data"}
-MAY["widgets"] = {*MAY["figures"], "figures"}
+MAY["environment"] = set()
+MAY["widgets"] = {*MAY["figures"], "figures", "environment"}
 MAY["cli"] = {*MAY["widgets"], "widgets"}
+MAY["__main__"] = {"cli"}
 
 
 def modules() -> dict[str, Path]:
@@ -160,7 +162,8 @@ def test_every_module_has_its_test_file():
     wanted = {
         path.relative_to(ROOT).with_name(f"test_{path.name}")
         for path in ROOT.rglob("*.py")
-        if path.stem != "__init__" and path.relative_to(ROOT).parts[0] not in UNMIRRORED
+        if path.stem not in ("__init__", "__main__")
+        and path.relative_to(ROOT).parts[0] not in UNMIRRORED
     }
     folders = {path.parts[0] for path in wanted if len(path.parts) > 1}
     mirrored = {p.relative_to(tests) for name in folders for p in (tests / name).glob("test_*.py")}

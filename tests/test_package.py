@@ -212,7 +212,7 @@ def requirements(extra: str = "") -> set[str]:
     ("layers", "extras"),
     [
         (sorted(PARTS - {"baselines", "data", "figures", "widgets"}), ["", "lab"]),
-        (["figures", "widgets"], ["", "lab"]),
+        (["figures", "widgets"], ["", "widgets"]),
         (["baselines", "data"], ["", "models"]),
     ],
 )
@@ -227,8 +227,17 @@ def test_everything_imported_is_declared(layers, extras):
                 assert name in declared, f"{path.name} imports {root}"
 
 
-def test_the_test_extra_holds_the_others():
+def test_extras_hold_each_other():
+    assert requirements("lab") > requirements("widgets")
     assert requirements("test") >= requirements("lab") | requirements("models")
+
+
+def test_widgets_need_nothing_that_pyodide_lacks():
+    """In a browser everything is pure Python or built for it; a kernel is the front end's own."""
+    built = {"numpy", "scipy"}
+    for name in (requirements() | requirements("widgets")) - built:
+        wheel = importlib.metadata.distribution(name).read_text("WHEEL")
+        assert "Root-Is-Purelib: true" in wheel, name
 
 
 # ----------------------------------------------------------------------- binder

@@ -64,7 +64,7 @@ def test_links_and_pictures_lead_somewhere():
 
 
 def test_the_binder_badge_opens_the_first_lesson_in_lab():
-    from relu_learn.cli import FIRST_LESSON
+    from relu_learn.cli.lessons import FIRST_LESSON
 
     (lesson,) = re.findall(r"mybinder\.org/v2/[^)]*urlpath=lab/tree/([^)]+)", README)
     assert lesson == f"notebooks/{FIRST_LESSON}" and (ROOT / lesson).is_file()

@@ -1,0 +1,10 @@
+"""The command line: `relu-learn demo`, `relu-learn play`, `relu-learn lab`, `relu-learn doctor`.
+
+Progress goes to standard error and results to standard output, so that `relu-learn demo > file`
+keeps the table and still shows the run. Exit codes: 0 done, 1 the run or a check failed, 2 bad
+arguments, 130 stopped by hand.
+"""
+
+from relu_learn.cli.commands import app, main
+
+__all__ = ["app", "main"]
