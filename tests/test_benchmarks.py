@@ -149,7 +149,9 @@ def test_roads():
     assert len(rows) == 20  # 5 kinds of answers, two spaces, with epsilon and without
     for row in rows:
         told = stated(RELIABILITY, *row[:3])
-        assert told[3] == "8/8" and within(row[5], told[5]), told
+        assert told[3] == "8/8"
+        # Where answers are imprecise, the last digits of a sum decide where is asked next.
+        assert row[0] != "exact" or within(row[5], told[5]), told
 
 
 def test_documents_name_scripts_that_exist():
