@@ -108,9 +108,9 @@ def test_noise_table():
 def test_hostile():
     printed = run("hostile.py")
     assert promised("20 runs, 0 runs not recovered") in printed
-    most = float(re.findall(r"up to ([\d.]+) times the queries", RELIABILITY.replace("\n  ", " "))[0])
+    (most,) = re.findall(r"up to ([\d.]+) times the queries", RELIABILITY.replace("\n  ", " "))
     rows = [cells(line) for line in printed.splitlines() if " 1/1 " in line]
-    assert len(rows) == 20 and all(float(row[4]) <= most for row in rows)
+    assert len(rows) == 20 and all(float(row[4]) <= float(most) for row in rows)
 
 
 def test_hats():
