@@ -7,7 +7,7 @@ import importlib
 import os
 import re
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Type checkers and editors, which do not run `__getattr__`, read the stub in place of this file.
 with open(os.path.splitext(__file__)[0] + ".pyi", encoding="utf-8") as _stub:

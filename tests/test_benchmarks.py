@@ -1,4 +1,7 @@
-"""The benchmarks run; what they print is for people, and no time is asserted."""
+"""The benchmarks run, and the counts that their documents state are those that they print.
+
+Seconds and last digits are not compared: they belong to a machine.
+"""
 
 import json
 import os
@@ -14,6 +17,35 @@ pytestmark = pytest.mark.slow
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 
 
+RESULTS = (BENCHMARKS / "RESULTS.md").read_text("utf-8")
+RELIABILITY = (BENCHMARKS / "RELIABILITY.md").read_text("utf-8")
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a line of a table, in Markdown or in columns."""
+    parts = line.strip("| ").split("|") if "|" in line else re.split(r"\s{2,}", line.strip())
+    return [part.strip() for part in parts]
+
+
+def stated(document: str, *first: str) -> list[str]:
+    """The row of a document's table that begins with these cells."""
+    rows = [cells(line) for line in document.splitlines() if line.startswith("| ")]
+    (row,) = [row for row in rows if row[: len(first)] == list(first)]
+    return row
+
+
+def within(count: str, stated: str) -> bool:
+    """Whether the count of one seed lies in the range "low–high" that all seeds had."""
+    ends = [float(end.replace(",", "")) for end in stated.split("–")]
+    return ends[0] <= float(count.replace(",", "")) <= ends[-1]
+
+
+def promised(sentence: str) -> str:
+    """A sentence that the document says `--quick` prints."""
+    assert f'"{sentence}"' in RELIABILITY
+    return sentence
+
+
 def run(script: str, *arguments: str) -> str:
     command = [sys.executable, "-W", "error", str(BENCHMARKS / script), "--quick", *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -24,9 +56,13 @@ def run(script: str, *arguments: str) -> str:
 
 def test_queries():
     printed = run("queries.py", "--markdown")
-    for name in ("10-15-1", "5-100-1", "64-32-10", "digits"):
-        assert f"| {name} " in printed
-    assert printed.count(" 1/1 ") == 4
+    rows = [cells(line) for line in printed.splitlines() if " 1/1 " in line]
+    assert [row[0] for row in rows] == ["10-15-1", "5-100-1", "64-32-10", "digits"]
+    for name, _, find, sure, find_ratio, ratio, neurons, *_ in rows:
+        told = stated(RESULTS, name)
+        assert told[1] == "20/20" and told[6] == neurons
+        counts = zip((find, sure, find_ratio, ratio), told[2:6], strict=True)
+        assert all(within(count, of_all) for count, of_all in counts), (name, told)
 
 
 def test_speed(tmp_path):
@@ -52,7 +88,8 @@ def test_comparison(tmp_path):
 def test_lower_bound():
     printed = run("lower_bound.py", "--neurons", "8")
     hidden, random = printed.strip().splitlines()[-2:]
-    assert "hidden plane, 8 neurons" in hidden and "random, 8 neurons" in random
+    for line, name in ((hidden, "hidden plane, 8 neurons"), (random, "random, 8 neurons")):
+        assert cells(line)[:4] == stated(RESULTS, name, "0")[:4]
     assert float(hidden.split()[-1]) > 0.5 > 1e-20 > float(hidden.split()[-2])
 
 
@@ -60,7 +97,7 @@ def test_noise_table():
     printed = run("noise_table.py")
     for kind in ("weights", "answers", "inputs"):
         assert f"float32 {kind}" in printed
-    assert "certificates that do not hold: 0 of 6" in printed
+    assert promised("certificates that do not hold: 0 of 6") in printed
     rows = [line.split() for line in printed.split("\n\n")[1].splitlines() if "/1" in line]
     assert len(rows) == 6 and all("1/1" in row for row in rows)
     # The error of F' is below the noise of one answer, and float32 costs at most 1e-5 of the scale.
@@ -70,42 +107,61 @@ def test_noise_table():
 
 def test_hostile():
     printed = run("hostile.py")
-    assert "near_parallel" in printed and "runs not recovered" in printed
+    assert promised("20 runs, 0 runs not recovered") in printed
+    (most,) = re.findall(r"up to ([\d.]+) times the queries", RELIABILITY.replace("\n  ", " "))
+    rows = [cells(line) for line in printed.splitlines() if " 1/1 " in line]
+    assert len(rows) == 20 and all(float(row[4]) <= float(most) for row in rows)
 
 
 def test_hats():
     printed = run("hats.py", "--seeds", "2")
     row = next(line for line in printed.splitlines() if "width" in line)
-    assert row.count("/2, ") == 5 and "0/2" in row.split("/2, ", 4)[-2] + "/2"
+    name, *found = cells(row)
+    missed = [int(cell.split("/2, ")[0]) for cell in found]
+    of_all = [int(cell.split("/25, ")[0]) for cell in stated(RESULTS, name)[1:]]
+    # The two seeds are among the 25.
+    assert len(missed) == 5 and all(a <= b for a, b in zip(missed, of_all, strict=True))
 
 
 def test_claims():
     printed = run("claims.py")
+    assert promised("40 runs, 37 claims, 0 of them wrong") in printed
     assert "is below delta for every delta" in printed
 
 
 def test_diagnosis():
     printed = run("diagnosis.py")
-    assert "0 wrong answers" in printed
-    assert "NotOneHiddenLayer" in printed
+    assert promised("0 wrong answers") in printed
+    rows = [cells(line) for line in printed.splitlines() if " 1/1 " in line]
+    inside = sum(row[1] == "learned" for row in rows)
+    assert f"shows the learner {len(rows) - inside} kinds of black boxes outside" in RELIABILITY
+    assert f"{inside} kinds of activations inside are learned" in RELIABILITY
 
 
 def test_fuzz():
     printed = run("fuzz.py")
-    assert re.search(r"^20 cases, 0 broke a property$", printed, re.MULTILINE)
+    assert promised("20 cases, 0 broke a property") in printed.splitlines()
 
 
 def test_roads():
     printed = run("roads.py").split("\n\n")[-1]
-    rows = [line for line in printed.splitlines() if " 1/1 " in line]
+    rows = [cells(line) for line in printed.splitlines() if " 1/1 " in line]
     assert len(rows) == 20  # 5 kinds of answers, two spaces, with epsilon and without
+    for row in rows:
+        told = stated(RELIABILITY, *row[:3])
+        assert told[3] == "8/8"
+        # Where answers are imprecise, the last digits of a sum decide where is asked next.
+        assert row[0] != "exact" or within(row[5], told[5]), told
 
 
-def test_readme_names_scripts_that_exist():
-    readme = (BENCHMARKS.parents[1] / "README.md").read_text("utf-8")
-    section = readme.split("<!-- benchmark -->")[1].split("## Limits")[0]
-    named = set(re.findall(r"\w+\.py", section))
+def test_documents_name_scripts_that_exist():
+    named = set(re.findall(r"\w+\.py", RESULTS + RELIABILITY))
     reliability = {"hostile.py", "noise_table.py", "claims.py", "diagnosis.py", "kill_test.py"}
     assert named >= {"queries.py", "fuzz.py"} | reliability
-    for script in named:
+    for script in named - {"test_benchmarks.py"}:
         assert (BENCHMARKS / script).is_file(), script
+
+
+def test_links_of_the_documents_lead_somewhere():
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", RESULTS + RELIABILITY)
+    assert targets and all((BENCHMARKS / target).is_file() for target in targets)

@@ -14,7 +14,7 @@ from relu_learn.figures.growth import exponent, growth
 from relu_learn.figures.theme import THEMES
 from relu_learn.widgets.measured import KINDS, Measured, best_passive, cliff
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+RESULTS = (Path(__file__).parent / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +122,10 @@ def test_best_passive_is_the_smallest_loss():
     assert cliff(data, "n") == 9
 
 
-def test_the_readme_shows_the_table_that_ships(comparison):
+def test_the_results_shows_the_table_that_ships(comparison):
     """All of its lines are in the file, and every source."""
-    start = README.index("| method ")
-    lines = README[start:].split("\n\n")[0].splitlines()[2:]
+    start = RESULTS.index("| method ")
+    lines = RESULTS[start:].split("\n\n")[0].splitlines()[2:]
     cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
     shipped = [row["cells"] for row in comparison["rows"]]
     assert len(cells) > 20
@@ -133,12 +133,12 @@ def test_the_readme_shows_the_table_that_ships(comparison):
         assert row in shipped
     for row in comparison["rows"]:
         if row["source"]:
-            assert row["source"] in README
+            assert row["source"] in RESULTS
 
 
-def test_the_readme_states_the_growth_that_ships(growing):
+def test_the_results_states_the_growth_that_ships(growing):
     for curve in growing["curves"]:
-        found = re.search(rf"{curve['what']}\^(−?[\d.]+)", README)
+        found = re.search(rf"{curve['what']}\^(−?[\d.]+)", RESULTS)
         assert found, curve["what"]
         stated = float(found[1].replace("−", "-"))
         assert stated == pytest.approx(exponent(curve, "queries"), abs=0.006)

@@ -48,6 +48,20 @@ def test_commands_are_one_line_and_use_an_extra_that_exists(marker, extra):
     assert f'".[{extra}]"' in command and extra in extras
 
 
+def test_windows_commands_do_the_same():
+    here = [block(marker, "sh").strip() for marker in ("main command", "test command")]
+    there = block("windows commands", "powershell").splitlines()
+    posix = {"py -m": "python3 -m", "; ": " && ", ".venv\\Scripts\\": ".venv/bin/"}
+    for one, other in zip(here, there, strict=True):
+        for theirs, ours in posix.items():
+            other = other.replace(theirs, ours)
+        assert other == one
+
+
+def test_a_newcomer_reads_it_to_the_end():
+    assert len(README.splitlines()) < 130
+
+
 def test_ci_runs_the_test_command_of_the_readme():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "<!-- test command -->" in script and 'eval "$command"' in script

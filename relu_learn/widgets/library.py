@@ -43,7 +43,10 @@ class PlotlyLibrary(anywidget.AnyWidget):
     In a notebook it is sent as soon as this module is imported.
     """
 
-    _esm = (pathlib.Path(__file__).parent / "library.js").read_text(encoding="utf-8")
+    _esm = "".join(
+        (pathlib.Path(__file__).parent / name).read_text(encoding="utf-8")
+        for name in ("begin.js", "library.js")
+    )
     version = traitlets.Unicode(plotly.__version__).tag(sync=True)
     compressed = traitlets.Bytes().tag(sync=True)
     dark = traitlets.Bool(False).tag(sync=True)  # whether the page is; set by it

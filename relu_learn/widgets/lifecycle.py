@@ -17,6 +17,7 @@ import ipywidgets
 from IPython.core.getipython import get_ipython
 
 from relu_learn.asking.errors import ReluLearnError
+from relu_learn.widgets.frames import Framed
 
 
 class Disposable(Protocol):
@@ -65,7 +66,7 @@ def close_tree(widget: ipywidgets.Widget) -> None:
             part.close()
 
 
-class Messages(ipywidgets.HTML):
+class Messages(Framed, ipywidgets.HTML):
     """The place beside a control where a sentence says what was wrong with the input.
 
     An exception in a callback reaches neither a cell nor a test: `guard` brings it here.

@@ -42,12 +42,6 @@ function enqueue(job) {
     .then(() => new Promise((resolve) => setTimeout(resolve)));
 }
 
-function plotlyOf(version) {
-  const slot = ((shared.plotly ??= {})[version] ??= {});
-  slot.ready ??= new Promise((resolve, reject) => Object.assign(slot, { resolve, reject }));
-  return slot.ready;
-}
-
 const LATE = 10_000; // milliseconds: it takes one or two seconds on a slow computer
 
 export default () => {
@@ -111,12 +105,16 @@ class View {
     for (const name of ["label", "error"]) model.on(`change:${name}`, this.redescribe);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.plot);
+    let why = "";
+    // In Colab every output is a page of its own, which has to ask for plotly.js itself.
+    const ask = async () => beginPlotly(await model.widget_manager.get_model(model.get("library")));
+    ask().catch((error) => { why = ` (${error.message})`; });
     const late = setTimeout(() => {
-      this.error.textContent = "The part of this page that draws figures has not arrived. " +
+      this.error.textContent = `The part of this page that draws figures has not arrived${why}. ` +
         "Press \u25b6\u25b6 in the bar above (restart the kernel and run all cells).";
     }, LATE);
     signal?.addEventListener("abort", () => clearTimeout(late));
-    plotlyOf(model.get("version")).then(
+    plotlyPlace(model.get("version")).ready.then(
       (Plotly) => {
         clearTimeout(late);
         this.describe();

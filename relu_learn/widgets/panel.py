@@ -114,9 +114,10 @@ class Panel(LiveWidget):
     copy current, so that a second view or a reloaded page shows the present state.
     """
 
-    _esm = module("fit.js", "layer.js", "names.js", "light.js", "motion.js", "panel.js")
+    _esm = module("fit.js", "layer.js", "names.js", "light.js", "motion.js", "begin.js", "panel.js")
     _css = styles("panel.css")
     version = traitlets.Unicode(plotly.__version__).tag(sync=True)
+    library = traitlets.Unicode().tag(sync=True)  # the widget that has plotly.js
     label = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
     hand = traitlets.Unicode().tag(sync=True)  # the name of what can be dragged on it, see hands.py
@@ -130,7 +131,7 @@ class Panel(LiveWidget):
         config: dict[str, Any] | None = None,
         compact: bool = False,
     ) -> None:
-        PlotlyLibrary.ensure()
+        library = PlotlyLibrary.ensure()
         self._compact = compact
         self._config = {"displaylogo": False, "displayModeBar": False, **(config or {})}
         self._callbacks: list[Callable[[dict[str, Any]], None]] = []
@@ -138,6 +139,7 @@ class Panel(LiveWidget):
         super().__init__(
             _figure=self._encoded(figure),
             label=label,
+            library=library.model_id,
             layout=ipywidgets.Layout(width="100%", min_width="0"),
         )
         self.on_msg(self._receive)

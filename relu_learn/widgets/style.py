@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ipywidgets
 
 from relu_learn.figures.theme import Theme
+from relu_learn.widgets.frames import Framed
 
 _RULES = """
 .rl-root.{root} {{
@@ -75,7 +76,7 @@ def side_by_side(panels: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
     return box
 
 
-class Styled:
+class Styled(Framed):
     """Mixin for a box that wears a theme."""
 
     _style_widget: ipywidgets.HTML

@@ -13,6 +13,7 @@ import ipywidgets
 
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.widgets.answers_file import Record, answers, note
+from relu_learn.widgets.frames import Framed
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 
 _STYLE = """<style>
@@ -47,7 +48,7 @@ class Feedback:
     sentence: str
 
 
-class _Task(ipywidgets.VBox):
+class _Task(Framed, ipywidgets.VBox):
     """Question, input row, feedback."""
 
     _button = "Check"

@@ -172,6 +172,7 @@ def lab_server(timeout: float = 60) -> Iterator[Server]:
     command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     command += ["--IdentityProvider.token=", f"--ServerApp.root_dir={root}"]
     command += ["--expose-app-in-browser", "--LabApp.news_url=None"]
+    command += ["--JupyterNotebookApp.expose_app_in_browser=True"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     command += ["--LabApp.extension_manager=readonly"]
     log = home / "server.log"
@@ -208,6 +209,8 @@ def _wait_until_up(process: subprocess.Popen[bytes], server: Server, timeout: fl
 class LabPage:
     """A notebook open in JupyterLab, and everything suspicious that happened meanwhile."""
 
+    place = "doc/tree"  # of the address; "notebooks" is where Notebook 7 is
+
     def __init__(self, page: Any, server: Server) -> None:
         self.page, self.server = page, server
         self.external: list[str] = []
@@ -230,7 +233,7 @@ class LabPage:
 
     def open(self, name: str) -> None:
         """Open a notebook of the server's directory and wait for its kernel."""
-        self.page.goto(f"{self.server.url}/doc/tree/{name}?reset", timeout=60_000)
+        self.page.goto(f"{self.server.url}/{self.place}/{name}?reset", timeout=60_000)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.page.wait_for_function(READY, timeout=90_000)
         self.page.evaluate(LISTEN)

@@ -1,0 +1,85 @@
+"""Front ends that cannot be started here: what lessons hand to them is what they need."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+from relu_learn.widgets import Panel, Player, Prediction
+from relu_learn.widgets.board import Board
+from relu_learn.widgets.explorer import Explorer
+from relu_learn.widgets.frames import Framed
+from relu_learn.widgets.library import PlotlyLibrary
+from relu_learn.widgets.questions import start_here
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+VIEW = "application/vnd.jupyter.widget-view+json"
+URL = "https://example.org/manager.js"
+
+
+@pytest.fixture
+def colab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Colab's kernel has, as far as widgets look at it."""
+    output: Any = types.ModuleType("google.colab.output")
+    output.enable_custom_widget_manager = lambda: None
+    output._widgets = types.SimpleNamespace(_installed_url=URL)
+    for name in ("google", "google.colab"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, "google.colab.output", output)
+
+
+@pytest.fixture
+def shown() -> Any:
+    """One of each kind of thing that a cell of a lesson ends with."""
+    player = Player("tent", seed=0)
+    guess = Prediction("How many?", ["1", "2"], then="Look.")
+    yield [player, guess, start_here.settled(guess, player), Panel(go.Figure())]
+    library = PlotlyLibrary.ensure()
+    for widget in set(_instances.values()) - {library, library.layout}:
+        widget.close()
+
+
+def test_in_colab_whatever_is_shown_names_its_manager(colab: None, shown: list[Any]) -> None:
+    for widget in shown:
+        data, metadata = widget._repr_mimebundle_()
+        assert data[VIEW]["model_id"] == widget.model_id
+        assert metadata[VIEW]["colab"]["custom_widget_manager"]["url"] == URL
+
+
+def test_elsewhere_nothing_is_added(shown: list[Any]) -> None:
+    for widget in shown:
+        bundle = widget._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        assert data[VIEW]["model_id"] == widget.model_id and not metadata
+
+
+def test_everything_that_lessons_show_is_framed() -> None:
+    assert issubclass(Board, Framed) and issubclass(Explorer, Framed)
+
+
+def test_a_panel_says_where_its_frame_gets_plotly(shown: list[Any]) -> None:
+    assert shown[-1].library == PlotlyLibrary.ensure().model_id
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_installs_itself_in_colab_and_nowhere_else(
+    path: Path, request: pytest.FixtureRequest
+) -> None:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    first = next(cell for cell in cells if cell["cell_type"] == "code")
+    ran: list[tuple[str, str]] = []
+    shell = types.SimpleNamespace(run_line_magic=lambda *what: ran.append(what))
+    exec("".join(first["source"]), {"get_ipython": lambda: shell})
+    assert ran == []
+    request.getfixturevalue("colab")
+    exec("".join(first["source"]), {"get_ipython": lambda: shell})
+    ((magic, line),) = ran
+    assert magic == "pip" and "relu-learn[widgets] @ git+https://github.com/" in line
