@@ -13,6 +13,8 @@ from relu_learn.asking.errors import TimeLimitExceeded as TimeLimitExceeded
 from relu_learn.asking.oracle import Oracle as Oracle
 from relu_learn.core.gradients import get_gradient as get_gradient
 from relu_learn.core.neurons import get_bias as get_bias
+from relu_learn.judging.bits import Snapped as Snapped
+from relu_learn.judging.bits import snap as snap
 from relu_learn.judging.loss import gaussian_loss as gaussian_loss
 from relu_learn.judging.loss import sampled_loss as sampled_loss
 from relu_learn.judging.loss import worst_error as worst_error
