@@ -61,6 +61,7 @@ _RANDOM = (
     "learned is their average (is a dropout layer left on? then model.eval() first)"
 )
 Method = Callable[[Run], Iterator[Event]]
+_NONE = "it repairs nothing"
 _LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again)
 # Answers that tell labels from numbers.
 _RECALLED = 1000
@@ -78,6 +79,7 @@ def learn_steps(
     validation: int | None = None,
     polish: bool = False,
     bounds: Any = None,
+    points: Any = None,
     r: float = Settings.r,
     tau: float = Settings.tau,
     alpha: float = Settings.alpha,
@@ -112,6 +114,10 @@ def learn_steps(
     bounds : (low, high), optional
         Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
         is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
+    points : array_like of shape (n, d), optional
+        Your own inputs: all of them are asked, and F' is repaired until it is right on them, too.
+        Neurons that hardly any random point meets may be the ones that they are about. Not with
+        "grid".
     r, tau, alpha : float
         The paper's parameters, for "grid": length of an interval and half length of the line (in
         units of t), radius of the gradient's steps (in units of x). A line meets the hyperplane of
@@ -143,7 +149,7 @@ def learn_steps(
     settings = Settings(
         method, epsilon, delta, validation, polish, r, tau, alpha, repeats, patience, max_seconds
     )
-    return _steps(_run(black_box, dim, settings, rng, max_queries, bounds))
+    return _steps(_run(black_box, dim, settings, rng, max_queries, bounds, points))
 
 
 def learn_from_queries(
@@ -158,6 +164,7 @@ def learn_from_queries(
     validation: int | None = None,
     polish: bool = False,
     bounds: Any = None,
+    points: Any = None,
     r: float = Settings.r,
     tau: float = Settings.tau,
     alpha: float = Settings.alpha,
@@ -175,8 +182,8 @@ def learn_from_queries(
         (n, d) -> (n,) or (n, m).
     dim : int
         Input dimension d.
-    method, rng, epsilon, delta, max_queries, validation, polish, bounds, r, tau, alpha, repeats,
-    patience, max_seconds
+    method, rng, epsilon, delta, max_queries, validation, polish, bounds, points, r, tau, alpha,
+    repeats, patience, max_seconds
         As for `learn_steps`.
     on_event : callable, optional
         Called with every event.
@@ -208,7 +215,7 @@ def learn_from_queries(
     settings = Settings(
         method, epsilon, delta, validation, polish, r, tau, alpha, repeats, patience, max_seconds
     )
-    run = _run(black_box, dim, settings, rng, max_queries, bounds)
+    run = _run(black_box, dim, settings, rng, max_queries, bounds, points)
     bar = None
     if progress:
         from tqdm.auto import tqdm
@@ -302,6 +309,7 @@ def _run(
     rng: int | np.random.Generator | None,
     max_queries: int | None,
     bounds: Any,
+    points: Any = None,
 ) -> Run:
     """A run that has not begun, in its space and with its watch."""
     if isinstance(black_box, Oracle):
@@ -312,18 +320,22 @@ def _run(
             raise InvalidArgument("max_queries must be given to the Oracle when one is passed")
     else:
         oracle = Oracle(black_box, dim, max_queries=max_queries)
-    if bounds is not None and settings.method == "grid":
-        raise InvalidArgument("bounds cannot be combined with method='grid': its line leaves them")
+    for name, value, why in (("bounds", bounds, "its line leaves them"), ("points", points, _NONE)):
+        if value is not None and settings.method == "grid":
+            raise InvalidArgument(f"{name} cannot be combined with method='grid': {why}")
     random = oracle.generator(rng)
-    run = Run(oracle, space_of(bounds, oracle.dim), settings, random, _LOOKS)
+    run = Run(oracle, space_of(bounds, oracle.dim, points), settings, random, _LOOKS)
     # Not a circle: a run, and with it all that was asked, is let go of as soon as it ends.
     run.watch = partial(diagnose, weakref.proxy(run))
     return run
 
 
-def space_of(bounds: Any, dim: int) -> Space:
-    """Where questions may be asked: all of R^d, or a box."""
-    return Space(dim) if bounds is None else Box(bounds, dim)
+def space_of(bounds: Any, dim: int, points: Any = None) -> Space:
+    """Where questions may be asked, all of R^d or a box, and what F' shall be good on."""
+    space = Space(dim) if bounds is None else Box(bounds, dim)
+    if points is not None:
+        space.give(points)
+    return space
 
 
 def _method(run: Run) -> Method:
@@ -382,20 +394,22 @@ def _with_partial(run: Run, error: ReluLearnError | KeyboardInterrupt) -> None:
 def _started(run: Run) -> Iterator[Event]:
     """How precise are the answers, and how large? Where F is silent, look elsewhere first."""
     heard = hear(run.oracle, run.space, run.line, run.rng)
-    tested = [] if heard.tested is None else [heard.tested]
-    for size in run.space.batches(_SILENT, FEW) if heard.silent else []:
-        points = run.space.sample(size, run.rng)
-        tested.append((points, run.oracle(points).reshape(size, -1)))
-        loud = np.abs(tested[-1][1]).max(axis=1)
-        if loud.any():
+    first, tested, points = heard.tested, [], run.space.own
+    for size in [*run.space.batches(_SILENT, FEW), 0]:
+        tested.append((points, run.oracle(points).reshape(len(points), run.oracle.n_outputs or 1)))
+        loud = np.abs(tested[-1][1]).max(axis=1, initial=0.0)
+        if heard.silent and loud.any():
             yield from run.draw(points[loud.argmax()])
             heard = hear(run.oracle, run.space, run.line, run.rng)
-            if not heard.silent:
-                break
+        if not heard.silent:
+            break
+        points = run.space.sample(size, run.rng)
     answers = heard.answers if heard.is_clear() else listen(heard)
     run.outside.heard(SIGMAS * answers.noise * answers.scale)
     run.evidence = Evidence(answers, run.settings.epsilon)
-    for points, values in tested:
+    (own, values), *others = tested
+    run.evidence.add_own(own, values / answers.scale)
+    for points, values in others if first is None else [first, *others]:
         run.evidence.add(points, values / answers.scale)
     yield run.emit(
         ev.RunStarted,

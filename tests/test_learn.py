@@ -61,6 +61,53 @@ def test_epsilon_ends_the_work_early_and_does_nothing_else(seed, bounds):
         check_epsilon(zoo.random_network(dim, neurons, outputs, rng=s), bounds)
 
 
+# ------------------------------------------------------------------ the user's own points
+
+
+def with_needles(dim, outputs, bounds):
+    """A network with three neurons that hardly any random input meets, and inputs that do."""
+    rng = np.random.default_rng(3)
+    if bounds is None:
+        points = 8 * rng.standard_normal((3, dim)) / np.sqrt(dim)
+    else:
+        points = rng.choice([0.0, 1.0], (3, dim))
+    way = points if bounds is None else 2 * points - 1
+    w = way / np.linalg.norm(way, axis=1, keepdims=True)
+    needles = ReluNetwork(w, 0.97 * (w * points).sum(axis=1), rng.standard_normal((outputs, 3)))
+    return zoo.random_network(dim, 12, outputs, rng=3) + needles, points
+
+
+@pytest.mark.parametrize("kind", ["exact", "float32"])
+def test_neurons_that_only_the_users_own_points_meet(kind):
+    """Without them they are missed, with a valid certificate."""
+    secret, points = with_needles(30, 2, (0, 1))
+
+    def black_box(x):
+        return secret(x) if kind == "exact" else secret(x).astype(np.float32)
+
+    roads = {"dim": 30, "bounds": (0, 1), "rng": 0}
+    blind = learn_from_queries(black_box, **roads)
+    assert np.abs(blind.network(points) - secret(points)).max() > 0.01 and not blind.points
+    result = learn_from_queries(black_box, points=points, **roads)
+    off = float(np.abs(result.network(points) - black_box(points)).max())
+    assert result.points == 3 and off == pytest.approx(result.points_error, abs=1e-13)
+    assert off < (1e-9 if kind == "exact" else 1e-6)
+    assert result.certificate.mass <= 0.01 and result.worst_error < 1e-6
+
+
+def test_a_network_that_is_silent_but_on_the_users_own_points():
+    secret = ReluNetwork(np.ones((1, 4)), [40.0], [1.0])
+    points = np.array([[0.0, 1.0, 0.0, 0.0], [15.0, 15.0, 15.0, 15.0]])
+    result = learn_from_queries(secret, 4, points=points, rng=0)
+    assert np.abs(result.network(points) - secret(points)).max() <= 1e-9 * 20
+    assert result.network.n_neurons == 1
+
+
+def test_own_points_are_no_repair_of_the_grid():
+    with pytest.raises(InvalidArgument, match="points cannot be combined"):
+        learn_from_queries(zoo.random_network(2, 3, rng=0), 2, method="grid", points=[[0, 0]])
+
+
 # ------------------------------------------------------------------ exactness
 
 

@@ -62,7 +62,7 @@ class Box(Space):
                     f"bounds: {name} must be finite (one-sided bounds are not supported: choose "
                     f"how far the learner may go), got {side}"
                 )
-        self.dim = dim
+        super().__init__(dim)
         self.low, self.high = (np.broadcast_to(side, dim).copy() for side in (low, high))
         if not (self.low < self.high).all():
             i = int(np.flatnonzero(~(self.low < self.high))[0])
@@ -154,6 +154,9 @@ class Box(Space):
         """The points of the box at points (..., d) of the cube; rounding never leaves the box."""
         return np.clip(self.mid + self.half * points, self.low, self.high)
 
+    def locate(self, points: np.ndarray) -> np.ndarray:
+        return np.asarray((points - self.mid) / self.half)
+
     def growth(self, x: np.ndarray) -> np.ndarray:
         return np.full(len(x), 2.0)  # the cube's points are at most sqrt(d) from its middle
 
@@ -208,7 +211,7 @@ class _Cube(Oracle):
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         x, y = self.inner.history()
-        return (x - self.box.mid) / self.box.half, y
+        return self.box.locate(x), y
 
     def around(
         self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray

@@ -58,7 +58,8 @@ class Brake:
         if isinstance(event, Validated):  # what a test costs was chosen
             self.before += len(event.points)
         self.check_time(run)
-        patience, spent = run.settings.patience, run.oracle.queries - self.before
+        spent = run.oracle.queries - self.before - run.evidence.own
+        patience = run.settings.patience
         most = patience * self.usual(run) + _ANY * _blur(run) ** 4
         if run.oracle.remaining is not None or spent <= most:
             return

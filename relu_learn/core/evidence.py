@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -44,6 +45,8 @@ class Evidence:
         Of the last test: its points, and |F - F'| there (the largest of all outputs).
     looks : int
         Tests so far.
+    own : int
+        So many points, the first ones, are the user's.
     refitted : bool
         Whether the network was moved after the last one; `errors` then are larger by as much.
     """
@@ -52,13 +55,21 @@ class Evidence:
         self.answers, self.epsilon = answers, epsilon
         self.scale = answers.size
         self.points, self.errors = np.empty((0, 1)), np.empty(0)
-        self.looks = 0
+        self.looks = self.own = 0
+        self.own_scale = 0.0
         self.refitted = False
         self._tested: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, points: np.ndarray, answers: np.ndarray) -> None:
         """Points (n, d) and their whitened answers (n, m)."""
         self._tested.append((points, answers))
+
+    def add_own(self, points: np.ndarray, answers: np.ndarray) -> None:
+        """The user's own points, before all others. They may be farther out than those of the
+        measure, where F is larger: errors there are compared with its size there."""
+        if len(points):
+            self.own, self.own_scale = len(points), output_scale(answers * self.answers.scale)
+            self.add(points, answers)
 
     @property
     def all(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -75,9 +86,19 @@ class Evidence:
         return np.abs(answers if network is None else answers - network(points))
 
     def worst(self, network: ReluNetwork | None) -> tuple[np.ndarray, np.ndarray]:
-        """All points (n, d), and the largest |F - F'| (n,) there."""
+        """All points (n, d), and the largest |F - F'| (n,) there, in units of `scale`."""
         assert self.all is not None
-        return self.all[0], (self.off(network) * self.answers.scale).max(axis=1)
+        errors = (self.off(network) * self.answers.scale).max(axis=1)
+        errors[: self.own] /= max(1.0, self.own_scale / self.scale)
+        return self.all[0], errors
+
+    def own_error(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
+        """The largest |F - F'| at the user's own points, if F' is a `function` of them."""
+        if not self.own:
+            return 0.0
+        points, values = self._tested[0]
+        off = values * self.answers.scale - function(points).reshape(values.shape)
+        return float(np.abs(off).max())
 
     def score(self, network: ReluNetwork | None) -> tuple[float, float]:
         """How bad a network is: the share of points off by more than the tolerance, and the worst

@@ -368,8 +368,9 @@ class Run:
         """What is handed out."""
         evidence, errors = self.evidence, self.evidence.errors
         claim = evidence.certificate(self.settings.delta, self.space.measure)
+        network = self.space.told(self.best)
         return LearnResult(
-            network=self.space.told(self.best),
+            network=network,
             queries=self.oracle.queries,
             loss=mean_square(errors) if len(errors) else math.inf,
             certificate=claim,
@@ -377,6 +378,8 @@ class Run:
             scale=evidence.scale,
             noise=self.answers.rounding / evidence.scale,
             random=self.answers.random,
+            points=evidence.own,
+            points_error=evidence.own_error(lambda x: network(self.space.place(x))),
             trace=Trace(self.events),
             complete=complete,
         )

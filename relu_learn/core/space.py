@@ -6,10 +6,12 @@ The learner works in the coordinates of its space. `asking` maps its questions t
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
+from relu_learn.asking.arguments import real_array
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import Oracle
 from relu_learn.core.lines import EPS, FAR, LOUD, SIGMAS, Ask, Line, Window
 from relu_learn.telling.certificate import GAUSSIAN
@@ -32,6 +34,8 @@ class Space:
     Attributes
     ----------
     dim : int
+    own : ndarray of shape (n, d)
+        The user's own points: F' shall be good on them, too.
     measure : str
         Name of the distribution of `sample`.
     audible : float
@@ -48,6 +52,22 @@ class Space:
 
     def __init__(self, dim: int) -> None:
         self.dim, self.far = dim, FAR
+        self.own = np.empty((0, dim))
+
+    def give(self, points: Any) -> None:
+        """Take the user's own points (n, d), in the user's coordinates.
+
+        Raises
+        ------
+        InvalidArgument
+        """
+        own = real_array("points", points)
+        if own.ndim != 2 or own.shape[1] != self.dim or not len(own):
+            raise InvalidArgument(f"points must have shape (n, {self.dim}), got {own.shape}")
+        self.own = self.locate(own)
+        outside = np.flatnonzero(self.room(self.own) < -1e-9)
+        if len(outside):
+            raise InvalidArgument(f"points must lie within the bounds: row {outside[0]} does not")
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Fresh points (n, d) of the measure that F' is to be good on."""
@@ -144,6 +164,10 @@ class Space:
 
     def place(self, points: np.ndarray) -> np.ndarray:
         """Points (..., d) as the black box sees them."""
+        return points
+
+    def locate(self, points: np.ndarray) -> np.ndarray:
+        """The user's points (..., d) in the space's coordinates: the inverse of `place`."""
         return points
 
     def growth(self, x: np.ndarray) -> np.ndarray:

@@ -112,7 +112,7 @@ class Peeling:
     def ask_more(self) -> bool:
         """Add points to the evidence; False when there are enough."""
         run, seen = self.run, self.run.evidence.all
-        n = 0 if seen is None else len(seen[0])
+        n = 0 if seen is None else len(seen[0]) - run.evidence.own
         if n >= ENOUGH:
             return False
         x = run.space.held_out(_GLANCE if n < _GLANCE else ENOUGH - n, run.rng)

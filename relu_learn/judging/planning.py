@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.asking.arguments import positive_int, positive_number
+from relu_learn.asking.arguments import integer, positive_int, positive_number
 from relu_learn.asking.errors import InvalidArgument, LearningFailed
 from relu_learn.core.answers import FIT, HELD_OUT, LINES, SLOW_FIT
 from relu_learn.core.run import FEW, MOST
@@ -164,6 +164,7 @@ def plan(
     noise: float | None = None,
     bounds: Any = None,
     validation: int | None = None,
+    points: int = 0,
 ) -> Plan:
     """Predict the queries of `learn_from_queries` before the first one.
 
@@ -175,6 +176,8 @@ def plan(
         d and m of the black box, and a guess of k. (The learner itself needs no guess.)
     polish, bounds, validation
         As for `learn_steps`.
+    points : int
+        How many inputs of your own are tested, too. (Repairs, where these are needed, come on top.)
     answers : {"exact", "float32", "rounded", "noisy"}
         "exact" is float64. A plan for the others rehearses least squares fits, which takes longer.
     step : float, optional
@@ -204,6 +207,7 @@ def plan(
     dim, outputs = positive_int("dim", dim), positive_int("outputs", outputs)
     precision = _precision(answers, step, noise)
     space_of(bounds, dim)  # checks them
+    own = integer("points", points, 0)
     if bounds is not None:
         bounds = tuple(np.broadcast_to(side, dim) for side in bounds)
     job = _Job(dim, outputs, neurons, polish, answers, precision, bounds, validation)
@@ -214,6 +218,8 @@ def plan(
     if not runs:
         raise LearningFailed(f"no random {dim}-{neurons}-{outputs} network could be learned")
     runs.sort(key=lambda run: sum(run[0].values()))
+    for spent, _ in runs:
+        spent["validation"] += own
     middle, seconds = runs[len(runs) // 2]
     # A run that needed a repair says nothing about the range of those that did not.
     usual = [spent for spent, _ in runs if not spent["repairs"] and (polish or not spent["polish"])]

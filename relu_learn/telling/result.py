@@ -34,6 +34,11 @@ class LearnResult:
         False in the `partial` result of an error.
     random : bool
         Whether the same question was answered differently every time: F' is an average then.
+    points : int
+        How many points of the user's own F' was tested on, besides.
+    points_error : float
+        Largest |F - F'| on them: a fact, and no estimate for others like them, as F' was repaired
+        until it was right there.
     """
 
     network: ReluNetwork
@@ -46,16 +51,19 @@ class LearnResult:
     trace: Trace
     complete: bool = True
     random: bool = False
+    points: int = 0
+    points_error: float = 0.0
 
     @property
     def queries_to_find(self) -> int:
-        """Queries before the final test."""
-        return self.queries - self.certificate.n
+        """Queries before the final test, without the user's own points."""
+        return self.queries - self.queries_to_be_sure
 
     @property
     def queries_to_be_sure(self) -> int:
-        """Fresh points of the final test: they found nothing, and are what the certificate says."""
-        return self.certificate.n
+        """The user's own points, and the fresh ones of the final test: these found nothing, and are
+        what the certificate says."""
+        return self.certificate.n + self.points
 
     def loss_bound(self, secret_lipschitz: float) -> float:
         """What the certificate says about the loss E |F - F'|^2, for Gaussian inputs.
@@ -83,9 +91,10 @@ class LearnResult:
 
     def __repr__(self) -> str:
         noise = f"{'random ' if self.random else ''}noise={self.noise:.0e}"
+        own = f", {self.points_error:.1e} on {self.points:,} own points" if self.points else ""
         return (
             f"LearnResult({self.network!r}, queries={self.queries_to_find:,} to find + "
             f"{self.queries_to_be_sure:,} to be sure, loss={self.loss:.1e}, "
             f"worst_error={self.worst_error:.1e}, scale={self.scale:.2g}, {noise}, "
-            f"open={100 * self.certificate.mass:.2g} % of inputs)"
+            f"open={100 * self.certificate.mass:.2g} % of inputs{own})"
         )

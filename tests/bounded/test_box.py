@@ -233,6 +233,16 @@ def test_what_was_asked_is_told_in_the_cube(rng):
     np.testing.assert_array_equal(answers, y)
 
 
+def test_own_points_lie_in_the_box(rng):
+    box = Box((LOW, HIGH), 3)
+    x = rng.uniform(LOW, HIGH, (5, 3))
+    box.give(np.concatenate([x, [LOW, HIGH]]))
+    np.testing.assert_allclose(box.place(box.own), [*x, LOW, HIGH], rtol=1e-14)
+    assert np.abs(box.own[5:]).max() == pytest.approx(1)
+    with pytest.raises(InvalidArgument, match="row 1 does not"):
+        box.give([x[0], HIGH + 1e-3 * (HIGH - LOW)])
+
+
 def test_batches_are_few_and_then_all():
     box = Box((0, 1), 2)
     assert [box.batches(n, 32) for n in (10, 32, 1000)] == [[10], [32], [32, 968]]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import Oracle
 from relu_learn.core.lines import FAR
 from relu_learn.core.space import Space
@@ -41,6 +42,16 @@ def test_batches_double(n):
     assert sum(sizes) == n and sizes[0] == min(32, n)
     assert all(size <= sum(sizes[:i]) for i, size in enumerate(sizes) if i)
     assert len(sizes) <= 2 + np.log2(max(n / 32, 1))
+
+
+def test_the_users_own_points(rng):
+    space, x = Space(3), rng.standard_normal((4, 3))
+    assert space.own.shape == (0, 3)
+    space.give(x.tolist())
+    np.testing.assert_array_equal(space.own, x)
+    for wrong in (x[0], x[:, :2], x[:0], [[np.nan] * 3], "x"):
+        with pytest.raises(InvalidArgument, match="points"):
+            space.give(wrong)
 
 
 def test_nothing_is_translated(rng):

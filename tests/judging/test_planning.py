@@ -156,6 +156,7 @@ def test_the_final_test_is_priced():
         ({"answers": "float32", "noise": 1e-3}, "noisy"),
         ({"bounds": (2, 1)}, "bounds"),
         ({"validation": 0}, "validation"),
+        ({"points": -1}, "points"),
     ],
 )
 def test_answers_and_spaces_are_checked(keywords, name):
@@ -197,6 +198,7 @@ def test_nor_one_with_exact_answers(size, bounds):
 
 def test_breakdown_adds_up():
     predicted = plan(200, 1, 10)
+    assert plan(200, 1, 10, points=7).queries == predicted.queries + 7
     assert sum(predicted.breakdown.values()) == predicted.queries
     assert predicted.breakdown["gradients"] == 11 * 199
     assert predicted.breakdown["polish"] == 0

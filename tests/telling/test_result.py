@@ -22,6 +22,9 @@ def test_repr():
         "worst_error=1.0e-09, scale=1.2, noise=1e-16, open=1e+02 % of inputs)"
     )
     assert (result.queries_to_find, result.queries_to_be_sure) == (12_344, 1)
+    own = LearnResult(net, 12345, 0.0, claim, 0.0, 1.0, 0.0, Trace(), points=44, points_error=2e-9)
+    assert "100 % of inputs, 2.0e-09 on 44 own points)" in repr(own).replace("1e+02", "100")
+    assert (own.queries_to_find, own.queries_to_be_sure) == (12_300, 45)
     noisy = LearnResult(net, 9, 0.1, claim, 0.1, 1.0, 0.3, Trace(), random=True)
     assert "random noise=3e-01" in repr(noisy)
     assert result.complete
