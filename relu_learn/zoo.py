@@ -504,3 +504,16 @@ def digits_accuracy() -> tuple[float, int]:
     """Share of right answers of `digits()` on images it was not trained on, and their number."""
     data = _digits_file()
     return float(data["test_accuracy"]), int(data["test_size"])
+
+
+def held_out_digits() -> tuple[Array, NDArray[np.intp]]:
+    """The images that `digits()` was not trained on.
+
+    Returns
+    -------
+    images : ndarray of shape (450, 64)
+        Pixels in [0, 1].
+    labels : ndarray of int, shape (450,)
+    """
+    with np.load(Path(__file__).with_name("data") / "digits_held_out.npz") as data:
+        return data["images"] / 16.0, data["labels"].astype(np.intp)

@@ -302,6 +302,9 @@ def test_digits_are_as_accurate_as_the_file_says():
     accuracy, n = zoo.digits_accuracy()
     assert n == len(y)
     assert np.mean(network(x).argmax(axis=1) == y) == pytest.approx(accuracy, abs=1e-12)
+    shipped, names = zoo.held_out_digits()
+    np.testing.assert_array_equal(shipped, x)
+    np.testing.assert_array_equal(names, y)
     assert f"{accuracy:.1%}" in zoo.describe("digits")
 
 
@@ -309,12 +312,17 @@ def test_digits_file_is_small():
     file = importlib.resources.files("relu_learn") / "data" / "digits.npz"
     with importlib.resources.as_file(file) as path:
         assert path.stat().st_size < 200_000
+        assert path.with_name("digits_held_out.npz").stat().st_size < 20_000
 
 
 def test_the_training_script_makes_such_a_network(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train_digits, "TARGET", tmp_path / "digits.npz")
     train_digits.main()
     shipped, _ = zoo.digits_accuracy()
+    images, labels = zoo.held_out_digits()
+    with np.load(tmp_path / "digits_held_out.npz") as data:
+        np.testing.assert_array_equal(data["images"], 16 * images)
+        np.testing.assert_array_equal(data["labels"], labels)
     with np.load(tmp_path / "digits.npz") as data:
         # Other versions of the libraries may end in another, equally good network.
         assert float(data["test_accuracy"]) == pytest.approx(shipped, abs=0.02)

@@ -1,5 +1,7 @@
 """Train the network that `zoo.digits()` loads, and write its weights to `digits.npz`.
 
+The images it was not trained on go to `digits_held_out.npz` beside it, for `zoo.held_out_digits()`.
+
     python relu_learn/data/train_digits.py
 
 Needs scikit-learn; the 1,797 images come with it. Seeds are fixed: the same versions of the
@@ -16,8 +18,8 @@ import numpy as np
 TARGET = Path(__file__).with_name("digits.npz")
 
 
-def train() -> dict[str, Any]:
-    """Weights in the convention of `ReluNetwork`, with the accuracy on held-out images."""
+def train() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Weights in the convention of `ReluNetwork`, with their accuracy; and the held-out images."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
     from sklearn.neural_network import MLPClassifier
@@ -30,7 +32,7 @@ def train() -> dict[str, Any]:
     model = MLPClassifier((32,), alpha=1e-2, learning_rate_init=3e-3, max_iter=1000, random_state=0)
     model.fit(x, y)
     (first, second), (b_first, b_second) = model.coefs_, model.intercepts_
-    return {
+    arrays = {
         "weights": first.T,
         "biases": -b_first,  # ours is relu(<w, x> - b)
         "output_weights": second.T,
@@ -39,12 +41,15 @@ def train() -> dict[str, Any]:
         "train_accuracy": np.array(model.score(x, y)),
         "test_size": np.array(len(y_test)),
     }
+    sixteenths = (16 * x_test).astype(np.uint8)  # pixels are whole numbers from 0 to 16
+    return arrays, {"images": sixteenths, "labels": y_test.astype(np.uint8)}
 
 
 def main() -> None:
     """Train, save, and print what was measured."""
-    arrays = train()
+    arrays, held_out = train()
     np.savez(TARGET, **arrays)
+    np.savez_compressed(TARGET.with_name("digits_held_out.npz"), **held_out)
     print(
         f"64-32-10: {arrays['test_accuracy']:.2%} right on {arrays['test_size']} held-out images "
         f"({arrays['train_accuracy']:.2%} on the training images); "

@@ -114,7 +114,7 @@ def _exact(f: ReluNetwork, g: ReluNetwork | None) -> tuple[float, float]:
 
     tail = ndtr(-s)
     mean = np.exp(-s * s / 2) / math.sqrt(2 * math.pi) - s * tail  # E (u - s)+
-    gram, blur = _second_moments(normal @ normal.T, s)
+    gram, blur = second_moments(normal @ normal.T, s)
     # By Stein's lemma E x (<n, x> - s)+ = n P(<n, x> > s).
     cross = (u @ normal.T) * tail + c[:, None] * mean
     parts = [np.sum((a @ gram) * a), 2 * np.sum(a * cross), np.sum(u * u), np.sum(c * c)]
@@ -125,7 +125,7 @@ def _exact(f: ReluNetwork, g: ReluNetwork | None) -> tuple[float, float]:
     return max(float(sum(parts)), 0.0) * unit * unit, floor * unit * unit
 
 
-def _second_moments(rho: Array, s: Array) -> tuple[Array, Array]:
+def second_moments(rho: Array, s: Array) -> tuple[Array, Array]:
     """E (u_i - s_i)+ (u_j - s_j)+ for standard normals of correlations rho (k, k), s >= 0 (k,).
 
     The second matrix returned bounds its rounding errors.

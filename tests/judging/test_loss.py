@@ -88,7 +88,7 @@ def moment_by_quadrature(correlation, s, t):
 def test_pairs_of_every_correlation_against_quadrature(gap, sign):
     correlation = sign * (1 - gap)
     for s, t in [(0, 0), (0, 0.3), (1e-12, 0), (0.3, 0.3), (0.3, 0.3 + 1e-8), (1, 3), (2, 8)]:
-        gram, blur = loss._second_moments(
+        gram, blur = loss.second_moments(
             np.array([[1.0, correlation], [correlation, 1.0]]), np.array([s, t], dtype=float)
         )
         expected = moment_by_quadrature(correlation, s, t)
