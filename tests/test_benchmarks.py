@@ -143,6 +143,14 @@ def test_fuzz():
     assert promised("20 cases, 0 broke a property") in printed.splitlines()
 
 
+def test_after_the_theft():
+    printed = run("after_the_theft.py").split("\n\n")
+    rows = [line.split() for line in printed[1].splitlines()[1:]]
+    assert [row[4:] for row in rows] == [["45", "55", "56"], ["–", "–", "–"]]
+    assert printed[2].splitlines()[1].split() == ["32", "0.00", "3.1", *["0.00", "3.1"] * 2]
+    assert "5-10" in printed[3] and printed[3].split()[-1] == "0.00%"
+
+
 def test_roads():
     printed = run("roads.py").split("\n\n")[-1]
     rows = [cells(line) for line in printed.splitlines() if " 1/1 " in line]
