@@ -1,4 +1,4 @@
-"""Lessons 01 to 03 and 08: what their explorers show is what the learner found."""
+"""Lessons 01 to 03, 08 and 09: what their explorers show is what the learner found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from relu_learn.figures import clustering, creased_paper, hyperplanes
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.theme import THEMES
 from relu_learn.telling.events import GradientMeasured, LineDrawn, NeuronFound
-from relu_learn.widgets import lemmas
+from relu_learn.widgets import copies, lemmas
 from relu_learn.widgets.bench import KinkBench, measure
 from relu_learn.widgets.clustering import PRESETS, PairLab, TurnLab, pair
 from relu_learn.widgets.creased_paper import CreasedPaper
@@ -30,7 +30,8 @@ LEMMAS = [
     lemmas.HiddenPlane,
     lemmas.LossCertificate,
 ]
-EXPLORERS = [CreasedPaper, KinkBench, HyperplaneLab, PairLab, TurnLab, *LEMMAS]
+COPIES = [copies.Attacked, copies.Verified, copies.Pruned, copies.LowRank, copies.Jumps]
+EXPLORERS = [CreasedPaper, KinkBench, HyperplaneLab, PairLab, TurnLab, *LEMMAS, *COPIES]
 
 
 @pytest.fixture

@@ -194,9 +194,14 @@ class Pruned(_Smaller):
             inputs, [[*inputs.values()]], {"kept": kept, "affine": affine, "theme": theme}
         )
 
+    @staticmethod
+    def found(affine: bool) -> list[Reduced]:
+        """The networks with 0, 1, ..., 32 neurons."""
+        return prunings(affine)
+
     def reduced(self) -> Reduced:
         """The network that is shown."""
-        return prunings(self.affine.value)[self.kept.value]
+        return self.found(self.affine.value)[self.kept.value]
 
     def draw(self) -> list[Patch]:
         """What is left."""

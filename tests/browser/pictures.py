@@ -58,6 +58,7 @@ PICTURES: dict[str, tuple[int, list[Callable[[LabPage, Any], None]]]] = {
     "06_black_boxes_in_the_wild": (0, [press("Learn it")]),
     "07_be_the_algorithm": (0, []),
     "08_why_it_works": (0, []),
+    "09_after_the_theft": (1, []),
 }
 
 

@@ -1,4 +1,4 @@
-"""Lessons 04 to 08 and the teachers' page in a real page: what the hand does, how it looks."""
+"""Lessons 04 to 09 and the teachers' page in a real page: what the hand does, how it looks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ LESSONS = {
     "06_black_boxes_in_the_wild": 4,
     "07_be_the_algorithm": 2,
     "08_why_it_works": 14,
+    "09_after_the_theft": 10,
     "99_for_teachers": 4,
 }
 
