@@ -25,6 +25,7 @@ class TilesView:
     theme : Theme
     label : str
     count, columns : int
+        The default fills a square with 32 images, nearly.
     signed : bool
         Weights, each image scaled by its largest; otherwise pixels between 0 and 1.
     """
@@ -32,7 +33,7 @@ class TilesView:
     theme: Theme = THEMES["light"]
     label: str = "Images"
     count: int = 32
-    columns: int = 8
+    columns: int = 6
     signed: bool = True
 
     @property
@@ -86,7 +87,7 @@ class TilesView:
         )
         return figure
 
-    def draw(self, images: np.ndarray, title: str, words: Sequence[str] = ()) -> Patch:
+    def draw(self, images: Any, title: str, words: Sequence[str] = ()) -> Patch:
         """Images (n, 64); a row of NaN leaves its place empty."""
         z = np.full(self._shape, np.nan, dtype="f4")
         for i, image in enumerate(images):
@@ -110,8 +111,9 @@ class LinearView:
         Titles of the axes.
     span : tuple of float
         Ends of the horizontal axis.
-    mode : str
-        "lines+markers", "lines" or "markers".
+    modes : sequence of str
+        "lines+markers", "lines" or "markers", for each curve; those that are missing are as the
+        last one.
     zero : bool
         Whether a line marks the value 0.
     """
@@ -121,7 +123,7 @@ class LinearView:
     across: str = ""
     up: str = ""
     span: tuple[float, float] = (0.0, 1.0)
-    mode: str = "lines+markers"
+    modes: tuple[str, ...] = ("lines+markers",)
     zero: bool = False
 
     @property
@@ -139,10 +141,11 @@ class LinearView:
             (th.probe, "triangle-up", "dashdot"),
         ]
         data = []
-        for name, (color, symbol, dash) in zip(self.names, looks, strict=False):
+        modes = [*self.modes, *self.modes[-1:] * len(self.names)]
+        for name, mode, (color, symbol, dash) in zip(self.names, modes, looks, strict=False):
             marker = {"symbol": symbol, "size": 1.6 * th.marker_size, "color": color}
             curve = lines(name, color, th.line_width, f"{name}: %{{y:,.3g}}", dash=dash)
-            data.append(curve.update(mode=self.mode, marker=marker))
+            data.append(curve.update(mode=mode, marker=marker))
         data.append(dots("now", th.marker("now"), showlegend=False))
         pad = 0.04 * (self.span[1] - self.span[0])
         figure = go.Figure(data)

@@ -29,6 +29,7 @@ from relu_learn.network import ReluNetwork
 from relu_learn.widgets.explorer import Explorer, slider, toggle, whole_slider
 
 ANSWERS = 50
+WAYS = ("as it is", "by the copy", "by asking")
 
 
 class Attacked(Explorer):
@@ -53,11 +54,11 @@ class Attacked(Explorer):
         )
 
     def make_views(self, theme: Theme) -> list[Any]:
-        """Three images, and the bill."""
+        """Four images, and the bill."""
         names = ("by asking, for every digit", "the copy, once")
         return [
-            TilesView(theme, "A digit, and what two attacks made of it", 3, 3, signed=False),
-            LinearView(theme, names, "digits attacked", "queries in all", (0, COUNT), "lines"),
+            TilesView(theme, "A digit, and what two attacks made of it", 4, 2, signed=False),
+            LinearView(theme, names, "digits attacked", "queries in all", (0, COUNT), ("lines",)),
         ]
 
     def draw(self) -> list[Patch]:
@@ -77,10 +78,11 @@ class Attacked(Explorer):
         )
         bill = np.concatenate([[0], np.cumsum(by_asking.queries)])
         curves = [(np.arange(COUNT + 1), bill), ([0, COUNT], [it.queries] * 2)]
-        words = [f"read as {r}" for r in read]
+        words = [f"{name}: a {r}" for name, r in zip(WAYS, read, strict=True)]
+        change = 0.5 + (by_copy.inputs[i] - it.images[i]) / (2 * size)
         tiles, chart = self.views
         return [
-            tiles.draw(shown, "As it is, changed by the copy, changed by asking", words),
+            tiles.draw([*shown, change], f"Digit {i + 1}", [*words, "what the copy changed"]),
             chart.draw(curves, "The bill", (i + 1, float(bill[i + 1]))),
         ]
 
@@ -112,7 +114,7 @@ class Verified(Explorer):
         all_ = ("certain by intervals", "certain, exactly", "not fooled by the attack")
         ends = 0.0, SIZES[-1]
         return [
-            LinearView(theme, one, "read as", "margin", (0, 9), "markers", zero=True),
+            LinearView(theme, one, "read as", "margin", (0, 9), ("markers",), zero=True),
             LinearView(theme, all_, "change ε", f"of {COUNT} digits", ends),
         ]
 
@@ -305,9 +307,16 @@ class Jumps(Explorer):
         names = ("still open", "F", "answers")
         curves = ("jump: may be off by", "kink: is off by")
         chart = CurvesView(
-            theme, "answers", curves, (), span=(-17, 1), values="error of t", linear=True
+            theme,
+            "answers",
+            curves,
+            span=(-17, 1),
+            values="error of t",
+            mode="lines",
+            linear=True,
         )
-        return [LinearView(theme, names, "t, zoomed to the open interval", "F", (-1, 1)), chart]
+        modes = ("lines", "lines", "markers")
+        return [LinearView(theme, names, "t", "F", (-1, 1), modes), chart]
 
     def draw(self) -> list[Patch]:
         """The open interval, and how long it is."""
@@ -330,14 +339,16 @@ class Jumps(Explorer):
         jump = (place - middle) / width
         left, right = steps(np.array([[ends[0, 0]], [ends[0, 1]]]))
         step = [-2, jump, jump, 2], [left, left, right, right]
-        band = [-0.5, -0.5, 0.5, 0.5], [left, right, right, left]
+        band = [-0.5, -0.5, 0.5, 0.5, -0.5], [left, right, right, left, left]
         axis = {"xaxis.range": [-2, 2], "xaxis.tickvals": [-0.5, 0.5]}
-        axis |= {"xaxis.ticktext": [f"{place:.3f} − …", f"{place:.3f} + …"]}
+        axis |= {"xaxis.ticktext": ["left end", "right end"]}
         line, chart = self.views
         numbers = np.arange(2, ANSWERS + 1)
         widths = ends[:, 1] - ends[:, 0]
         kinks = np.where(numbers < 4, np.nan, max(kink, 1e-16))
         return [
-            line.draw([band, step, (at, values)], f"An interval of length {number(width)}", **axis),
+            line.draw(
+                [band, step, (at, values)], f"Open: {number(width)} around {middle:.3f}", **axis
+            ),
             chart.draw(numbers, [widths, kinks], [], (n, width), "One bit each", self.ticks),
         ]

@@ -26,8 +26,8 @@ def task_1() -> NumberTask:
             theft().queries: "That is what the copy cost. How many digits does asking get for it?",
         },
         hint="Where do the two lines of the bill cross? The slider of digits moves the ring.",
-        why=f"Some sixty queries a digit: from number {paid} on the copy is the cheaper weapon, and "
-        "it can do what asking cannot: prove.",
+        why=f"Some sixty queries a digit: from number {paid} on the copy is the cheaper weapon. "
+        "And it can do what asking cannot: prove.",
     )
 
 
