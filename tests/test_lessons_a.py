@@ -468,3 +468,40 @@ def test_networks_may_have_no_neuron(make: Any) -> None:
     paper = make(CreasedPaper, "flat", networks={"flat": flat})
     assert "no kink" in paper.narration.sentence and paper.neuron_position.disabled
     paper.reopen(paper.share)
+
+
+class TestCopies:
+    def test_the_bill_is_what_was_asked(self, make: Any) -> None:
+        explorer = make(copies.Attacked)
+        ring = data(explorer, 1, 2)
+        bill = copies.attacked(0.1)[1].queries
+        assert ring["x"] == [6] and ring["y"] == [bill[:6].sum()]
+        assert f"{bill.sum():,} queries" in explorer.narration.sentence
+        assert title(explorer, 0) == "Digit 6"
+        words = data(explorer, 0, 1)["text"]
+        assert words[:3] == ["as it is: a 1", "by the copy: an 8", "by asking: an 8"]
+
+    def test_what_is_left_out_is_not_drawn(self, make: Any) -> None:
+        explorer = make(copies.Pruned)
+        for kept in (0, 5, 32):
+            explorer.kept.value = kept
+            z = np.frombuffer(data(explorer, 0, 0)["z"]["data"], "f4")
+            assert np.isfinite(z).sum() == 64 * kept
+            assert f"{kept} of 32 neurons" in explorer.narration.sentence
+        assert explorer.reduced().loss < 1e-9
+        explorer.kept.value, explorer.affine.value = 0, True
+        assert 10 < explorer.reduced().loss < 11
+
+    def test_an_answer_is_a_bit(self, make: Any) -> None:
+        explorer = make(copies.Jumps)
+        _, _, place = copies.same_place()
+        ends, answers = copies.bisected()
+        assert len(answers) == copies.ANSWERS == len(ends) + 1
+        assert (ends[:, 0] < place).all() and (place <= ends[:, 1]).all()
+        np.testing.assert_allclose(np.diff(ends, axis=1)[:, 0], 1.5 * 0.5 ** np.arange(49))
+        assert copies.kink_error() < 1e-14
+        for n in (2, 20, copies.ANSWERS):
+            explorer.answers.value = n
+            jump = data(explorer, 0, 1)["x"][1]
+            assert -0.5 <= jump <= 0.5
+            assert data(explorer, 1, 2)["y"] == [pytest.approx(1.5 * 0.5 ** (n - 2))]

@@ -157,7 +157,7 @@ class LinearView:
             legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"},
             xaxis={"title": {"text": self.across}}
             | {"range": [self.span[0] - pad, self.span[1] + pad], "nticks": 8},
-            yaxis={"title": {"text": self.up}, "nticks": 7}
+            yaxis={"title": {"text": self.up}, "nticks": 7, "separatethousands": True}
             | {"zeroline": self.zero, "zerolinecolor": th.ink, "zerolinewidth": 2},
         )
         return figure

@@ -32,6 +32,11 @@ ANSWERS = 50
 WAYS = ("as it is", "by the copy", "by asking")
 
 
+def a_digit(digit: int) -> str:
+    """ "a 7", "an 8"."""
+    return f"{'an' if digit == 8 else 'a'} {digit}"
+
+
 class Attacked(Explorer):
     """Sixty digits attacked, with a copy and without.
 
@@ -78,11 +83,11 @@ class Attacked(Explorer):
         )
         bill = np.concatenate([[0], np.cumsum(by_asking.queries)])
         curves = [(np.arange(COUNT + 1), bill), ([0, COUNT], [it.queries] * 2)]
-        words = [f"{name}: a {r}" for name, r in zip(WAYS, read, strict=True)]
+        words = [f"{name}: {a_digit(r)}" for name, r in zip(WAYS, read, strict=True)]
         change = 0.5 + (by_copy.inputs[i] - it.images[i]) / (2 * size)
         tiles, chart = self.views
         return [
-            tiles.draw([*shown, change], f"Digit {i + 1}", [*words, "what the copy changed"]),
+            tiles.draw([*shown, change], f"Digit {i + 1}", [*words, "the change"]),
             chart.draw(curves, "The bill", (i + 1, float(bill[i + 1]))),
         ]
 
@@ -129,7 +134,7 @@ class Verified(Explorer):
         counts = [certified(s) for s in SIZES]
         quick, exact, left = certified(size)
         self.narration.tell(
-            f"With changes up to ε = {size:g} this {label} {can} a {others[j]}: the least margin "
+            f"With changes up to ε = {size:g} this {label} {can} {a_digit(others[j])}: the least margin "
             f"over it is {number(found[1][j])}; intervals say at least {number(found[0][j])}.",
             f"all {COUNT} digits: {quick} certain by intervals, {exact} certain, {left} not fooled",
         )
