@@ -134,8 +134,8 @@ class Verified(Explorer):
         counts = [certified(s) for s in SIZES]
         quick, exact, left = certified(size)
         self.narration.tell(
-            f"With changes up to ε = {size:g} this {label} {can} {a_digit(others[j])}: the least margin "
-            f"over it is {number(found[1][j])}; intervals say at least {number(found[0][j])}.",
+            f"With changes up to ε = {size:g} this {label} {can} {a_digit(others[j])}: the least "
+            f"margin over it is {number(found[1][j])}; intervals say {number(found[0][j])} or more.",
             f"all {COUNT} digits: {quick} certain by intervals, {exact} certain, {left} not fooled",
         )
         curves = [((0.0, *SIZES), (COUNT, *column)) for column in zip(*counts, strict=True)]
