@@ -130,12 +130,13 @@ class Verified(Explorer):
         found = margins_of(i, size)
         others = np.delete(np.arange(10), label)
         j = int(found[1].argmin())
+        least, bound = number(found[1][j]), number(found[0][j])
         can = "can be made" if found[1][j] <= 0 else "cannot be made"
         counts = [certified(s) for s in SIZES]
         quick, exact, left = certified(size)
         self.narration.tell(
             f"With changes up to ε = {size:g} this {label} {can} {a_digit(others[j])}: the least "
-            f"margin over it is {number(found[1][j])}; intervals say {number(found[0][j])} or more.",
+            f"margin over it is {least}; intervals say {bound} or more.",
             f"all {COUNT} digits: {quick} certain by intervals, {exact} certain, {left} not fooled",
         )
         curves = [((0.0, *SIZES), (COUNT, *column)) for column in zip(*counts, strict=True)]
