@@ -311,11 +311,11 @@ class Jumps(Explorer):
     def make_views(self, theme: Theme) -> list[Any]:
         """The line, and both errors."""
         names = ("still open", "F", "answers")
-        curves = ("jump: may be off by", "kink: is off by")
+        curves = ("jump: may be off by",), ("kink: is off by",)
         chart = CurvesView(
             theme,
             "answers",
-            curves,
+            *curves,
             span=(-17, 1),
             values="error of t",
             mode="lines",
@@ -356,5 +356,5 @@ class Jumps(Explorer):
             line.draw(
                 [band, step, (at, values)], f"Open: {number(width)} around {middle:.3f}", **axis
             ),
-            chart.draw(numbers, [widths, kinks], [], (n, width), "One bit each", self.ticks),
+            chart.draw(numbers, [widths], [kinks], (n, width), "One bit each", self.ticks),
         ]
