@@ -24,7 +24,7 @@ from relu_learn.core.watch import Creases
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event
 
-# Every further chord builds on this one: see `neurons.SLACK`.
+# As `neurons.SLACK`, but every further chord builds on this one, and amplifies its errors again.
 _SLACK = 60.0
 # Chords after which a black box that still is not explained is looked at for bent hyperplanes.
 _SUSPICION = 12
@@ -39,7 +39,8 @@ _MAX_CHORDS = 300
 # Corners that are tested besides uniform points: so many, or a quarter of all queries, up to 8
 # times as many.
 _CORNERS = 128
-# Length of the step that checks whether a residual vanishes; see `safe_step`.
+# Length of the step that checks whether a residual vanishes, as `CAUTION` in `safe_step`. Longer:
+# only two steps are to stay on the piece, and one that does not costs no more than a gradient.
 _CHECK_STEP = 0.1
 
 

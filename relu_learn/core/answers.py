@@ -29,9 +29,11 @@ class Answers:
     noise : ndarray of shape (m,)
         How much a whitened answer can be off, for each output, per unit of 1 + |t| on a line.
     size : float
-        Of the outputs, as far as the first line shows it.
+        Of the largest output, in units of the answers, as far as the first line shows it (fresh
+        points tell better: `Evidence.scale`).
     kind : str
-        "exact", or what `imprecise.kind` calls the answers.
+        "exact", or what `imprecise.kind` calls the answers: see its `NoiseEstimate`; or "coarse",
+        for float64 whose rounding is large beside the outputs (an offset).
     step : float
         Of answers that are rounded to its multiples; otherwise 0.
     heard : float

@@ -40,11 +40,11 @@ class Evidence:
     Attributes
     ----------
     scale : float
-        The size of the outputs that errors are compared with.
+        The size of the outputs that errors are compared with (`answers.scale` only whitens them).
     points, errors : ndarray of shape (n, d) and (n,)
         Of the last test: its points, and |F - F'| there (the largest of all outputs).
     looks : int
-        Tests so far.
+        Tests so far: each one more chance to be lucky, for which a certificate pays.
     own : int
         So many points, the first ones, are the user's.
     refitted : bool

@@ -15,8 +15,11 @@ from relu_learn.core.pieces import Piece
 from relu_learn.core.target import Target
 
 # How far to step from the middle of a piece, in units of its half width, once the direction is
-# orthogonal to the line (see `safe_step`).
+# orthogonal to the line (see `safe_step`). For a neuron without bias whose kink is at t,
+# <w, v> hypot(1, t) / |w| is Rayleigh distributed, and sqrt(d) <w, u> / |w| is normal: a step
+# crosses one of the two hyperplanes of its piece with probability CAUTION^2 / 2 = 2e-4.
 CAUTION = 0.02
+# How often a step is made 8 times shorter: 3e5 times in all.
 _RETRIES = 6
 
 
@@ -115,6 +118,7 @@ def measure_rates(
     basis : Basis
         The n directions.
     steps : ndarray of shape (n,)
+        To begin with: those that cross a hyperplane become shorter.
     noise : ndarray of shape (m,) or None
         Of one answer at the point; None: trust the steps, and test nothing.
 
@@ -172,7 +176,8 @@ def _shorten(
     doubt: _Doubt,
     rng: np.random.Generator,
 ) -> None:
-    """Find the steps that cross a hyperplane, and measure their `changes` with shorter ones."""
+    """Find the steps that cross a hyperplane, and measure their changes with shorter ones: writes
+    both into `changes` and `doubt.steps`, which are the caller's."""
     point, steps = doubt.point, doubt.steps
     for _ in range(_RETRIES):
         if not suspect:
@@ -231,5 +236,6 @@ class _Combinations:
     def failing(self, measured: np.ndarray, changes: np.ndarray, doubt: _Doubt) -> list[np.ndarray]:
         """The groups whose measured change is not the combination of their changes."""
         misfit = np.abs(measured - self.of(changes))
+        # A change is the difference of 2 answers; one is measured, and `size` of them combined.
         bad = (misfit > SIGMAS * doubt.of(changes) * 2 * (1 + self.size)).any(axis=1)
         return [g for g, b in zip(self.groups, bad, strict=True) if b]

@@ -74,7 +74,7 @@ def adaptive(run: Run) -> Iterator[Event]:
         run.repairs += 1
         kept.append(run.known)
         afresh = rejected == 2  # the hypothesis is beyond repair: start again on another line
-        rejected = -2 if afresh else rejected
+        rejected = -2 if afresh else rejected  # and then be patient for twice as long
         if (yield from _repair(run, points[errors.argmax()], afresh)):
             polished = False
             yield from run.test()

@@ -13,11 +13,14 @@ import numpy as np
 
 EPS = np.finfo(float).eps
 # A deviation counts as a bend when it exceeds the noise by this factor: the noise of a sum of many
-# roundings is close to normal, and a search tests up to 1e5 deviations.
+# roundings is close to normal, and hardly one in 1e5 deviations (as many as a search tests) exceeds
+# 5; the rest is for noise that in float64 is known to an order of magnitude only.
 SIGMAS = 16.0
+# A Gaussian line has the kink of a neuron without bias beyond with probability 2/(pi FAR) = 6e-7.
 FAR = 1e6
-# Answers that grow so many times faster along a line than F does among inputs are too loud: as many
-# times less precise those near 0 would seem.
+# Far answers are too loud if, per unit of t, they change so many times more than F does among
+# inputs: the noise, which is heard far out, would be taken for as many times too much near 0.
+# (Up to here rounding is 1e4 EPS = 2e-12 of F.)
 LOUD = 1e4
 Ask = Callable[[np.ndarray], np.ndarray]
 
@@ -107,7 +110,7 @@ class Window:
 
     @property
     def endless(self) -> bool:
-        """Whether it is all of the line that float64 can tell apart from the rest."""
+        """Whether all of a line in R^d may be asked, up to `FAR`: its ends are not too loud."""
         return self.cauchy and self.high == FAR
 
     def shown(self, tau: float) -> tuple[float, float]:

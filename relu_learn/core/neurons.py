@@ -25,7 +25,8 @@ from relu_learn.core.roomy import Survey
 from relu_learn.core.target import Target
 
 # How much blocks of several neurons may amplify an error. A short piece can be measured elsewhere,
-# dependent output directions cannot.
+# dependent output directions cannot. (The more, the fewer pieces, and digits: 784-128-10 in
+# `tests/benchmarks/RESULTS.md`.)
 SLACK = 850.0
 
 
@@ -150,7 +151,7 @@ def solve_line(
     worst = np.maximum(found.amplify[block_of], found.amplify[block_of + 1]) if k else found.doubt
     found.vague = found.doubt * worst > limit / 10
     waiting = set(block_of[found.vague].tolist())
-    for piece in survey.measure(narrow):
+    for piece in survey.measure(narrow):  # all that are chosen; the narrow ones last, elsewhere
         found.pieces[piece.index] = piece
         yield piece
         i = int(np.searchsorted(found.chosen, piece.index))

@@ -24,7 +24,8 @@ from relu_learn.network import ReluNetwork
 # Error of F', in units of its scale, that a piece measured on the line may cause. Worse pieces are
 # measured at a roomy point instead.
 GOAL = 3e-11
-# A piece shorter than this on its line (in units of 1 + |t|) hardly matters to F'.
+# A piece shorter than this on its line (in units of 1 + |t|) hardly matters to F': between
+# hyperplanes that are 1e-5 apart are at most 4e-6 of all Gaussian inputs.
 SLIVER = 1e-5
 
 
@@ -35,7 +36,7 @@ class Piece:
     Attributes
     ----------
     index : int
-        Number of the piece on its line, from the left.
+        Number of the piece on its line, from the left; -1 if it is on none.
     point : ndarray of shape (d,)
     value : ndarray of shape (m,)
     gradient : ndarray of shape (m, d)
@@ -63,10 +64,8 @@ class Piece:
 
 
 def agree(measured: np.ndarray, expected: np.ndarray, doubt: np.ndarray | float) -> np.ndarray:
-    """Is this still the same affine piece? What was measured there, beside what it says.
-
-    A neuron that no line has met may lie in between.
-    """
+    """Is this still the same affine piece? What was measured elsewhere, beside what the piece says
+    there, give or take `doubt`: a neuron that no line has met may lie in between."""
     return np.asarray(np.abs(measured - expected) <= 4 * SIGMAS * doubt)
 
 
@@ -118,7 +117,8 @@ def solve_block(
     line : Line
         That crosses them, from `left` to `right`.
     kinks : ndarray of shape (n,), optional
-        Where the line does, if that is known better than from where both pieces meet.
+        Where the line does, if that is known better than from where both pieces meet (the paper's
+        t*): from the search of the line.
     """
     alpha = directions.T
     jump = right.gradient - left.gradient
@@ -195,7 +195,9 @@ class Found(Measured):
     doubt : ndarray of shape (k,)
         How far the output directions may be off, in radians.
     vague : ndarray of bool, shape (k,)
-        Directions that deserve a second look; `poor`: pieces that do.
+        Directions that deserve a second look.
+    poor : list of int
+        Pieces that deserve one.
     """
 
     slice: Slice

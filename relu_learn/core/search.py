@@ -23,7 +23,8 @@ from relu_learn.core.watch import LongLine, Watch, trust
 
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
-# A search with more samples than this tells the watch; with more than `_MOST`, it gives up.
+# A search with more samples than this tells the watch that it is very long (from an eighth on, that
+# it is long); with more than `_MOST`, it gives up.
 PATIENCE, _MOST = 3200, 200_000
 # Most inputs are as far from the origin as x(t) is up to here.
 _INPUTS = 2.0
@@ -47,6 +48,7 @@ def search_line(
         t (n,) -> values (n, m).
     window : Window
     noise : Noise
+        Of one answer; replaced if the watch hears more.
     rng : numpy.random.Generator
         Shifts the grid and the split points, so that no regular function can hide between them.
     grid : int
@@ -123,7 +125,8 @@ def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
 
 
 def _split(s: Samples, window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Samples that split the open intervals, and these intervals."""
+    """Samples that split the open intervals, and these: those in no run, that are long enough to
+    tell anything, and not in a gap between two runs that one kink explains."""
     t = s.t
     is_open = ~s.affine & (np.diff(t) > s.resolution())
     gap_start, gap_end = s.last[:-1], s.first[1:]
@@ -177,6 +180,7 @@ def _certify(s: Samples) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _finish(s: Samples, window: Window) -> Slice:
+    """The runs as pieces; between two that do not meet, the kink is in the middle of the gap."""
     t, y = s.t, s.y
     b, c = s.last[:-1], s.first[1:]
     meeting = s.meet(b, c)

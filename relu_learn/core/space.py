@@ -47,7 +47,7 @@ class Space:
     """
 
     measure = GAUSSIAN
-    audible = SIGMAS / 1e3  # `first_look` divides by 1e3 what both ends of a line differ by
+    audible = SIGMAS / 1e3  # `first_look` divides by 1e3 what an end and the middle differ by
     share = 200
 
     def __init__(self, dim: int) -> None:
@@ -134,7 +134,8 @@ class Space:
 
         Lines end closer from now on if their far ends drown what is near.
         """
-        left, right, middle = np.split(probes, 3)
+        left, right, middle = np.split(probes, 3)  # six each; [3] is the place, [0] and [5] ends
+        # 1e3, 0.96 and 5e-6: where `probe_noise` asked, and five of its steps (on an endless line).
         # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
         # Where it is constant up to rounding, it may be nothing but rounding.
         edge = 1e3 if self.far == FAR else 0.96 * self.far
@@ -147,6 +148,7 @@ class Space:
         steepness = np.abs(middle[5] - middle[0]) / (5e-6 * min(1, 2 * self.far))
         if (size <= LOUD * np.maximum(values, steepness)).all():
             return size, values, None
+        # The ends seem loud. F may be flat just at the middle: look around it, then at inputs.
         near = ask(line.at(np.array([-3.0, -1.0, 1.0, 3.0])))
         if (size <= LOUD * np.abs(near - middle[3]).max(axis=0)).all():
             return size, np.maximum(values, np.abs(near).max(axis=0)), None

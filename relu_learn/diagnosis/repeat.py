@@ -12,7 +12,8 @@ from relu_learn.diagnosis.straight import affordable, look_for_curves
 
 # Questions that are asked again when the answers make no sense.
 _AGAIN = 16
-# Even float32 sums that depend on the batch repeat to this, relative to their size.
+# Even float32 sums that depend on the batch repeat to this, relative to their size. (`_BATCH` of
+# `imprecise.kind`, which a wing may not import.)
 _FICKLE = 1e-4
 # A bend that is less than this, relative to the answers, is hard to believe.
 _SLIGHT = 1e-9
