@@ -138,14 +138,14 @@ class Space:
         # 1e3, 0.96 and 5e-6: where `probe_noise` asked, and five of its steps (on an endless line).
         # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
         # Where it is constant up to rounding, it may be nothing but rounding.
-        edge = 1e3 if self.far == FAR else 0.96 * self.far
+        edge, five = (1e3, 5e-6) if self.far == FAR else (0.96 * self.far, 1e-5 * self.far)
         ends = np.stack([left, right])
         moves = np.ptp(ends, axis=1) > 4 * EPS * np.abs(ends).max(axis=1)
         size = np.where(moves, np.abs(ends[:, 3] - middle[3]) / edge, 0).max(axis=0)
         values = np.abs(middle).max(axis=0)
         flat = (np.ptp(np.stack([*ends, middle]), axis=1) == 0).all(axis=0)
         values[flat & (values < FAINT) & (np.ptp(probes, axis=0) > 0)] = 0
-        steepness = np.abs(middle[5] - middle[0]) / (5e-6 * min(1, 2 * self.far))
+        steepness = np.abs(middle[5] - middle[0]) / five
         if (size <= LOUD * np.maximum(values, steepness)).all():
             return size, values, None
         # The ends seem loud. F may be flat just at the middle: look around it, then at inputs.
