@@ -65,6 +65,14 @@ def needs(extra: str = "") -> list[Need]:
     return sorted(found, key=lambda need: need.name)
 
 
+def lacking(extra: str) -> list[str]:
+    """What the package and an extra of it need that is not here in such a version."""
+    try:
+        return [str(need) for need in (*needs(), *needs(extra)) if not need.fits]
+    except importlib.metadata.PackageNotFoundError:
+        return [NAME]
+
+
 def pip(*requirements: object) -> str:
     """The command that installs something into this environment.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib.metadata
 import platform
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 import ipywidgets
 
-from relu_learn import zoo
+from relu_learn import environment, zoo
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.plane import PlaneView
 from relu_learn.figures.run_view import RunView
@@ -113,15 +112,15 @@ class Preflight(Board):
 
     def checks(self) -> list[tuple[bool | None, str]]:
         """(passed, sentence) for every check; None while the page has not answered."""
-        found = [(name, _version(name)) for name in PACKAGES]
-        missing = [name for name, version in found if not version]
+        found = [(name, environment.version(name)) for name in PACKAGES]
+        lacking = environment.lacking("widgets")
         versions = ", ".join(
             [f"Python {platform.python_version()}", *(f"{n} {v}" for n, v in found if v)]
         )
         results: list[tuple[bool | None, str]] = [
             (
-                sys.version_info >= (3, 10) and not missing,
-                versions + (f"; missing: {', '.join(missing)}" if missing else ""),
+                sys.version_info >= (3, 10) and not lacking,
+                versions + (f"; to be installed: {', '.join(lacking)}" if lacking else ""),
             ),
             (self.correct, f"the learner finds 5 of 5 neurons, in {self.seconds['learn']:.2f} s"),
         ]
@@ -151,10 +150,3 @@ class Preflight(Board):
             sentence = "Waiting for the page to draw the figure."
         self.tell(sentence, f"run {self.seed + 1}")
         return (self.chart(PlaneView).patch(self.state),)
-
-
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
