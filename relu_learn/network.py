@@ -8,17 +8,16 @@ with the paper's sign of the bias. Shapes: d inputs, k neurons, m outputs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from relu_learn.archive import read_file
 from relu_learn.asking.arguments import real_array
 from relu_learn.asking.errors import InvalidArgument
 
 Array = NDArray[np.float64]
-T = TypeVar("T")
 
 FILE_VERSION = 1
 FIELDS = ("weights", "biases", "output_weights", "skip", "offset")
@@ -341,26 +340,6 @@ class ReluNetwork:
         """
         what = f"network (cannot read {os.fspath(path)!r})"
         return read_file(path, what, FILE_VERSION, lambda data: cls(*(data[f] for f in FIELDS)))
-
-
-def read_file(
-    path: Any, what: str, version: int, build: Callable[[dict[str, NDArray[Any]]], T]
-) -> T:
-    """What `build` makes of the arrays in an npz file of this version, or an InvalidArgument."""
-    try:
-        # np.load would leave a file open that it cannot read.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
-        found = int(arrays["version"])
-        if found == version:
-            return build(arrays)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # a damaged zip file raises nearly anything
-        # Without NumPy's own words, which would advise to trust the file.
-        why = f": {error}" if isinstance(error, InvalidArgument) else ""
-        raise InvalidArgument(f"path must be an undamaged saved {what}{why}") from error
-    raise InvalidArgument(f"path is a {what} of version {found}, need {version}")
 
 
 def _points(x: ArrayLike, dim: int) -> tuple[NDArray[Any], bool]:

@@ -22,12 +22,13 @@ from relu_learn.telling import events as ev
 ROOT = Path(relu_learn.__file__).parent
 WINGS = {"precise", "imprecise", "bounded", "diagnosis"}
 # Each package may import from itself and from these.
-BELOW = {"asking", "network", "telling"}
+BELOW = {"asking", "archive", "network", "telling"}
 CORE = {*BELOW, "core"}
 MAY: dict[str, set[str]] = {
     "asking": set(),
-    "network": {"asking"},
-    "telling": {"asking", "network"},
+    "archive": {"asking"},
+    "network": {"asking", "archive"},
+    "telling": {"asking", "archive", "network"},
     "core": BELOW,
     **{wing: CORE for wing in WINGS},
 }

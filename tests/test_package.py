@@ -20,7 +20,7 @@ HEAVY = ["plotly", "ipywidgets", "anywidget", "IPython", "sklearn", "typer", "ri
 # Every top-level part of the package.
 PARTS = {info.name for info in pkgutil.iter_modules([str(PACKAGE)])}
 # The algorithm: the core, and what it stands on.
-ALGORITHM = ["asking", "network", "telling", "core"]
+ALGORITHM = ["asking", "archive", "network", "telling", "core"]
 # What these may use besides the standard library.
 NEEDS = {"numpy", "scipy", "relu_learn"}
 

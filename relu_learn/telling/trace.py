@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, overload
 
 import numpy as np
 
+from relu_learn.archive import read_file
 from relu_learn.asking.errors import InvalidArgument
-from relu_learn.network import FIELDS, ReluNetwork, read_file
+from relu_learn.network import FIELDS, ReluNetwork
 from relu_learn.telling import events as ev
 from relu_learn.telling.certificate import Certificate
 from relu_learn.telling.events import Event
@@ -164,9 +166,14 @@ class Trace:
         return read_file(path, "trace", TRACE_VERSION, lambda data: cls(_events(data)))
 
 
+# The words of an event, which are shown in pages: no tags.
+_WORDS = re.compile(r"[\w .,()+-]{0,80}")
 # Numbers with a sign; all others are counts and sizes, of which some are bounded.
 _SIGNED = {"t", "bias"}
-_LEAST, _MOST = {"dim": 1, "n_outputs": 1}, {"delta": 1, "mass": 1}
+_LEAST = {"dim": 1, "n_outputs": 1}
+# A run needs matrices of d x d and k x m numbers: with sizes like these, terabytes. All other sizes
+# have arrays behind them.
+_MOST = {"delta": 1, "mass": 1, "dim": 10**6, "n_outputs": 10**6}
 
 
 def _is_possible(event: Event, name: str, value: Any, sizes: dict[str, int]) -> bool:
@@ -184,7 +191,7 @@ def _is_possible(event: Event, name: str, value: Any, sizes: dict[str, int]) -> 
     if isinstance(value, Certificate):
         return all(_is_possible(event, *field, sizes) for field in vars(value).items())
     if name in ("phase", "method", "measure"):
-        return isinstance(value, str)
+        return isinstance(value, str) and _WORDS.fullmatch(value) is not None
     whole = name in ("queries", "index", "n", "dim", "n_outputs")
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         return False
