@@ -53,6 +53,26 @@ def generator(rng: Seed, *salt: int) -> np.random.Generator:
         raise InvalidArgument(f"{rule}, got {rng!r}") from None
 
 
+def restored(state: Any) -> np.random.Generator:
+    """The generator that had this `bit_generator.state`, as JSON holds it; from anybody's file.
+
+    NumPy calls no code of a state's, but some generators read their buffers wherever they are told
+    to: those places must be in the buffers.
+    """
+    try:
+        kind = getattr(np.random, state["bit_generator"])
+        if not issubclass(kind, np.random.BitGenerator) or kind is np.random.BitGenerator:
+            raise TypeError
+        for name, size in (("pos", 624), ("buffer_pos", 4)):  # of MT19937 and of Philox
+            for part in (state, state["state"]):
+                integer(name, size - integer(name, part.get(name, 0), 0), 0)
+        bits = kind()
+        bits.state = state
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InvalidArgument("ledger must hold the state of one of NumPy's generators") from error
+    return np.random.Generator(bits)
+
+
 def real_array(name: str, value: Any, *shapes: tuple[int, ...]) -> NDArray[np.float64]:
     """A finite float64 array of the caller's own, of one of these shapes (if there are any)."""
     try:

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from relu_learn.asking.arguments import integer, real_array
 from relu_learn.asking.errors import InvalidArgument, LedgerError
 
 VERSION = 2
@@ -63,6 +64,18 @@ def fingerprint(rows: np.ndarray) -> bytes:
 
 def _noted(note: bytes) -> dict[str, Any]:
     return json.loads(note) if note else {}
+
+
+def _check(notes: dict[str, Any], answers: np.ndarray, dim: int) -> None:
+    """What a record says is data, whoever wrote it: checksums tell damage, and not a stranger."""
+    outputs = 1 if answers.ndim == 1 else answers.shape[1]
+    real_array("answers", answers)
+    if "doubt" in notes:
+        real_array("doubt", notes["doubt"], (outputs,))
+    for row, asked in notes.get("probes", []):
+        integer("row", len(answers) - 1 - row, 0)
+        integer("row", row, 0)
+        real_array("probe", np.frombuffer(bytes.fromhex(asked), "<f8"), (dim,))
 
 
 class UnfitLedger(LedgerError, InvalidArgument):
@@ -183,12 +196,16 @@ class Ledger:
                 f"ledger={self.path!r} was recorded with dim={recorded_dim}, not {dim}"
             )
         self._end = _START
-        for record, end in self._records(raw):
-            if record.number != self._number:
-                raise self._damaged(self._end)
-            self._recorded.append(record)
-            self._keep(record)
-            self._end = end
+        try:
+            for record, end in self._records(raw):
+                if record.number != self._number:
+                    raise self._damaged(self._end)
+                _check(record.notes, record.answers, dim)
+                self._recorded.append(record)
+                self._keep(record)
+                self._end = end
+        except (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError) as error:
+            raise self._damaged(self._end) from error
         if raw.find(self._key, self._end + 1) >= 0:  # a torn record is the last one
             raise self._damaged(self._end)
 
@@ -200,7 +217,7 @@ class Ledger:
             start = at + _RECORD.size + size
             end = start + 8 * rows * max(outputs, 1)
             whole = raw[at : at + _RECORD.size - _SUM], raw[at + _RECORD.size : end]
-            if key != self._key or end > len(raw) or checksum != digest(*whole):
+            if key != self._key or not rows or end > len(raw) or checksum != digest(*whole):
                 return
             notes = _noted(raw[start - size : start])
             answers = np.frombuffer(raw[start:end], "<f8").astype(float)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.asking.arguments import Seed, generator, positive_int
+from relu_learn.asking.arguments import Seed, generator, positive_int, restored
 from relu_learn.asking.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
 from relu_learn.asking.ledger import Ledger, UnfitLedger
 from relu_learn.asking.replies import BlackBox, Refused, ask, check_callable
@@ -175,9 +175,7 @@ class Oracle:
             return random
         state = self._ledger.noted("random")
         if rng is None and state is not None:
-            bits = getattr(np.random, state["bit_generator"])()
-            bits.state = state
-            return np.random.Generator(bits)
+            return restored(state)
         if type(random.bit_generator).__module__.startswith("numpy."):
             state = json.dumps(random.bit_generator.state, default=np.ndarray.tolist)
             self._ledger.note(random=json.loads(state))

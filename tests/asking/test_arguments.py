@@ -1,5 +1,6 @@
 """Checks of arguments: every message names the argument, the rule and what was given."""
 
+import json
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ from relu_learn.asking.arguments import (
     positive_int,
     positive_number,
     real_array,
+    restored,
 )
 from relu_learn.asking.errors import InvalidArgument
 
@@ -79,3 +81,38 @@ def test_arrays_are_the_callers_own():
 def test_what_is_no_real_array(value, message):
     with pytest.raises(InvalidArgument, match=re.escape(message)):
         real_array("x", value, (3,), (1, 3), (3,))
+
+
+KINDS = [np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_generator_is_restored(kind):
+    rng = np.random.Generator(kind(3))
+    rng.random(7)
+    state = json.loads(json.dumps(rng.bit_generator.state, default=np.ndarray.tolist))
+    assert restored(state).random() == rng.random()
+
+
+def twisted(pos):
+    return {"bit_generator": "MT19937", "state": {"key": [0] * 624, "pos": pos}}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        {},
+        {"bit_generator": "test", "state": {}},
+        {"bit_generator": "BitGenerator", "state": {}},
+        {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}},
+        {"bit_generator": ["PCG64"], "state": {}},
+        twisted(-1),
+        twisted(625),
+        twisted(10**9),
+        {**np.random.Philox(3).state, "buffer_pos": -(10**6)},
+    ],
+)
+def test_no_state_reads_beyond_its_buffer_or_runs_code(state):
+    with pytest.raises(InvalidArgument, match="state of one of NumPy's generators"):
+        restored(state)

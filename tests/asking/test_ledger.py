@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -476,6 +477,55 @@ def test_foreign_files_are_left_alone(path, content):
     with pytest.raises(InvalidArgument, match="not a ledger: it is left untouched"):
         opened(path, SECRET)
     assert path.read_bytes() == content
+
+
+def forged(first, rows, outputs, note=b"", answers=b""):
+    """A ledger with a record that a stranger wrote, its checksum right."""
+    _, _, _, key = module._FILE.unpack_from(first)
+    head = module._RECORD.pack(key, 0, rows, outputs, len(note), bytes(16), bytes(16))[:-16]
+    return first + head + module.digest(head, note + answers) + note + answers
+
+
+FORGED = {
+    "a record of 100 GB": (10**10, 1, b"", b""),
+    "a note of 100 GB": (1, 2**63, b"", bytes(8)),
+    "no number": (1, 0, b"", b"\xff" * 8),
+    "no JSON": (1, 0, b"{", bytes(8)),
+    "JSON without end": (1, 0, b"[" * 10**5, bytes(8)),
+    "a list": (1, 0, b"[1]", bytes(8)),
+    "doubt of another size": (1, 0, b'{"doubt": [1, 2]}', bytes(8)),
+    "doubt in words": (1, 0, b'{"doubt": ["much"]}', bytes(8)),
+    "a probe of no answer": (1, 0, b'{"probes": [[1, "%s"]]}' % (b"0" * 48), bytes(8)),
+    "a probe from the end": (1, 0, b'{"probes": [[-1, "%s"]]}' % (b"0" * 48), bytes(8)),
+    "a probe of another dimension": (1, 0, b'{"probes": [[0, "00"]]}', bytes(8)),
+    "probes of nothing": (1, 0, b'{"probes": [null]}', bytes(8)),
+}
+
+
+@pytest.mark.parametrize("record", FORGED)
+def test_a_ledger_from_a_stranger_is_data(path, recorded, record):
+    _, (first, *_) = recorded
+    content = forged(first, *FORGED[record])
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        if "GB" in record:  # more than there is: a write that was interrupted
+            opened(path, SECRET).close()
+        else:
+            with pytest.raises(InvalidArgument, match="damaged at byte .*: it is left untouched"):
+                opened(path, SECRET)
+        assert tracemalloc.get_traced_memory()[1] < 10**7
+    finally:
+        tracemalloc.stop()
+    assert path.read_bytes() == content
+
+
+def test_records_without_rows_say_nothing(path, recorded):
+    """Not even how many outputs there are: that would be room for 2^60 answers to each query."""
+    _, (first, *_) = recorded
+    path.write_bytes(forged(first, 0, 2**60))
+    with opened(path, SECRET) as oracle:
+        assert oracle(np.zeros((2, 3))).shape == (2,)
 
 
 def test_a_newer_version_is_refused(path, recorded, monkeypatch):
