@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import html.parser
 import itertools
@@ -18,7 +20,7 @@ import pytest
 from relu_learn import Trace, zoo
 from relu_learn.asking.errors import InvalidArgument, ReluLearnError
 from relu_learn.figures import Cell, LossView, Mosaic, PlaneView, SliceView, animation, export_html
-from relu_learn.figures.export import page
+from relu_learn.figures.export import page, policy
 from relu_learn.figures.frames import MOST_DOTS, deltas, recorded, views_of
 from relu_learn.figures.mosaic import wrapped
 from relu_learn.figures.patch import Patch
@@ -320,10 +322,19 @@ class Links(html.parser.HTMLParser):
         super().__init__()
         self.found: list[str] = []
         self.tags: list[str] = []
+        self.policy = ""
+        self.scripts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.found += [value or "" for name, value in attrs if name in ("src", "href", "data")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if ("http-equiv", "Content-Security-Policy") in attrs:
+            self.policy = str(dict(attrs)["content"])
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1] == "script" and data.strip():
+            self.scripts.append(data)
 
 
 def test_the_file_is_whole_and_fetches_nothing(tent, tmp_path):
@@ -338,6 +349,17 @@ def test_the_file_is_whole_and_fetches_nothing(tent, tmp_path):
     assert f"{trace[-1].queries:,} queries · 3 neurons found" in text
     assert "The last step reveals the secret." in text
     assert path.stat().st_size < 5.5e6
+
+
+def test_the_policy_lets_the_page_s_own_scripts_run_and_nothing_else(tent):
+    links = Links()
+    links.feed(page(tent[1], title="</title><script>alert(1)</script>"))
+    allowed = re.findall("'sha256-([^']+)'", links.policy)
+    assert len(links.scripts) == len(allowed) >= 2
+    for script, digest in zip(links.scripts, allowed, strict=True):
+        assert base64.b64decode(digest) == hashlib.sha256(script.encode()).digest()
+    assert "default-src 'none'" in links.policy and "unsafe-eval" not in links.policy
+    assert policy("<script>\r\n1</script>") == policy("<SCRIPT a>\n1</SCRIPT>")
 
 
 def test_the_same_run_is_the_same_file(tent):

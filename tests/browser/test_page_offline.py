@@ -11,6 +11,7 @@ import pytest
 
 from relu_learn import Trace, learn_from_queries, zoo
 from relu_learn.figures import export_html
+from relu_learn.figures.export import policy
 from relu_learn.figures.frames import HURRY
 
 pytestmark = pytest.mark.browser
@@ -111,6 +112,18 @@ def paper_plane(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path,
     trace = learn_from_queries(secret, 2, rng=0).trace
     path = tmp_path_factory.mktemp("page") / "paper plane.html"  # a space, as teachers' files have
     return export_html(trace, path, secret=secret, title="Paper plane"), trace
+
+
+def test_a_script_that_is_not_the_page_s_own_does_not_run(browser, tmp_path) -> None:
+    own = "<script>document.title = 'own'</script>"
+    rules = f'<meta http-equiv="Content-Security-Policy" content="{policy(own)}">'
+    theirs = "<script>document.title = 'theirs'</script><img src=x onerror=\"document.title = 1\">"
+    file = tmp_path / "page.html"
+    file.write_text(rules + own + theirs, encoding="utf-8")
+    screen = browser.new_page()
+    screen.goto(file.as_uri())
+    assert screen.title() == "own"
+    screen.close()
 
 
 def test_plays_to_its_end_without_a_network(open_page, paper_plane) -> None:
