@@ -70,7 +70,7 @@ def test_a_kernel_alone_is_no_problem(versions, monkeypatch):
     code, out, err = run("doctor")
     assert code == 0
     assert re.search(r"^note +jupyterlab +none here", out, re.MULTILINE)
-    assert re.search(r"note: jupyterlab: .*pip install .*'jupyterlab>=", err)
+    assert re.search(r"note: jupyterlab: .*pip install .*jupyterlab>=", err)
 
 
 @pytest.mark.parametrize("complete", [True, False])
@@ -86,7 +86,7 @@ def test_a_jupyterlab_in_another_environment(versions, monkeypatch, tmp_path, co
     monkeypatch.setattr(shutil, "which", lambda name: str(program))
     code, _, err = run("doctor")
     assert code == 0 and f"in another environment, {tmp_path.resolve()}" in err
-    assert "-m ipykernel install --user" in err and "'ipykernel>=" in err
+    assert "-m ipykernel install --user" in err and "ipykernel>=" in err
     wanted = f"{program.parent.resolve() / 'python'} -m pip install anywidget"
     assert (wanted in err) != complete
 

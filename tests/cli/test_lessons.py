@@ -49,7 +49,7 @@ def test_without_jupyterlab_it_says_what_to_install(started, monkeypatch):
     code, _, err = run("lab")
     assert code == 1 and not started
     # No index need carry this package: what is missing is named itself.
-    assert len(err.splitlines()) == 1 and "install" in err and "'jupyterlab>=" in err
+    assert len(err.splitlines()) == 1 and "install" in err and "jupyterlab>=" in err
 
 
 @pytest.fixture

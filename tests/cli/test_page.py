@@ -53,4 +53,4 @@ def test_html_without_plotly_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     code, out, err = run("demo", "tent", "--html", str(tmp_path / "tent.html"))
     assert code == 1 and out == ""  # said before the run, not after it
-    assert len(err.splitlines()) == 1 and "'plotly>=" in err
+    assert len(err.splitlines()) == 1 and "plotly>=" in err
