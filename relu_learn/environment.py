@@ -79,11 +79,15 @@ def pip(*requirements: object) -> str:
     It names what is missing and not this package with an extra: no index need carry the package,
     which may have come from a checkout, a repository or a file.
     """
-    command = [sys.executable, "-m", "pip", "install"]
     if importlib.util.find_spec("pip") is None and shutil.which("uv"):
-        command = ["uv", "pip", "install", "--python", sys.executable]
-    command += map(str, requirements)
-    return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
+        return command("uv", "pip", "install", "--python", sys.executable, *requirements)
+    return command(sys.executable, "-m", "pip", "install", *requirements)
+
+
+def command(*parts: object) -> str:
+    """A command as it is typed here, with quotes where a part needs them."""
+    words = [str(part) for part in parts]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def origin() -> str:

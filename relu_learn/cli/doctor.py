@@ -65,7 +65,8 @@ def _check_packages() -> Iterator[_Check]:
     # The lessons are what most people come for, so their extra is no option here.
     for need in (*environment.needs(), *environment.needs("widgets")):
         yield _check_need(need)
-    for extra in sorted({*about.get_all("Provides-Extra", [])} - {"widgets", "lab"}):
+    # `test` is for whoever works on the package.
+    for extra in sorted({*about.get_all("Provides-Extra", [])} - {"widgets", "lab", "test"}):
         lacking = sorted(need.name for need in environment.needs(extra) if not need.fits)
         found = f"without {', '.join(lacking)} (optional)" if lacking else "complete"
         yield _Check(f"extra {extra}", found)
@@ -151,15 +152,17 @@ def _check_lab() -> Iterator[_Check]:
 
 def _check_other_lab(scripts: Path) -> Iterator[_Check]:
     """A JupyterLab of another environment, for which this one may be a kernel."""
-    register = f"{sys.executable} -m ipykernel install --user --name relu-learn"
+    register = ("-m", "ipykernel", "install", "--user", "--name", "relu-learn")
+    mend = f"if it does not list it yet: {environment.command(sys.executable, *register)}"
     found = f"in another environment, {scripts.parent}: here is a kernel for it"
-    yield _Check("jupyterlab", found, f"if it does not list it yet: {register}", grave=False)
+    yield _Check("jupyterlab", found, mend, grave=False)
     for extension, package in _FRONT_ENDS.items():
         folder = scripts.parent / "share" / "jupyter" / "labextensions" / extension
-        there = (folder / "package.json").is_file()
-        mend = "" if there else f"{scripts / 'python'} -m pip install {package}"
-        state = "found" if there else "missing"
-        yield _Check(f"front end of {package}", f"{state} in {scripts.parent}", mend, grave=False)
+        state, mend = f"found in {scripts.parent}", ""
+        if not (folder / "package.json").is_file():
+            state = f"missing in {scripts.parent}"
+            mend = environment.command(scripts / "python", "-m", "pip", "install", package)
+        yield _Check(f"front end of {package}", state, mend, grave=False)
 
 
 def _check_front_ends() -> Iterator[_Check]:
