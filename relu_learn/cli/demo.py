@@ -65,9 +65,9 @@ def demo(
         int | None, Option(min=1, help="Stop when they are spent. (default: no limit)")
     ] = None,
     save_trace: Annotated[
-        Path | None, Option(dir_okay=False, help="Keep every event of the run in a file.")
+        Path | None, Option(help="Keep every event of the run in a file.")
     ] = None,
-    html: Annotated[Path | None, Option(dir_okay=False, help=HTML_HELP)] = None,
+    html: Annotated[Path | None, Option(help=HTML_HELP)] = None,
     theme: Annotated[Look, Option(help="Look of the page.")] = Look.projector,
     list_secrets: Annotated[
         bool, Option("--list", callback=_print_zoo, is_eager=True, help="List the zoo's secrets.")

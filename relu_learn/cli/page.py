@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import importlib.util
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +30,7 @@ def play(
             exists=True, dir_okay=False, help="A run kept by demo --save-trace or Trace.save."
         ),
     ],
-    html: Annotated[Path, Option(dir_okay=False, help=HTML_HELP)],
+    html: Annotated[Path, Option(help=HTML_HELP)],
     theme: Annotated[Look, Option(help="Look of the page.")] = Look.projector,
 ) -> None:
     """Make a page that plays a saved run; it needs neither the black box nor the secret.
@@ -50,10 +51,13 @@ def check_folder(option: str, path: Path | None) -> None:
     """A path that cannot be a new file is said before the work, not after it."""
     if path is None:
         return
+    if not path.absolute().parent.is_dir():
+        stop(f"{option}: there is no folder {str(path.parent)!r}", 2)
     try:
-        if not path.absolute().parent.is_dir():
-            stop(f"{option}: there is no folder {str(path.parent)!r}", 2)
-        path.exists()
+        if stat.S_ISDIR(path.stat().st_mode):  # as "" is, too
+            stop(f"{option}: {str(path)!r} is a directory", 2)
+    except FileNotFoundError:
+        pass
     except (OSError, ValueError) as error:  # too long, or with a NUL
         stop(f"{option}: {getattr(error, 'strerror', error)}", 2)
 

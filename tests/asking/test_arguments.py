@@ -105,7 +105,7 @@ def twisted(pos):
         {},
         {"bit_generator": "test", "state": {}},
         {"bit_generator": "BitGenerator", "state": {}},
-        {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}},
+        {"bit_generator": "PCG64", "state": {"state": None, "inc": 1}},
         {"bit_generator": ["PCG64"], "state": {}},
         twisted(-1),
         twisted(625),

@@ -35,7 +35,7 @@ from relu_learn.cli import main
         (["demo", "tent", "--save-trace", ""], "--save-trace"),
         (["demo", "tent", "--save-trace", "a" * 300], "--save-trace: File name too long"),
         (["demo", "tent", "--html", "a\0b"], "--html"),
-        (["play", "", "--html", "f"], "trace"),
+        (["play", "", "--html", "f"], "Invalid value for"),
         (["demo", "--dim", "9" * 20], "--dim: a run would need matrices of 1.0e+40 numbers"),
         (["demo", "--dim", "9" * 400], "--dim"),
         (["demo", "--dim", "100000", "--neurons", "1"], "--dim and --neurons: a run would need"),
