@@ -97,9 +97,8 @@ class Site:
 
         linked = re.sub(r'(?<= )(href|src)="([^"]*)"', relink, markdown2html(text))
         parts = CODE.split(linked)  # code is every other one
-        return "".join(
-            part if i % 2 else FORMULA.sub(_mathml, part) for i, part in enumerate(parts)
-        )
+        parts[::2] = [FORMULA.sub(_mathml, part) for part in parts[::2]]
+        return "".join(parts)
 
     def write(self, source: str, title: str, body: str) -> None:
         """A page with the site's frame around its body."""
@@ -160,9 +159,8 @@ def _live(site: Site, name: str) -> str:
         "Colab": f"https://colab.research.google.com/github/{where}/blob/HEAD/notebooks/{name}.ipynb",
     }
     links = " or ".join(f'<a href="{address}">{place}</a>' for place, address in places.items())
-    parts = [
-        f'<p class="live">This page is to be read. To drag, step and answer, open it in {links}.</p>'
-    ]
+    words = f"This page is to be read. To drag, step and answer, open it in {links}."
+    parts = [f'<p class="live">{words}</p>']
     picture = ROOT / ".github" / "screenshots" / f"{name}.png"
     if picture.is_file():
         target = site.link(f"../.github/screenshots/{name}.png", f"notebooks/{name}.ipynb")
