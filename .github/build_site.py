@@ -52,7 +52,7 @@ RUNS = {
 }
 PUBLIC = ["", ".figures", ".widgets", ".telling.events", ".judging.theory", ".baselines"]
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
-CODE = re.compile(r"(<pre.*?</pre>|<code.*?</code>)", re.DOTALL)
+NO_FORMULA = re.compile(r"(<pre.*?</pre>|<code.*?</code>|<[^>]*>)", re.DOTALL)
 NAVIGATION = {
     "relu_learn": "index.html",
     "First lesson": "lessons/00_start_here.html",
@@ -96,7 +96,7 @@ class Site:
             return f'{found[1]}="{html.escape(target)}"'
 
         linked = re.sub(r'(?<= )(href|src)="([^"]*)"', relink, markdown2html(text))
-        parts = CODE.split(linked)  # code is every other one
+        parts = NO_FORMULA.split(linked)  # code and tags are every other one
         parts[::2] = [FORMULA.sub(_mathml, part) for part in parts[::2]]
         return "".join(parts)
 
@@ -172,8 +172,10 @@ def _live(site: Site, name: str) -> str:
         run.parent.mkdir(parents=True, exist_ok=True)
         if not run.exists():
             export_html(trace, run, secret=secret, title=RUNS[name])
+        address = f"../runs/{run.name}"
         parts.append(
-            f'<iframe src="../runs/{run.name}" loading="lazy" title="A run that plays"></iframe>'
+            f'<div class="run"><iframe src="{address}" title="A run that plays"></iframe></div>'
+            f'<p><a href="{address}">The run in a window of its own</a></p>'
         )
     return "\n".join(parts)
 

@@ -100,7 +100,7 @@ def test_a_link_of_nbgitpuller_says_what_it_reads() -> None:
         "/group/hub/user-redirect/git-pull",
     )
     assert parse_qs(parts.query) == {
-        "repo": ["https://github.com/some-body/relu_learn"],
+        "repo": ["https://github.com/{}/relu_learn".format("some-body")],
         "urlpath": ["lab/tree/relu_learn/notebooks/00_start_here.ipynb"],
         "branch": ["main"],
     }
