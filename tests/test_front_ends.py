@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import sys
 import types
@@ -12,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import plotly.graph_objects as go
 import pytest
 from ipywidgets.widgets.widget import _instances
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from relu_learn.widgets import Panel, Player, Prediction
 from relu_learn.widgets.board import Board
@@ -86,6 +89,32 @@ def test_a_lesson_installs_itself_in_colab_and_nowhere_else(
     exec("".join(first["source"]), {"get_ipython": lambda: shell})
     ((magic, line),) = ran
     assert magic == "pip" and "relu-learn[widgets] @ git+https://github.com/" in line
+
+
+# ------------------------------------------------------------------------ JupyterLite
+
+
+def test_pyodide_has_all_that_lessons_need() -> None:
+    """Nothing is compiled but what is built for it; IPython comes with its kernel.
+
+    psygnal is published for all places, too, beside what is compiled for this one.
+    """
+    built = {"numpy", "scipy", "ipython", "psygnal"}
+    place = {"sys_platform": "emscripten", "platform_system": "Emscripten", "os_name": "posix"}
+    todo, seen = [("relu-learn", "widgets")], set()
+    while todo:
+        name, extra = todo.pop()
+        if name in seen or name in built:
+            continue
+        seen.add(name)
+        distribution = importlib.metadata.distribution(name)
+        wheel = distribution.read_text("WHEEL") or ""
+        assert "Root-Is-Purelib: true" in wheel, f"{name} is compiled"
+        for line in distribution.requires or []:
+            need = Requirement(line)
+            if need.marker is None or need.marker.evaluate({**place, "extra": extra}):
+                todo.append((canonicalize_name(need.name), ",".join(need.extras)))
+    assert {"anywidget", "plotly", "ipywidgets", "threadpoolctl", "typer"} <= seen
 
 
 # ------------------------------------------------------------------ links for a class
