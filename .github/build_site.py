@@ -48,6 +48,7 @@ RUNS = {
     "02_hyperplane_discovery": "paper_plane",
     "03_neuron_clustering": "near_parallel",
     "05_high_dimensions": "digits",
+    "09_after_the_theft": "digits",
     "99_for_teachers": "paper_plane",
 }
 PUBLIC = ["", ".figures", ".widgets", ".telling.events", ".judging.theory", ".baselines"]

@@ -99,7 +99,7 @@ def test_pyodide_has_all_that_lessons_need() -> None:
 
     psygnal is published for all places, too, beside what is compiled for this one.
     """
-    built = {"numpy", "scipy", "ipython", "psygnal"}
+    built = {"numpy", "scipy", "pydantic", "ipython", "psygnal"}
     place = {"sys_platform": "emscripten", "platform_system": "Emscripten", "os_name": "posix"}
     todo, seen = [("relu-learn", "widgets")], set()
     while todo:
