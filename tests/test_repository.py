@@ -75,12 +75,22 @@ def test_the_container_makes_what_the_readme_s_test_command_needs():
 
 
 def test_an_index_shows_the_whole_readme():
-    shown = METADATA.get_payload() or METADATA["Description"]
-    assert METADATA["Description-Content-Type"].startswith("text/markdown")
+    tomllib = pytest.importorskip("tomllib")  # of Python 3.11 and later
+    hook = tomllib.loads(read("pyproject.toml"))["tool"]["hatch"]["metadata"]["hooks"]
+    shown = readme = read("README.md")
+    for change in hook["fancy-pypi-readme"]["substitutions"]:
+        shown = re.sub(change["pattern"], change["replacement"], shown)
+    here = re.findall(r"\]\((?!https:)([^)\s]+)\)", readme)
     links = re.findall(r"\]\(([^)\s]+)\)", shown)
-    assert links and all(link.startswith("https://") for link in links)
-    here = re.findall(r"\]\((?!https:)([^)\s]+\.(?:png|svg))\)", read("README.md"))
-    assert here and all(any(link.endswith(f"/HEAD/{path}") for link in links) for path in here)
+    assert here and all(link.startswith("https://") for link in links)
+    for path in here:
+        raw = path.endswith((".png", ".svg"))
+        host = "raw.githubusercontent.com" if raw else "github.com"
+        assert any(link.endswith(f"/HEAD/{path}") and host in link for link in links), path
+    # And that is what was put into the package.
+    assert METADATA["Description-Content-Type"].startswith("text/markdown")
+    packed = METADATA.get_payload() or METADATA["Description"]
+    assert all(link.startswith("https://") for link in re.findall(r"\]\(([^)\s]+)\)", packed))
 
 
 def test_the_metadata_name_places():
