@@ -10,8 +10,8 @@ from __future__ import annotations
 import argparse
 import html
 import json
-import os
 import pathlib
+import posixpath
 import re
 import shutil
 import string
@@ -48,11 +48,12 @@ RUNS = {
     "02_hyperplane_discovery": "paper_plane",
     "03_neuron_clustering": "near_parallel",
     "05_high_dimensions": "digits",
+    "09_after_the_theft": "digits",
     "99_for_teachers": "paper_plane",
 }
 PUBLIC = ["", ".figures", ".widgets", ".telling.events", ".judging.theory", ".baselines"]
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
-CODE = re.compile(r"(<pre.*?</pre>|<code.*?</code>)", re.DOTALL)
+NO_FORMULA = re.compile(r"(<pre.*?</pre>|<code.*?</code>|<[^>]*>)", re.DOTALL)
 NAVIGATION = {
     "relu_learn": "index.html",
     "First lesson": "lessons/00_start_here.html",
@@ -66,8 +67,9 @@ NAVIGATION = {
 class Site:
     """The folder that is written, and how its pages find each other."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, lite: bool) -> None:
         self.folder = folder
+        self.lite = lite
         self.shell = string.Template((ROOT / ".github" / "site.html").read_text("utf-8"))
         self.repository = f"https://github.com/{owner()}/relu_learn/blob/HEAD"
 
@@ -76,17 +78,17 @@ class Site:
         if re.match(r"[a-z]+:|#", target):
             return target
         path, hash_, fragment = target.partition("#")
-        place = os.path.normpath(os.path.join(os.path.dirname(source), path))
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
         if place in PAGES:
             there = PAGES[place]
         elif pathlib.Path(place).suffix in (".png", ".svg", ".gif"):
-            there = f"pictures/{os.path.basename(place)}"
+            there = f"pictures/{posixpath.basename(place)}"
             copy = self.folder / there
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / place, copy)
         else:
             return f"{self.repository}/{place}{hash_}{fragment}"
-        return os.path.relpath(there, os.path.dirname(PAGES[source])) + hash_ + fragment
+        return posixpath.relpath(there, posixpath.dirname(PAGES[source])) + hash_ + fragment
 
     def markdown(self, text: str, source: str) -> str:
         """HTML of a document of the repository, its links made to lead to the site's pages."""
@@ -96,17 +98,16 @@ class Site:
             return f'{found[1]}="{html.escape(target)}"'
 
         linked = re.sub(r'(?<= )(href|src)="([^"]*)"', relink, markdown2html(text))
-        parts = CODE.split(linked)  # code is every other one
-        return "".join(
-            part if i % 2 else FORMULA.sub(_mathml, part) for i, part in enumerate(parts)
-        )
+        parts = NO_FORMULA.split(linked)  # code and tags are every other one
+        parts[::2] = [FORMULA.sub(_mathml, part) for part in parts[::2]]
+        return "".join(parts)
 
     def write(self, source: str, title: str, body: str) -> None:
         """A page with the site's frame around its body."""
         place = PAGES[source]
-        up = os.path.dirname(place)
+        up = posixpath.dirname(place)
         nav = " ".join(
-            f'<a href="{os.path.relpath(there, up)}">{name}</a>'
+            f'<a href="{posixpath.relpath(there, up)}">{name}</a>'
             for name, there in NAVIGATION.items()
         )
         path = self.folder / place
@@ -159,10 +160,11 @@ def _live(site: Site, name: str) -> str:
         "Binder": f"https://mybinder.org/v2/gh/{where}/HEAD?urlpath=lab/tree/notebooks/{name}.ipynb",
         "Colab": f"https://colab.research.google.com/github/{where}/blob/HEAD/notebooks/{name}.ipynb",
     }
+    if site.lite:
+        places = {"this browser alone": f"../lite/lab/index.html?path={name}.ipynb", **places}
     links = " or ".join(f'<a href="{address}">{place}</a>' for place, address in places.items())
-    parts = [
-        f'<p class="live">This page is to be read. To drag, step and answer, open it in {links}.</p>'
-    ]
+    words = f"This page is to be read. To drag, step and answer, open it in {links}."
+    parts = [f'<p class="live">{words}</p>']
     picture = ROOT / ".github" / "screenshots" / f"{name}.png"
     if picture.is_file():
         target = site.link(f"../.github/screenshots/{name}.png", f"notebooks/{name}.ipynb")
@@ -174,8 +176,10 @@ def _live(site: Site, name: str) -> str:
         run.parent.mkdir(parents=True, exist_ok=True)
         if not run.exists():
             export_html(trace, run, secret=secret, title=RUNS[name])
+        address = f"../runs/{run.name}"
         parts.append(
-            f'<iframe src="../runs/{run.name}" loading="lazy" title="A run that plays"></iframe>'
+            f'<div class="run"><iframe src="{address}" title="A run that plays"></iframe></div>'
+            f'<p><a href="{address}">The run in a window of its own</a></p>'
         )
     return "\n".join(parts)
 
@@ -219,7 +223,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.folder.exists() and any(options.folder.iterdir()):
         parser.error(f"{options.folder} is not empty")
-    site = Site(options.folder)
+    site = Site(options.folder, options.lite)
     write_lessons(site)
     write_documents(site)
     write_reference(site)

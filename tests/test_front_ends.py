@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import sys
 import types
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import plotly.graph_objects as go
 import pytest
 from ipywidgets.widgets.widget import _instances
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from relu_learn.widgets import Panel, Player, Prediction
 from relu_learn.widgets.board import Board
+from relu_learn.widgets.classroom import ClassLinks, lessons, links
 from relu_learn.widgets.explorer import Explorer
 from relu_learn.widgets.frames import Framed
 from relu_learn.widgets.library import PlotlyLibrary
@@ -41,7 +46,8 @@ def shown() -> Any:
     """One of each kind of thing that a cell of a lesson ends with."""
     player = Player("tent", seed=0)
     guess = Prediction("How many?", ["1", "2"], then="Look.")
-    yield [player, guess, start_here.settled(guess, player), Panel(go.Figure())]
+    settled, form = start_here.settled(guess, player), ClassLinks()
+    yield [player, guess, settled, form, Panel(go.Figure())]
     library = PlotlyLibrary.ensure()
     for widget in set(_instances.values()) - {library, library.layout}:
         widget.close()
@@ -83,3 +89,80 @@ def test_a_lesson_installs_itself_in_colab_and_nowhere_else(
     exec("".join(first["source"]), {"get_ipython": lambda: shell})
     ((magic, line),) = ran
     assert magic == "pip" and "relu-learn[widgets] @ git+https://github.com/" in line
+
+
+# ------------------------------------------------------------------------ JupyterLite
+
+
+def test_pyodide_has_all_that_lessons_need() -> None:
+    """Nothing is compiled but what is built for it; IPython comes with its kernel.
+
+    psygnal is published for all places, too, beside what is compiled for this one.
+    """
+    built = {"numpy", "scipy", "pydantic", "ipython", "psygnal"}
+    place = {"sys_platform": "emscripten", "platform_system": "Emscripten", "os_name": "posix"}
+    todo, seen = [("relu-learn", "widgets")], set()
+    while todo:
+        name, extra = todo.pop()
+        if name in seen or name in built:
+            continue
+        seen.add(name)
+        distribution = importlib.metadata.distribution(name)
+        wheel = distribution.read_text("WHEEL") or ""
+        assert "Root-Is-Purelib: true" in wheel, f"{name} is compiled"
+        for line in distribution.requires or []:
+            need = Requirement(line)
+            if need.marker is None or need.marker.evaluate({**place, "extra": extra}):
+                todo.append((canonicalize_name(need.name), ",".join(need.extras)))
+    assert {"anywidget", "plotly", "ipywidgets", "threadpoolctl", "typer"} <= seen
+
+
+# ------------------------------------------------------------------ links for a class
+
+
+def test_a_link_of_nbgitpuller_says_what_it_reads() -> None:
+    hub = "https://hub.example.edu/group/"
+    found = links("some-body", "00_start_here.ipynb", hub)["your JupyterHub (nbgitpuller)"]
+    parts = urlsplit(found)
+    assert (parts.netloc, parts.path) == (
+        "hub.example.edu",
+        "/group/hub/user-redirect/git-pull",
+    )
+    assert parse_qs(parts.query) == {
+        "repo": ["https://github.com/{}/relu_learn".format("some-body")],
+        "urlpath": ["lab/tree/relu_learn/notebooks/00_start_here.ipynb"],
+        "branch": ["main"],
+    }
+
+
+def test_an_account_that_is_typed_once_is_in_every_link() -> None:
+    form = ClassLinks()
+    assert form.lesson.options == tuple(path.name for path in LESSONS) == tuple(lessons())
+    form.account.value = "some-body"
+    for lesson in form.lesson.options:
+        form.lesson.value = lesson
+        assert form.shown.value.count("<li>") == 2 and form.shown.value.count("some-body") == 4
+        assert form.shown.value.count(lesson) == 4
+    form.hub.value = "https://hub.example.edu"
+    assert form.shown.value.count("<li>") == 3
+    form.dispose()
+
+
+@pytest.mark.parametrize(
+    ("account", "hub", "message"),
+    [
+        ("a b", "", "An account has letters"),
+        ("<b>x</b>", "", "An account has letters"),
+        ("x", "hub.example.edu", "The hub&#x27;s address"),
+        ("x", 'https://hub/"><script>', "The hub&#x27;s address"),
+        ("x", "javascript:alert(1)", "The hub&#x27;s address"),
+    ],
+)
+def test_what_cannot_be_a_link_is_said(account: str, hub: str, message: str) -> None:
+    form = ClassLinks("somebody", hub="")
+    form.hub.value = hub
+    form.account.value = account
+    assert message in form.messages.value and form.shown.value == ""
+    form.account.value, form.hub.value = "somebody", ""
+    assert form.messages.value == "" and "somebody" in form.shown.value
+    form.dispose()
