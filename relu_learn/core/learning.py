@@ -15,8 +15,10 @@ import numpy as np
 
 from relu_learn.core.evidence import USEFUL
 from relu_learn.core.mending import go_back, polish, require_useful
+from relu_learn.core.pieces import Found
 from relu_learn.core.run import FEW, Run
 from relu_learn.core.watch import Creases
+from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event
 
 # A repair adds what one line has met; many narrow bumps take as many.
@@ -28,6 +30,9 @@ _GROSS = 0.01
 # F' has to fit the answers of earlier tests, too, to so many times the tolerance (the scale is an
 # estimate, and differs from test to test).
 _CONTRADICTION = 10
+# A kink of F' is one of F - F', too, if it is so close, in units of 1 + |t|. Where most are, F' is
+# wrong as a whole (its line was nearly parallel to them, say): to patch it takes two neurons each.
+_SAME, _MOSTLY_WRONG = 1e-6, 0.5
 
 
 def adaptive(run: Run) -> Iterator[Event]:
@@ -87,10 +92,21 @@ def adaptive(run: Run) -> Iterator[Event]:
 def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, None, bool]:
     """Learn F - F' (or F, `afresh`) along one more line through a point; keep the sum if it fits
     all answers so far better. Returns whether it does."""
-    before, mark = run.known, run.evidence.score(run.known)
+    before, mark, marks = run.known, run.evidence.score(run.known), np.zeros(1)
     if afresh:
         run.known = None
     yield from run.draw(through)
-    found = yield from run.look(marks=np.zeros(1))
+    found = yield from run.search(marks=marks)
+    if run.known is not None and _wrong(run.known, found) > _MOSTLY_WRONG:
+        run.known = None
+        found = yield from run.search(marks=marks)
+    yield from run.solve(found)
     run.take(found.anchored())
     return (yield from run.keep(before, "repair", run.evidence.better(run.known, mark)))
+
+
+def _wrong(network: ReluNetwork, found: Found) -> float:
+    """The share of the neurons of F' at whose kinks F - F' has one, too."""
+    t = found.line.crossings(network.weights, network.biases)
+    near = np.abs(np.subtract.outer(t, found.slice.kinks)) < _SAME * (1 + np.abs(t[:, None]))
+    return float(near.any(axis=1).mean())

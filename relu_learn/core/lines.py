@@ -50,6 +50,11 @@ class Line:
         """The points (n, d) at the parameters t (n,)."""
         return self.origin + np.multiply.outer(np.asarray(t, dtype=float), self.direction)
 
+    def crossings(self, weights: np.ndarray, biases: np.ndarray) -> np.ndarray:
+        """Where (k,) the line crosses the hyperplanes <w, x> = b; not finite if it does not."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((biases - weights @ self.origin) / (weights @ self.direction))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Slice:

@@ -132,7 +132,7 @@ def solve_block(
     weights = weights[keep] / size[keep, None]
     if kinks is None:
         biases = -rows[keep, -1] / size[keep]
-        kinks = (biases - weights @ line.origin) / (weights @ line.direction)
+        kinks = line.crossings(weights, biases)
     else:
         # <w, x(t)> - b vanishes at the kink: whatever the error of w, the neuron is right there.
         kinks = kinks[keep]

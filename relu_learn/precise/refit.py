@@ -85,9 +85,7 @@ def _without_rounding(network: ReluNetwork, size: np.ndarray, rtol: float) -> Re
 def _distances(network: ReluNetwork, line: Line) -> np.ndarray:
     """How far out (k,) the kinks of a line are. A kink at x(t) gives b = <w, x(t)>: an error of w
     is multiplied by the size of x(t)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = network.biases - network.weights @ line.origin
-        t /= network.weights @ line.direction
+    t = line.crossings(network.weights, network.biases)
     return np.asarray(np.hypot(1.0, np.nan_to_num(t)))
 
 

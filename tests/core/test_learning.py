@@ -8,7 +8,7 @@ from nets import hats, relative_error
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.core import learning
-from relu_learn.telling.events import Validated
+from relu_learn.telling.events import LineDrawn, NetworkUpdated, Validated
 
 pytestmark = pytest.mark.numerical
 
@@ -62,6 +62,16 @@ def test_rounding_that_was_taken_for_kinks_is_dropped():
     worst, scale = worst_error(secret, result.network)
     assert worst <= 1e-7 * scale
     assert result.network.n_neurons == secret.n_neurons
+
+
+def test_a_hypothesis_that_is_wrong_everywhere_is_not_patched():
+    """The first line was nearly parallel to all neurons: to mend each would take two. The second
+    one learns F, not F - F'."""
+    secret = zoo.staircase(dim=5, steps=10, width=1e-3, rng=41)
+    trace = learn_from_queries(secret, 5, rng=41).trace
+    assert sum(isinstance(event, LineDrawn) for event in trace) <= 3
+    sizes = [event.network.n_neurons for event in trace if isinstance(event, NetworkUpdated)]
+    assert max(sizes) <= 1.2 * secret.n_neurons
 
 
 @pytest.mark.parametrize("seed", [123, 134])
