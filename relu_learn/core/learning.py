@@ -97,7 +97,7 @@ def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, Non
         run.known = None
     yield from run.draw(through)
     found = yield from run.search(marks=marks)
-    if run.known is not None and _wrong(run.known, found) > _MOSTLY_WRONG:
+    if run.known is not None and _mostly_wrong(run.known, found):
         run.known = None
         found = yield from run.search(marks=marks)
     yield from run.solve(found)
@@ -105,8 +105,8 @@ def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, Non
     return (yield from run.keep(before, "repair", run.evidence.better(run.known, mark)))
 
 
-def _wrong(network: ReluNetwork, found: Found) -> float:
-    """The share of the neurons of F' at whose kinks F - F' has one, too."""
+def _mostly_wrong(network: ReluNetwork, found: Found) -> bool:
+    """Whether F - F' has a kink at those of most neurons of F'."""
     t = found.line.crossings(network.weights, network.biases)
     near = np.abs(np.subtract.outer(t, found.slice.kinks)) < _SAME * (1 + np.abs(t[:, None]))
-    return float(near.any(axis=1).mean())
+    return bool(near.any(axis=1).sum() > _MOSTLY_WRONG * len(t))
