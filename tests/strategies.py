@@ -28,6 +28,7 @@ CHANGES = (
     "near, cancelling",
     "near, opposite",
     "hat",  # 1, -2, 1 on parallel neurons
+    "needle",  # steep, and switched on by one Gaussian input in a thousand
     "zero weights",
     "zero output",
     "huge",
@@ -116,6 +117,7 @@ def _changed(
         b[i] *= factor or 1.0
         a[:, i] *= 0.0 if change == "zero output" else 1.0
         return w, b, a
+    unit = w[i] / (np.linalg.norm(w[i]) or 1.0)
     aside = gap * rng.standard_normal(w.shape[1])
     more: list[tuple[np.ndarray, float, np.ndarray]] = {
         "copy": [(2 * w[i], 2 * b[i], rng.standard_normal(len(a)))],
@@ -125,6 +127,7 @@ def _changed(
         "near": [(w[i] + aside, b[i] + gap, a[:, i] * rng.uniform(0.5, 2))],
         "near, cancelling": [(w[i] + aside, b[i] + gap, -a[:, i])],
         "near, opposite": [(-w[i] - aside, -b[i] - gap, a[:, i] * rng.uniform(0.5, 2))],
+        "needle": [(30 * unit, 93.0, rng.standard_normal(len(a)))],
         "hat": [(w[i], b[i] + gap, -2 * a[:, i]), (w[i], b[i] + 2 * gap, a[:, i])],
     }[change]
     for w2, b2, a2 in more:

@@ -17,6 +17,8 @@ from relu_learn.core.watch import LongLine
 # A jump is more than so many times the noise, and stays for so many halvings, down to intervals of
 # this width in units of 1 + |t|. (Nearer to a jump, rounding decides on which side a point is.)
 _CLEAR, _LAST, _FINE = 30.0, 5, 1e-12
+# Neighbours of numbers that are rounded to float32 differ by less, relative to them.
+_SINGLE = 4 * float(np.finfo(np.float32).eps)
 # Intervals of a line, and pairs of points, between which is looked.
 _INTERVALS, _PAIRS = 8, 6
 # How close to a jump, in units of 1 + |t|, its witness is.
@@ -31,8 +33,10 @@ def look_for_jumps(long: LongLine) -> None:
         return
     i = i[np.abs(s.t[i]).argsort()][: max(_INTERVALS, len(i) // 2)]  # noise may grow far out
     i = long.rng.choice(i, _INTERVALS, replace=False)
-    # What is smaller than exact answers are precise may be the rounding of terms that cancel.
+    # What is smaller than exact answers are precise may be the rounding of terms that cancel; and
+    # answers may be float32 without being heard: they were constant there.
     least = np.maximum(_CLEAR * s.noise.at(s.t[i]), EXACT * (1 + np.abs(s.t[i]))[:, None])
+    least = np.maximum(least, _SINGLE * np.abs(s.y[i]))
     t, jump = _jumps(long.ask, s.t[i], s.t[i + 1], s.y[i], s.y[i + 1], least)
     found = t[jump > 0]
     if len(found) > _INTERVALS / 2:

@@ -95,12 +95,11 @@ def listen(heard: Hearing) -> Answers:
         If they are nothing but noise.
     """
     oracle, line, space, rng = heard.oracle, heard.line, heard.space, heard.rng
-    window = space.window(line)  # of a chord through a point near a face, one end is close
-    low, high = max(-1.0, window.low), min(1.0, window.high)
+    ends = _loud_ends(heard)
     estimate = estimate_noise(
         lambda x: oracle(x).reshape(len(x), -1),
-        line.at(np.array([(low + high) / 2]))[0],
-        line.direction * (high - low) / 2,
+        ends.mean(axis=0),
+        (ends[1] - ends[0]) / 2,
         rng,
         lambda: space.sample(_ELSEWHERE, rng),
         heard.everything(),
@@ -124,6 +123,20 @@ def listen(heard: Hearing) -> Answers:
         sharpest = max((noise / scale)[~weak].min(), EPS / 2)
         scale[weak] = np.exp2(np.round(np.log2(noise[weak] / sharpest)))
     return Answers.of(size, noise, scale, "coarse" if kind == "exact" else kind, estimate.step)
+
+
+def _loud_ends(heard: Hearing) -> np.ndarray:
+    """Between which points (2, d) to listen: on the line, near its origin; but where an output that
+    is not constant elsewhere is constant there, between those where it differs most."""
+    window = heard.space.window(heard.line)  # through a point near a face, one end is close
+    ends = heard.line.at(np.array([max(-1.0, window.low), min(1.0, window.high)]))
+    if heard.tested is None:
+        return ends
+    points, values = heard.tested
+    span = np.ptp(values, axis=0) * (np.ptp(np.concatenate(heard.seen), axis=0) == 0)
+    j = int((span / np.maximum(np.abs(values).max(axis=0), 1e-300)).argmax())
+    low, high = values[:, j].argmin(), values[:, j].argmax()
+    return points[[low, high]] if span[j] > 0 else ends
 
 
 def estimate_noise(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from runs import begun, drained
@@ -56,6 +58,31 @@ def test_the_creases_of_a_network_do_not_end(outputs):
         before = run.oracle.queries
         look_for_bent_hyperplanes(run)
         assert run.oracle.queries > before  # it did look
+
+
+@pytest.mark.parametrize("tilt", [1e-3, 0.01, 0.05, 0.2])
+def test_a_normal_that_is_off_is_no_crease_that_ends(tilt, rng):
+    """A step that crossed another hyperplane unnoticed may tilt it by any amount."""
+    for seed in range(6):
+        secret = zoo.random_network(4, 6, rng=seed)
+        run = learned(secret, 4)
+        for j, block in run.first.blocks.items():
+            w = block.weights + tilt * rng.standard_normal(block.weights.shape) / 2
+            w /= np.linalg.norm(w, axis=1, keepdims=True)
+            biases = (w * run.first.line.at(block.kinks)).sum(axis=1)
+            run.first.blocks[j] = dataclasses.replace(block, weights=w, biases=biases)
+        look_for_bent_hyperplanes(run)
+
+
+def test_deeper_networks_behind_rounded_answers():
+    rng = np.random.default_rng(1)
+    inner, outer, mix = (rng.standard_normal(s) for s in ((6, 8), (8, 8), 8))
+
+    def deep(x):
+        return np.round(np.maximum(np.maximum(x @ inner, 0) @ outer + 0.3, 0) @ mix, 6)
+
+    with pytest.raises(NotOneHiddenLayer):
+        learn_from_queries(deep, 6, rng=0, max_queries=20_000)
 
 
 def test_nothing_is_looked_at_where_there_is_no_crease():

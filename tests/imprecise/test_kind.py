@@ -138,3 +138,17 @@ def test_floating_point_in_other_units_is_no_jump(digits, factor, shift, bounds)
         noise = ask(x) / factor - (net(x) + shift / factor)
         errors = result.network(x) / factor - (net(x) + shift / factor)
         assert np.sqrt((errors**2).mean() / (noise**2).mean()) < 3
+
+
+def test_answers_are_heard_where_they_vary():
+    """On half of the chords this is constant, and no rounding is to be heard there."""
+    secret = ReluNetwork([[1e-3, -1e-3, 0.0]], [1e-3], [1.0], offset=-1.0)
+
+    def black_box(x):
+        return 3.3 * secret(x).astype(np.float32)
+
+    x = np.random.default_rng(0).uniform(-2, 2, (1000, 3))
+    for seed in range(6):
+        found = learn_from_queries(black_box, 3, bounds=(-2, 2), rng=seed)
+        assert np.abs(found.network(x) - 3.3 * secret(x)).max() < 1e-6
+        assert found.noise * found.scale > 1e-8
