@@ -17,10 +17,10 @@ from relu_learn.core.watch import LongLine
 # A jump is more than so many times the noise, and stays for so many halvings, down to intervals of
 # this width in units of 1 + |t|. (Nearer to a jump, rounding decides on which side a point is.)
 _CLEAR, _LAST, _FINE = 30.0, 5, 1e-12
-# Neighbours of numbers that are rounded to float32 differ by less, relative to them.
-_SINGLE = 4 * float(np.finfo(np.float32).eps)
 # Intervals of a line, and pairs of points, between which is looked.
 _INTERVALS, _PAIRS = 8, 6
+# A staircase is rounding if its steps are less than this share of what the answers span.
+_STAIR = 1e-3
 # How close to a jump, in units of 1 + |t|, its witness is.
 _CLOSE = 1e-9
 
@@ -33,14 +33,24 @@ def look_for_jumps(long: LongLine) -> None:
         return
     i = i[np.abs(s.t[i]).argsort()][: max(_INTERVALS, len(i) // 2)]  # noise may grow far out
     i = long.rng.choice(i, _INTERVALS, replace=False)
-    # What is smaller than exact answers are precise may be the rounding of terms that cancel; and
-    # answers may be float32 without being heard: they were constant there.
+    # What is smaller than exact answers are precise may be the rounding of terms that cancel.
     least = np.maximum(_CLEAR * s.noise.at(s.t[i]), EXACT * (1 + np.abs(s.t[i]))[:, None])
-    least = np.maximum(least, _SINGLE * np.abs(s.y[i]))
     t, jump = _jumps(long.ask, s.t[i], s.t[i + 1], s.y[i], s.y[i + 1], least)
     found = t[jump > 0]
-    if len(found) > _INTERVALS / 2:
+    if len(found) > _INTERVALS / 2 and not _finely_rounded(long, found):
         raise _jump_at(found[np.abs(found).argmin()])
+
+
+def _finely_rounded(long: LongLine, t: np.ndarray) -> bool:
+    """Whether most jumps at t (n,) are those of rounded answers: F is constant beside them, and
+    they are small, and multiples of one step (those of rounded inputs are not). Rounding is not
+    heard where F is constant in any case."""
+    near = t + np.multiply.outer([-2.0, -0.5, 1.0], _CLOSE * (1 + np.abs(t)))
+    y = long.ask(near.ravel()).reshape(3, len(t), -1)
+    step, span = np.abs(y[2] - y[1]), np.ptp(long.samples.y, axis=0)
+    steps = step / np.where(step > 0, step, np.inf).min(axis=0)
+    fine = (y[0] == y[1]) & (step < _STAIR * span) & (np.abs(steps - np.round(steps)) < 0.01)
+    return bool(fine.all(axis=1).mean() > 0.5)
 
 
 def require_meeting(run: Run, found: Found) -> None:

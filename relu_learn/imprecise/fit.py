@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
@@ -53,6 +53,9 @@ class NoisyStep:
     fit: Fit | None = None
 
 
+# A fit under way is shown, and then returned.
+Fitting = Generator[Fit, None, Fit]
+
 # F' counts as complete when the held-out error is at most this much above what noise explains, if
 # the wished precision is half of the noise; `HELD_OUT` samples tell.
 _SLACK = 0.1
@@ -72,6 +75,8 @@ _SLOW = 0.1
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
+# Operations after which a fit under way shows itself: about a second.
+_SHOWN = 1e10
 # A fit from a rough start leaves out samples that are off by more than so many times the expected
 # error, but keeps most of them; and looks again which these are.
 _EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4
@@ -100,6 +105,7 @@ class Learner:
         self.target, self.space, self.rng, self.grows = target, target.space, rng, grows
         self.ratio, self.slack = precision**-2, 1 + _SLACK * (precision / 0.5) ** 2
         self.work, self.sure, self.hurry = _WORK, False, hurry
+        self.hidden_work = 0.0  # since a fit was shown
         self.set_noise(noise)
         self.many = math.ceil(HELD_OUT * max(1.0, (0.5 / precision) ** 4))
         self.base = np.zeros(len(noise))
@@ -226,10 +232,10 @@ class Learner:
         """Whether F' fits its own samples much better than held-out ones."""
         return self.error(fit) > 2 * max(math.sqrt(fit.loss / self.noise_loss(fit)), 1.0)
 
-    def fit(self, hidden: np.ndarray, iterations: int = 0, damping: float = 1e-2) -> Fit:
+    def fit(self, hidden: np.ndarray, iterations: int = 0) -> Fitting:
         """The best fit to all samples so far from these hidden neurons (k, d + 1) on."""
         fit = Fit(self.samples, hidden)
-        return self.improve(fit, iterations, self.noise_loss(fit), damping)
+        return (yield from self.improve(fit, iterations, self.noise_loss(fit)))
 
     def improve(
         self,
@@ -238,7 +244,7 @@ class Learner:
         goal: float,
         damping: float = 1e-2,
         gain: float = 2e-3,
-    ) -> Fit:
+    ) -> Fitting:
         """All hidden neurons at once by Levenberg-Marquardt, until it falls by less than `gain` a
         step, or below `goal`, while there is work left."""
         still = 0
@@ -249,6 +255,7 @@ class Learner:
                     return fit
                 change, work = fit.step(damping, 100)
                 self.work -= work
+                self.hidden_work += work + fit.features.size * fit.features.shape[1]
                 trial = Fit(fit.samples, fit.hidden + change)
                 if trial.loss < fit.loss:
                     break
@@ -257,21 +264,24 @@ class Learner:
                 return fit
             still = still + 1 if trial.loss > (1 - gain) * fit.loss else 0
             fit, damping = trial, max(damping / 5, 1e-9)
+            if self.hidden_work > _SHOWN:
+                self.hidden_work = 0.0
+                yield fit
             if fit.loss <= goal or still > 3:
                 break
         return fit
 
-    def grow(self, fit: Fit, more: int, closer: bool) -> Fit:
+    def grow(self, fit: Fit, more: int, closer: bool) -> Fitting:
         """Add neurons that resemble what is missing, and fit again."""
         if closer:
             self.look_closer(fit)
-            fit, more = self.fit(fit.hidden), 4
+            fit, more = Fit(self.samples, fit.hidden), 4
         self.top_up(np.concatenate([fit.hidden, np.zeros((more, self.space.dim + 1))]))
-        new = propose_neurons(self.fit(fit.hidden), more, self.rng)
+        new = propose_neurons(Fit(self.samples, fit.hidden), more, self.rng)
         wider = Fit(self.samples, np.concatenate([fit.hidden, new]))
-        return self.improve(wider, 60, self.noise_loss(wider), gain=_SLOW)
+        return (yield from self.improve(wider, 60, self.noise_loss(wider), gain=_SLOW))
 
-    def prune(self, fit: Fit) -> Fit:
+    def prune(self, fit: Fit) -> Fitting:
         """Drop neurons as long as the loss of the others' best fit rises less than a neuron must
         earn.
 
@@ -284,7 +294,8 @@ class Learner:
             batch = min(batch, len(fit.hidden))
             price = batch * each * fit.loss / self.freedom(fit)
             keep = np.sort(np.argsort(fit.rise())[batch:])
-            fewer = self.improve(Fit(fit.samples, fit.hidden[keep]), 20, fit.loss + price)
+            fewer = Fit(fit.samples, fit.hidden[keep])
+            fewer = yield from self.improve(fewer, 20, fit.loss + price)
             earned = fewer.loss > fit.loss + math.log(fit.residual.size) * price
             if earned or self.error(fewer) > 1.02 * error:
                 batch //= 2
@@ -292,7 +303,9 @@ class Learner:
                 fit = fewer
         return fit
 
-    def start(self, network: ReluNetwork | None, doubt: float = math.inf) -> NoisyStep:
+    def start(
+        self, network: ReluNetwork | None, doubt: float = math.inf
+    ) -> Generator[Fit, None, NoisyStep]:
         """The best fit from the neurons of a network on, to the samples that it explains.
 
         Where it is off by more than its own errors, which are about `doubt`, something is missing:
@@ -309,13 +322,13 @@ class Learner:
                 break
             chosen = Samples(self.samples.x[trusted], self.samples.y[trusted])
             fit = Fit(chosen, hidden)
-            fit = self.improve(fit, 20, _CLAIM**2 * self.noise_loss(fit), 1e-6)
+            fit = yield from self.improve(fit, 20, _CLAIM**2 * self.noise_loss(fit), 1e-6)
             off, hidden, before = fit.off(self.samples), fit.hidden, trusted
             limit = np.median(np.abs(off[trusted]), axis=0)
         self.left_out = ~trusted
         if not (self.complete(fit) or self.sure) and self.error(fit) < _SUSPECT:
             self.recheck(fit)
-            return self.start(network, doubt)
+            return (yield from self.start(network, doubt))
         step = self.step(fit)
         if network is not None and (error := self.error(network)) < step.held_out / _SPOILT:
             return NoisyStep(network, error, error <= _CLAIM)
@@ -334,7 +347,7 @@ class Learner:
         y = np.maximum(samples.x @ _rows(network).T, 0) @ outputs.T
         return (y + samples.x @ affine.T) / self.unit - samples.y
 
-    def finish(self, step: NoisyStep, max_neurons: int) -> Iterator[NoisyStep]:
+    def finish(self, step: NoisyStep, max_neurons: int) -> Iterator[NoisyStep | Fit]:
         """Grow until it is complete, prune, and average, from the last step on."""
         if step.fit is None:
             return
@@ -344,21 +357,23 @@ class Learner:
             error, k = self.error(fit), len(fit.hidden)
             if not (self.complete(fit) or self.sure) and error < _SUSPECT:
                 self.recheck(fit)
-                best = fit = self.fit(fit.hidden, 20)
+                best = fit = yield from self.fit(fit.hidden, 20)
             more = min(max(4, k // 2), max_neurons - k)
             hopeless = stalled > (1 if error < _DOUBT else 2) or more <= 0 or self.work <= 0
             if hopeless or self.complete(fit):
                 break
-            fit = self.grow(fit, more, closer=k > 0 and (stalled > 0 or self.by_heart(fit)))
+            closer = k > 0 and (stalled > 0 or self.by_heart(fit))
+            fit = yield from self.grow(fit, more, closer)
             if not self.complete(fit) and self.error(fit) < _MOSTLY * first:
-                fit = self.prune(fit)
+                fit = yield from self.prune(fit)
             yield self.step(fit)
             stalled = 0 if self.error(fit) < 0.97 * self.error(best) else stalled + 1
             best = fit if self.error(fit) < self.error(best) else best
-        fit = self.prune(best)
+        fit = yield from self.prune(best)
         yield self.step(fit)
-        fit = self.fit(self.top_up(fit.hidden))
-        yield self.step(self.improve(fit, 30, 0.0))
+        hidden = self.top_up(fit.hidden)
+        fit = Fit(self.samples, hidden)
+        yield self.step((yield from self.improve(fit, 30, 0.0)))
 
     def step(self, fit: Fit) -> NoisyStep:
         finished = self.error(fit) <= _CLAIM * self.noise_error(fit)
@@ -385,7 +400,7 @@ def learn_noisy(
     precision: float = 0.5,
     max_neurons: int = 400,
     grows: bool = False,
-) -> Iterator[NoisyStep]:
+) -> Iterator[NoisyStep | Fit]:
     """Learn a one-hidden-layer network from imprecise answers on random points.
 
     Parameters
@@ -410,6 +425,8 @@ def learn_noisy(
     NoisyStep
         Every one holds a whole network. The last one's `finished` says whether it explains the
         held-out samples to the noise; otherwise it is the best of those tried.
+    Fit
+        Under way, about every second.
 
     Raises
     ------
@@ -428,7 +445,7 @@ def learn_noisy(
         raise InvalidArgument(f"precision must be in (0, 1), got {precision!r}")
     learner = Learner(target, noise, rng, grows, precision)
     learner.judge_by(None)
-    step = learner.start(start)
+    step = yield from learner.start(start)
     yield step
     yield from learner.finish(step, max_neurons)
 
@@ -452,6 +469,7 @@ def sharpen(
     """
     learner = Learner(target, noise, rng, grows, precision=math.sqrt(0.5))
     learner.judge_by(None)
-    fit = learner.fit(learner.top_up(_rows(network)))
-    better = learner.fit(fit.hidden + fit.step(1e-6, 20)[0])
+    hidden = learner.top_up(_rows(network))
+    fit = Fit(learner.samples, hidden)
+    better = Fit(learner.samples, fit.hidden + fit.step(1e-6, 20)[0])
     return learner.network(better) if learner.error(better) < learner.error(fit) else network

@@ -14,12 +14,13 @@ import numpy as np
 from relu_learn.asking.errors import BlackBoxError, LearningFailed
 from relu_learn.core.answers import FIT, LINES, SLOW_FIT
 from relu_learn.core.evidence import NOISY
-from relu_learn.core.run import Run
+from relu_learn.core.run import Run, each
 from relu_learn.core.watch import Doubted, Unexplained
 from relu_learn.imprecise.fit import Learner, NoisyStep, sharpen
 from relu_learn.imprecise.kind import RANDOM
+from relu_learn.imprecise.least_squares import Fit
 from relu_learn.imprecise.peeling import ALMOST, Peeling
-from relu_learn.telling.events import Event
+from relu_learn.telling.events import Event, FitImproved
 
 # A noisy fit that needs more neurons than this is given up.
 _MAX_NOISY = 120
@@ -72,12 +73,18 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
     # Noise that is larger than F is averaged until F shows.
     precision = float(np.clip(_WISH / answers.noise.max(), 0.2, 0.5))
     learner = Learner(target, answers.noise, run.rng, answers.grows, precision, run.hurry)
+
+    def improved(fit: Fit) -> Event:
+        misfit = math.sqrt(fit.loss / fit.residual.size) / learner.floor
+        return run.emit(FitImproved, neurons=len(fit.hidden), misfit=misfit)
+
     best: NoisyStep | None = None
     while peeling and peeling.ask_more():
         pass  # the same points judge the fits
     for _ in range(_ROUNDS):
         learner.judge_by(run.evidence.all)
-        step = learner.start(run.known, peeling.doubt if peeling else math.inf)
+        start = learner.start(run.known, peeling.doubt if peeling else math.inf)
+        step = yield from each(start, improved)
         better = best is None or step.held_out < 0.9 * best.held_out
         best = step if best is None or better else best
         run.known = best.network
@@ -90,8 +97,11 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
             if run.known is not best.network:
                 continue
         last = best
-        for last in learner.finish(best, max(_MAX_NOISY, 2 * best.network.n_neurons)):
-            run.known = last.network
+        for part in learner.finish(best, max(_MAX_NOISY, 2 * best.network.n_neurons)):
+            if isinstance(part, Fit):
+                yield improved(part)
+                continue
+            last, run.known = part, part.network
             yield run.updated("fit")
             if last.finished and last.network.n_neurons * d > 20_000:
                 break  # averaging a large network further takes long and gains little

@@ -156,6 +156,17 @@ class NetworkUpdated(Event):
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class FitImproved(Event):
+    """A least squares fit is under way, about every second: to its own samples, F' is off by
+    `misfit` times the noise of an answer."""
+
+    usual = "fit"
+
+    neurons: int
+    misfit: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Validated(Event):
     """The hypothesis was tested on fresh points (n, d): |F - F'| there is `errors` (n,)."""
 
@@ -220,6 +231,9 @@ def _sentence(event: Event) -> str:
         case NetworkUpdated():
             means = "by least squares" if event.phase == "fit" else "the affine part as ReLUs, too"
             return f"All {event.network.n_neurons} neurons of the hypothesis at once, {means}."
+        case FitImproved():
+            off = f"off by {event.misfit:.3g} times the noise so far"
+            return f"Fit {event.neurons} neurons at once to all samples: {off}."
         case Validated():
             share = event.worst / event.scale
             size = "rounding" if share < 1e-8 else f"{share:.1g} of the output's spread"

@@ -81,6 +81,18 @@ def test_rounding_is_no_jump():
     look_for_steps(run)
 
 
+def test_nor_a_fine_staircase(rng):
+    """Rounding that was not heard: F was constant where its noise was listened to."""
+
+    def ask(t):
+        return np.round(t, 4)[:, None] + 1
+
+    t = np.linspace(-1, 1, 41) + 0.01
+    samples = Samples(t, ask(t), Noise(np.array([1e-15])))
+    samples.affine[:] = False
+    look_for_jumps(LongLine(ask, samples, Window(-1, 1.1, cauchy=False), rng, very=True))
+
+
 @pytest.mark.parametrize("jumps", [True, False])
 def test_a_long_search_is_looked_at_for_jumps(jumps, rng):
     """Of eight open intervals most have to hold a jump."""

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 from dirt import Ask, estimate, noisy, rounded, single
+from runs import drained
 
-from relu_learn import zoo
+from relu_learn import learn_from_queries, zoo
 from relu_learn.asking.errors import InvalidArgument, QueryBudgetExceeded
 from relu_learn.asking.oracle import Oracle
 from relu_learn.bounded.box import Box
 from relu_learn.core.target import Target
+from relu_learn.imprecise import fit
 from relu_learn.imprecise.fit import Learner, NoisyStep, learn_noisy
 from relu_learn.network import ReluNetwork
+from relu_learn.telling.events import FitImproved
 
 pytestmark = pytest.mark.numerical
 
@@ -89,12 +92,24 @@ def test_a_start_is_not_bent_by_what_it_does_not_explain():
     learner = Learner(target, np.array([1e-6]), rng, grows=False, precision=0.5)
     learner.judge_by(None)
     weights = net.weights + 1e-4 * rng.standard_normal(net.weights.shape)
-    step = learner.start(ReluNetwork(weights, net.biases, net.output_weights), doubt=1e-3)
+    start = learner.start(ReluNetwork(weights, net.biases, net.output_weights), doubt=1e-3)
+    step = drained(start)
     x = np.random.default_rng(9).standard_normal((2000, 6))
     assert np.abs(step.network(x)[:, 0] - net(x)).max() < 1e-5
     points, _ = learner.puzzles()
     assert len(points) > 50 and (missing(points) > 0).mean() > 0.9
     assert not len(learner.puzzles()[0])
+
+
+def test_a_long_fit_shows_itself(monkeypatch):
+    """Every 1e10 operations, about a second; here, more often."""
+    monkeypatch.setattr(fit, "_SHOWN", 1e7)
+    net = zoo.random_network(6, 8, rng=0)
+    trace = learn_from_queries(noisy(net, 1e-2), 6, rng=0).trace
+    shown = [event for event in trace if isinstance(event, FitImproved)]
+    assert len(shown) > 5 and all(event.phase == "fit" for event in shown)
+    assert shown[-1].misfit < 1.1 < 3 < shown[0].misfit
+    assert f"{shown[-1].neurons} neurons" in shown[-1].narration
 
 
 @pytest.mark.parametrize("net", [zoo.constant(), zoo.affine(), ReluNetwork([[1.0]], [0.3], [1.0])])

@@ -190,7 +190,7 @@ def test_every_kind_of_event_survives_a_file(tmp_path):
     net = network(3, 0, m=2)
     claim = Certificate(n=10, eta=0.5, delta=0.1, mass=0.2, measure="standard Gaussian")
     data = {"dim": 2, "n_outputs": 2, "method": "grid", "noise": 1e-16, "network": net}
-    data |= {"certificate": claim, "index": 3}
+    data |= {"certificate": claim, "index": 3, "neurons": 5}
     events = []
     for cls in ev.EVENT_TYPES.values():
         values = {}
