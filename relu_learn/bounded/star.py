@@ -90,7 +90,10 @@ def star(run: Run) -> Iterator[Event]:
             run.known = best
             center = run.space.sample(1, run.rng)[0] / 2 if rejected else center
             points, worst = evidence.worst(run.known)
-        yield from run.draw(line=Line(center, points[worst.argmax()] - center))
+        through = points[worst.argmax()]
+        if (through == center).all():  # the first chord went through a point where F is not silent
+            center = run.space.sample(1, run.rng)[0] / 2
+        yield from run.draw(line=Line(center, through - center))
         found = yield from look(np.array([0.0, 1.0]), partial(_silent_pieces, run))
         run.take(found.anchored())
         if evidence.better(run.known, mark):

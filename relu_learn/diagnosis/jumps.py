@@ -9,7 +9,7 @@ import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.core.answers import EXACT
-from relu_learn.core.lines import Ask, Line, Noise
+from relu_learn.core.lines import EPS, SIGMAS, Ask, Line, Noise
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.core.watch import LongLine
@@ -20,37 +20,37 @@ _CLEAR, _LAST, _FINE = 30.0, 5, 1e-12
 # Intervals of a line, and pairs of points, between which is looked.
 _INTERVALS, _PAIRS = 8, 6
 # A staircase is rounding if its steps are less than this share of what the answers span.
-_STAIR = 1e-3
+_STAIR, _SINGLE = 1e-3, 4 * float(np.finfo(np.float32).eps)
+# Earlier answers that tell how large F is far out.
+_RECALLED = 200
 # How close to a jump, in units of 1 + |t|, its witness is.
 _CLOSE = 1e-9
 
 
-def look_for_jumps(long: LongLine) -> None:
-    """Does F jump where the search of a line is?"""
+def look_for_jumps(long: LongLine, whole: Ask | None = None) -> float:
+    """Does F jump where the search of a line is? (`whole` asks F itself, if that is F - F'.)
+
+    Returns
+    -------
+    float
+        What the answers are rounded to, if that is all; otherwise 0.
+    """
     s = long.samples
     i = np.flatnonzero(~s.affine)
     if len(i) < _INTERVALS:
-        return
+        return 0.0
     i = i[np.abs(s.t[i]).argsort()][: max(_INTERVALS, len(i) // 2)]  # noise may grow far out
     i = long.rng.choice(i, _INTERVALS, replace=False)
     # What is smaller than exact answers are precise may be the rounding of terms that cancel.
     least = np.maximum(_CLEAR * s.noise.at(s.t[i]), EXACT * (1 + np.abs(s.t[i]))[:, None])
     t, jump = _jumps(long.ask, s.t[i], s.t[i + 1], s.y[i], s.y[i + 1], least)
     found = t[jump > 0]
-    if len(found) > _INTERVALS / 2 and not _finely_rounded(long, found):
+    span = np.ptp(s.y, axis=0)
+    if len(found) <= _INTERVALS / 2:
+        return 0.0
+    if not (step := _fine_step(whole or long.ask, found, span)):
         raise _jump_at(found[np.abs(found).argmin()])
-
-
-def _finely_rounded(long: LongLine, t: np.ndarray) -> bool:
-    """Whether most jumps at t (n,) are those of rounded answers: F is constant beside them, and
-    they are small, and multiples of one step (those of rounded inputs are not). Rounding is not
-    heard where F is constant in any case."""
-    near = t + np.multiply.outer([-2.0, -0.5, 1.0], _CLOSE * (1 + np.abs(t)))
-    y = long.ask(near.ravel()).reshape(3, len(t), -1)
-    step, span = np.abs(y[2] - y[1]), np.ptp(long.samples.y, axis=0)
-    steps = step / np.where(step > 0, step, np.inf).min(axis=0)
-    fine = (y[0] == y[1]) & (step < _STAIR * span) & (np.abs(steps - np.round(steps)) < 0.01)
-    return bool(fine.all(axis=1).mean() > 0.5)
+    return step
 
 
 def require_meeting(run: Run, found: Found) -> None:
@@ -68,11 +68,12 @@ def require_meeting(run: Run, found: Found) -> None:
     def ask(t: np.ndarray) -> np.ndarray:
         return run.target(known=False)(found.line.at(t))
 
-    t = kinks[[step.argmax()]]
+    t = kinks[step.argsort()[-_INTERVALS:]]
     a, b = t - _CLOSE * (1 + np.abs(t)), t + _CLOSE * (1 + np.abs(t))
     where, jump = _jumps(ask, a, b, ask(a), ask(b), _CLEAR * noise.at(t))
-    if jump > 0:
-        raise _jump_at(where[0])
+    span = np.ptp(found.slice.values, axis=0)
+    if jump[-1] > 0 and not _fine_step(ask, where[jump > 0], span):
+        raise _jump_at(where[-1])
 
 
 def look_for_steps(run: Run) -> None:
@@ -89,7 +90,11 @@ def look_for_steps(run: Run) -> None:
         return target(start + t[:, None] * way)
 
     ends = np.zeros(_PAIRS), np.ones(_PAIRS), values[low], values[high]
-    t, jump = _jumps(ask, *ends, np.array([1.5 * answers.step / answers.scale]))
+    # Where large terms cancel, float64's own rounding is all there is, and looks like a step.
+    x, y = run.outside.recall(_RECALLED)
+    size = (np.abs(y.reshape(len(x), -1)) / run.space.growth(x)[:, None]).max(axis=0)
+    least = np.maximum(1.5 * answers.step, SIGMAS * EPS * size) / answers.scale
+    t, jump = _jumps(ask, *ends, least)
     if (jump > 0).any():
         j = int(jump.argmax())
         raise _jump_at(t[j], Line(start[j], way[j]))
@@ -118,7 +123,29 @@ def _jumps(
         sizes.append(size(right - left))
     jump, before = sizes[-1], sizes[max(0, len(sizes) - 1 - _LAST)]
     lasting = (jump > 1) & (jump > before / 2) & (len(sizes) > _LAST)
-    return (a + b) / 2, np.where(lasting, jump, 0.0)
+    t = (a + b) / 2
+    if lasting.any():  # on both sides: rounding of terms that cancel goes up and down
+        near, places = _CLOSE * (1 + np.abs(t)), np.array([0.5, 1.0, 1.5, 2.0])
+        sides = [np.stack([ask(t + near * p) for p in s * places]) for s in (-1, 1)]
+        change = np.abs(sides[1].mean(axis=0) - sides[0].mean(axis=0))
+        lasting &= (np.ptp(sides, axis=1).max(axis=0) <= change / 2).any(axis=1)
+    return t, np.where(lasting, jump, 0.0)
+
+
+def _fine_step(ask: Ask, t: np.ndarray, span: np.ndarray) -> float:
+    """The largest jump at t (n,), per unit of 1 + |t|, if most are those of rounded answers,
+    otherwise 0: F is constant beside them, and they are small beside its `span` (m,) or as small as
+    those of float32, and multiples of one step (those of rounded inputs are not). Rounding is not
+    heard where F is constant in any case."""
+    near = t + np.multiply.outer([-2.0, -0.5, 1.0], _CLOSE * (1 + np.abs(t)))
+    y = ask(near.ravel()).reshape(3, len(t), -1)
+    step = np.abs(y[2] - y[1])
+    steps = step / np.where(step > 0, step, np.inf).min(axis=0)
+    small = step < np.maximum(_STAIR * span, _SINGLE * np.abs(y[1]))
+    fine = (y[0] == y[1]) & small & (np.abs(steps - np.round(steps)) < 0.01)
+    return (
+        float((step.max(axis=1) / (1 + np.abs(t))).max()) if fine.all(axis=1).mean() > 0.5 else 0.0
+    )
 
 
 def _jump_at(t: float, line: Line | None = None) -> NotPiecewiseLinear:

@@ -74,14 +74,15 @@ def _long_line(run: Run, long: LongLine) -> Noise | None:
         return None
     if long.very:
         require_repeatable(run)
-        _require_piecewise_linear(run, long)
-    factor = louder(long, _CLOSE_LOOKS if long.very else _LOOKS)
-    return Noise(level * factor) if factor > 1 else None
+        level = np.maximum(level, _require_piecewise_linear(run, long))
+    level = level * louder(long, _CLOSE_LOOKS if long.very else _LOOKS)
+    return Noise(level) if (level > long.samples.noise.level).any() else None
 
 
-def _require_piecewise_linear(run: Run, long: LongLine) -> None:
+def _require_piecewise_linear(run: Run, long: LongLine) -> float:
+    """Raise if it is not; returns what the answers are rounded to, if that was not known."""
     look_along_line(long, run.answers.scale)
-    look_for_jumps(long)
+    return look_for_jumps(long, lambda t: run.target(known=False)(run.line.at(t)))
 
 
 def _crowded(s: Slice, window: Window) -> bool:

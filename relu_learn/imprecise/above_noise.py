@@ -33,11 +33,11 @@ def thin(s: Slice, line: Line, noise: Noise) -> Slice:
         steps = [safe_step(w, t, dim) for w, t in zip(s.widths, s.centers, strict=True)]
         size = np.linalg.norm(s.jumps, axis=1) / length
         error = noise.at(s.centers).max(axis=1) / np.array(steps)
-        ratio = error[1:-1] / np.maximum(size[:-1], size[1:])
+        ratio = error[1:-1] / np.maximum(np.maximum(size[:-1], size[1:]), 1e-300)
         r = int(ratio.argmax())  # the piece r + 1, between the kinks r and r + 1
         if ratio[r] < _READABLE:
             break
-        weight = (s.jumps[r : r + 2] ** 2).sum(axis=1)
+        weight = (s.jumps[r : r + 2] ** 2).sum(axis=1) + 1e-300
         kink = weight @ s.kinks[r : r + 2] / weight.sum()
         jump = s.jumps[r] + s.jumps[r + 1]
         gone = dict.fromkeys(("kinks", "jumps", "steps"), r)

@@ -75,8 +75,8 @@ _SLOW = 0.1
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
-# Operations after which a fit under way shows itself: about a second.
-_SHOWN = 1e10
+# Operations after which a fit under way shows itself: a second on a busy machine.
+_SHOWN = 2e9
 # A fit from a rough start leaves out samples that are off by more than so many times the expected
 # error, but keeps most of them; and looks again which these are.
 _EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4

@@ -93,6 +93,24 @@ def test_nor_a_fine_staircase(rng):
     look_for_jumps(LongLine(ask, samples, Window(-1, 1.1, cauchy=False), rng, very=True))
 
 
+def test_nor_one_less_a_hypothesis(rng):
+    """F - F' is not constant beside the steps of F; F is."""
+
+    def whole(t):
+        return np.round(t, 4)[:, None] + 1
+
+    def ask(t):
+        return whole(t) - 0.1 * t[:, None]
+
+    t = np.linspace(-1, 1, 41) + 0.01
+    samples = Samples(t, ask(t), Noise(np.array([1e-15])))
+    samples.affine[:] = False
+    long = LongLine(ask, samples, Window(-1, 1.1, cauchy=False), rng, very=True)
+    assert look_for_jumps(long, whole) == pytest.approx(1e-4, rel=0.5)
+    with pytest.raises(NotPiecewiseLinear):
+        look_for_jumps(long)
+
+
 @pytest.mark.parametrize("jumps", [True, False])
 def test_a_long_search_is_looked_at_for_jumps(jumps, rng):
     """Of eight open intervals most have to hold a jump."""
