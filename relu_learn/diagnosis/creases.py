@@ -6,9 +6,12 @@ point of that hyperplane: look at random places, away from all others.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from relu_learn.asking.errors import NotOneHiddenLayer
+from relu_learn.core.lines import SIGMAS
 from relu_learn.core.run import Run
 from relu_learn.network import ReluNetwork
 
@@ -17,6 +20,10 @@ _MOST, _PLACES = 12, 48
 # A crease is there if F bends by this much of what the neuron says, and gone below; see `ends`. So
 # many places where it seems gone are looked at closely, in so many steps.
 _THERE, _GONE, _TRIED, _STEPS = 0.9, 0.25, 4, 12
+# Points beside one where it is gone, of which most must say the same.
+_BESIDE = 8
+# Bends in units of the noise of an answer that are known to 1 - _THERE.
+_CLEAR = SIGMAS * math.sqrt(6) / (1 - _THERE)
 
 
 def look_for_bent_hyperplanes(run: Run) -> None:
@@ -74,6 +81,15 @@ class _Crease:
         room = self.room(x)
         return run.rng.permutation(x[(room > 0) & (room >= np.median(room))])[:n]
 
+    def beside(self, x: np.ndarray) -> np.ndarray:
+        """Points of it around its point x: so far that, beyond one other hyperplane, most are off
+        that by about the room that x has (their normals have little in common with a direction)."""
+        normal = self.net.weights[self.i]
+        way = self.run.rng.standard_normal((_BESIDE, len(x)))
+        way -= np.multiply.outer(way @ normal, normal)
+        points = x + 0.5 * min(1.0, float(self.room(x[None])[0])) * way
+        return np.asarray(points[self.room(points) > 0])
+
     def across(self, x: np.ndarray, most: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
         """Short segments (n, 3, d) across it at its points x (n, d), at most so long to either
         side, and how much F bends there (n,): 1 as the neuron says, NaN where the answers are too
@@ -86,7 +102,7 @@ class _Crease:
         j = int(np.abs(outputs).argmax())
         expected = outputs[j] * h
         noise = answers.noise[j] * (1 + np.linalg.norm(x, axis=1) / np.sqrt(x.shape[1]))
-        bend, clear = np.diff(y[:, :, j], 2)[:, 0], np.abs(expected) > 1e3 * noise
+        bend, clear = np.diff(y[:, :, j], 2)[:, 0], np.abs(expected) > _CLEAR * noise
         return points, np.divide(bend, expected, out=np.full(len(x), np.nan), where=clear)
 
     def ends(self, x: np.ndarray) -> list[tuple[float, np.ndarray, np.ndarray]]:
@@ -107,9 +123,9 @@ class _Crease:
                 share = self.run.rng.uniform(1 / 3, 2 / 3)
                 nearer, bend = self.across((self.seen + share * (gone[1] - self.seen))[None], h)
                 if abs(bend[0] - 1) < 1 - _THERE:
-                    # Straight at a smaller scale, too? Kinks that are not known may make up for it.
-                    if self.across(gone[1, None], h / 8)[1][0] >= 0.5:
-                        break
+                    around = self.across(self.beside(gone[1]), h)[1]
+                    if (around < _GONE).sum() <= _BESIDE / 2:
+                        break  # a kink that is not known made up for it
                     return [(abs(float(left)), gone, nearer[0])]
                 if bend[0] < _GONE:
                     gone, left = nearer[0], bend[0]
