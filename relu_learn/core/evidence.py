@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -91,14 +90,6 @@ class Evidence:
         errors = (self.off(network) * self.answers.scale).max(axis=1)
         errors[: self.own] /= max(1.0, self.own_scale / self.scale)
         return self.all[0], errors
-
-    def own_error(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
-        """The largest |F - F'| at the user's own points, if F' is a `function` of them."""
-        if not self.own:
-            return 0.0
-        points, values = self._tested[0]
-        off = values * self.answers.scale - function(points).reshape(values.shape)
-        return float(np.abs(off).max())
 
     def score(self, network: ReluNetwork | None) -> tuple[float, float]:
         """How bad a network is: the share of points off by more than the tolerance, and the worst

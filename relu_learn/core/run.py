@@ -368,8 +368,13 @@ class Run:
         net = self.hypothesis()
         handed = self.space.told(net)
         if handed is not net:  # that is what counts: the way to the user's inputs may cost digits
-            off = np.abs(y * scale - handed(self.space.place(x)).reshape(y.shape)).max(axis=1)
-            evidence.errors = np.maximum(evidence.errors, off)
+            evidence.errors = np.maximum(evidence.errors, self._off(handed, x, y))
+
+    def _off(self, handed: ReluNetwork, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """How far (n,) a network in the user's coordinates is off at points (n, d) of the space
+        with whitened answers (n, m)."""
+        told = handed(self.space.place(x)).reshape(y.shape)
+        return np.asarray(np.abs(y * self.answers.scale - told).max(axis=1))
 
     # ---------------------------------------------------------------- result
 
@@ -377,7 +382,12 @@ class Run:
         """What is handed out."""
         evidence, errors = self.evidence, self.evidence.errors
         claim = evidence.certificate(self.settings.delta, self.space.measure)
-        network = self.space.told(self.best)
+        network, tested = self.space.told(self.best), evidence.all
+        own = (
+            self._off(network, *(part[: evidence.own] for part in tested))
+            if tested
+            else np.empty(0)
+        )
         return LearnResult(
             network=network,
             queries=self.oracle.queries,
@@ -388,7 +398,7 @@ class Run:
             noise=self.answers.rounding / evidence.scale,
             random=self.answers.random,
             points=evidence.own,
-            points_error=evidence.own_error(lambda x: network(self.space.place(x))),
+            points_error=float(own.max(initial=0.0)),
             trace=Trace(self.events),
             complete=complete,
         )

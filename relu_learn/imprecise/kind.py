@@ -300,8 +300,9 @@ def _common_step(y: np.ndarray) -> float:
     power = next(filter(divides, powers), 0.0)
     # A few answers may all be even multiples of the step: decimals are likelier.
     other = power == 0 or (own > 4 * power and len(values) >= _MANY)
-    other = other and divides(own) and _coarsest(values, own) > _FINE * size
-    return own if other else power
+    if other and divides(own):  # 3.3 times a multiple of 64 is one of 0.1, too
+        return own if _coarsest(values, own) > _FINE * size else 0.0
+    return power
 
 
 def _divisor(values: np.ndarray, unit: float) -> float:

@@ -152,3 +152,11 @@ def test_answers_are_heard_where_they_vary():
         found = learn_from_queries(black_box, 3, bounds=(-2, 2), rng=seed)
         assert np.abs(found.network(x) - 3.3 * secret(x)).max() < 1e-6
         assert found.noise * found.scale > 1e-8
+
+
+def test_float32_in_other_units_is_not_rounded_to_decimals():
+    """3.3 times a multiple of 64 is one of 0.1, too; that is not what tells two answers apart."""
+    net = zoo.random_network(4, 6, rng=2)
+    for seed in range(5):
+        found = estimate(lambda x: 3.3 * (1e9 + 1e5 * net(x)).astype(np.float32), 4, seed)
+        assert found.kind != "rounded" and 20 < found.sigma < 300
