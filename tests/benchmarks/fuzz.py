@@ -37,6 +37,7 @@ from relu_learn import (
     learn_from_queries,
     worst_error,
 )
+from relu_learn.telling.events import Validated
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import strategies  # noqa: E402
@@ -185,6 +186,13 @@ class Served:
             raise
 
 
+def work(result: LearnResult) -> int:
+    """Queries, but for the points of tests that failed: how many show a needle is luck, and with an
+    epsilon small errors among the first do not end a test."""
+    tests = [len(event.points) for event in result.trace if isinstance(event, Validated)]
+    return result.queries - sum(tests[:-1])
+
+
 def check_road(recipe: Recipe, road: Road, rng: int) -> str:
     """Any network, asked in any way: learned, or a failure that claims nothing."""
     served = Served(recipe.build(), road)
@@ -209,7 +217,7 @@ def check_road(recipe: Recipe, road: Road, rng: int) -> str:
     require(claim_holds(served.true, result, served.slack, road), "the claim is wrong")
     if epsilon is None:
         return f"{road.kind}: learned"
-    require(result.queries <= whole.queries, f"epsilon costs {result.queries} > {whole.queries}")
+    require(work(result) <= work(whole), f"epsilon costs {work(result)} > {work(whole)}")
     require(result.loss <= max(epsilon, whole.loss), f"loss {result.loss:.1e} > {epsilon:.1e}")
     return f"{road.kind}: learned to epsilon"
 
