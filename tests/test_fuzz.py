@@ -139,6 +139,72 @@ FOUND = {
         Road("3 decimals", None, 1e-12, False),
         7,
     ),
+    # These were called jumping, or deeper.
+    "float32 in other units, where all that was heard was constant": lambda: fuzz.check_road(
+        Recipe(5, 6, 2, "far", "sparse", (), 0.01, 0.001, False, -1000.0, 4709),
+        Road("float32 in other units", (-2.0, 2.0), 1e-4, True),
+        18,
+    ),
+    "a step crossed another hyperplane unnoticed": lambda: fuzz.check_road(
+        Recipe(3, 9, 1, "far", "rank one", (), 0.001, 1.0, False, 1.0, 45011),
+        Road("float32 in other units", (-2.0, 2.0), 1e-12, False),
+        3,
+    ),
+    "a neuron that is not known made up for a crease": lambda: fuzz.check_road(
+        Recipe(6, 7, 0, "integers", "rank one", (), 1e-6, 1.0, True, 1.0, 1081),
+        Road("6 decimals", None, 0.1, False),
+        2601,
+    ),
+    "rounded answers less a hypothesis": lambda: fuzz.check_road(
+        Recipe(1, 1, 0, "sparse", "normal", (), 1e-9, 1e-6, True, -1000.0, 0),
+        Road("float32 in other units", None, 1e-12, True),
+        0,
+    ),
+    "pieces of rounded answers do not meet": lambda: fuzz.check_road(
+        Recipe(2, 2, 0, "far", "normal", ("near",), 1e-9, 1000.0, False, -1000.0, 106),
+        Road("float32 in other units", (0.0, 1.0), None, False),
+        254,
+    ),
+    "nothing but the rounding of large terms": lambda: fuzz.check_road(
+        Recipe(4, 1, 0, "far", "equal rows", ("hat", "cancel"), 0.1, 1e9, False, 0.0, 4),
+        Road("exact", None, None, False),
+        0,
+    ),
+    "multiples of 211.2 are multiples of 0.1": lambda: fuzz.check_road(
+        Recipe(
+            4,
+            1,
+            2,
+            "far",
+            "normal",
+            ("near, cancelling", "zero weights", "needle"),
+            0.001,
+            1e6,
+            False,
+            -1000.0,
+            521678,
+        ),
+        Road("float32 in other units", (-2.0, 2.0), 1e-12, False),
+        32149,
+    ),
+    # The chord from the point where F is not silent to itself.
+    "a chord has two ends": lambda: fuzz.check_road(
+        Recipe(
+            1,
+            3,
+            3,
+            "sparse",
+            "sparse",
+            ("tiny", "tiny", "hat"),
+            1e-5,
+            1e-9,
+            False,
+            0.0,
+            272770002,
+        ),
+        Road("6 decimals", (-2.0, 2.0), 1e-6, False),
+        2862,
+    ),
     # These ended in exceptions of NumPy.
     "no kink, and an imprecise gradient": lambda: fuzz.check_misbehaviour(
         _recipe(dim=4, neurons=0, seed=0), Misbehaviour("adds a constant", 5, 1072976), 0
