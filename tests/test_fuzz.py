@@ -155,6 +155,23 @@ FOUND = {
         Road("6 decimals", None, 0.1, False),
         2601,
     ),
+    "one that is nearly parallel ran along the crease": lambda: fuzz.check_road(
+        Recipe(
+            2,
+            5,
+            0,
+            "normal",
+            "equal rows",
+            ("near, cancelling", "copy", "near, cancelling"),
+            1e-7,
+            1e-6,
+            True,
+            -1000.0,
+            183,
+        ),
+        Road("float32 in other units", (-2.0, 2.0), 1e-12, True),
+        7,
+    ),
     "rounded answers less a hypothesis": lambda: fuzz.check_road(
         Recipe(1, 1, 0, "sparse", "normal", (), 1e-9, 1e-6, True, -1000.0, 0),
         Road("float32 in other units", None, 1e-12, True),
