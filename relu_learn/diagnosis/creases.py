@@ -132,6 +132,6 @@ class _Crease:
                     if (around < _GONE).sum() <= _BESIDE / 2:
                         break  # a kink that is not known made up for it
                     return [(abs(float(left)), gone, nearer[0])]
-                if bend[0] < _GONE:
+                if bend[0] < _GONE and abs(bend[0]) <= max(abs(left), 1 - _THERE):
                     gone, left = nearer[0], bend[0]
         return []
