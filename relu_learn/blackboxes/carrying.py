@@ -25,9 +25,10 @@ Array = NDArray[np.float64]
 _POWER = 1 / 2
 # Directions that a box is tried in, half of them its corners; and how often it may be halved.
 _TRIES, _STEPS = 64, 16
-# A learner asks more often than that: so many standard deviations of log p / (1 - p) below its
-# mean can still be told from 0 (one Gaussian answer in 3 million is beyond).
-_TAIL = 5.0
+# A learner asks more often than that: what is so many times as far below the mean of
+# log p / (1 - p) as the lowest of them can still be told from 0. (If it is Gaussian, that is five
+# standard deviations, and one answer in 3 million is beyond.)
+_TAIL = 2.0
 # If less of the box is left, a centre that the model is less sure of is looked for, in so many
 # rounds of so many points.
 _SMALL, _ROUNDS, _ROWS = 0.5, 8, 50
@@ -140,24 +141,32 @@ class _Search:
     """Asks, and counts."""
 
     def __init__(self, model: Model, rng: np.random.Generator) -> None:
-        self.model, self.rng = model, rng
+        assert isinstance(model.link, Link)
+        self.model, self.link, self.rng = model, model.link, rng
         self.queries = 0
+
+    def ask(self, x: Array) -> tuple[Array, Array]:
+        """Answers, and the parts (n, g, q) of their link."""
+        self.queries += len(x)
+        answers = np.asarray(self.model.answers(x), dtype=float)
+        return answers, self.link.parts(answers)
 
     def doubts(self, x: Array) -> tuple[Array, Array, Array, float]:
         """How far off the scores of each row may be (n,), scores (n, m), log odds (n, g, q) of the
         parts beyond the smallest that can be told, and a tolerance."""
-        answers = np.asarray(self.model.answers(x), dtype=float)
-        self.queries += len(x)
-        link = self.model.link
-        assert isinstance(link, Link)
-        parts = link.parts(answers)
+        answers, parts = self.ask(x)
         off, least = precision(parts)
-        doubt = doubts(parts)
         with np.errstate(divide="ignore", invalid="ignore"):
             # Odds: their logarithms are not skew as those of probabilities are.
             odds = np.log(parts) - np.log(parts @ (1 - np.eye(parts.shape[2]))) - np.log(least)
-        scores = link.scores(answers).reshape(len(x), -1)
-        return doubt, scores, odds, float(off.max(initial=0.0)) ** _POWER
+        scores = self.link.scores(answers).reshape(len(x), -1)
+        return doubts(parts), scores, odds, float(off.max(initial=0.0)) ** _POWER
+
+    def room(self, x: Array) -> Array:
+        """The smallest part of each answer (n,); 0 where one cannot be told from 0."""
+        parts = self.ask(x)[1]
+        smallest = parts.min(axis=(1, 2), initial=1.0)
+        return np.asarray(np.where(np.isfinite(doubts(parts)), smallest, 0.0))
 
     def judge(self, x: Array) -> tuple[float, float]:
         """The largest doubt at x, in units of the scores' spread; and in units of what is
@@ -166,7 +175,8 @@ class _Search:
         if not np.isfinite(doubt).all():
             return np.inf, np.inf
         few = 2**self.model.dim <= _TRIES // 2  # all corners are asked
-        if not few and (odds.mean(axis=0) < _TAIL * odds.std(axis=0)).any():
+        mean, least = odds.mean(axis=0), odds.min(axis=0)
+        if not few and (mean - _TAIL * (mean - least) < 0).any():
             return np.inf, np.inf
         worst = float(doubt.max() / scores.std(axis=0).max())
         return worst, worst / tolerance if tolerance else 0.0
@@ -183,17 +193,18 @@ class _Search:
         )
 
     def undecided(self, places: Array) -> Array:
-        """A point whose answer carries digits: the best of mixtures of these and uniform points."""
+        """A point far from where answers cannot be told from 0: the best of mixtures of these
+        places and uniform points."""
         low, high = self.model.bounds
-        best, least = self.between(places), np.inf
+        best, most = self.between(places), 0.0
         for _ in range(_ROUNDS):
             others = np.concatenate([places, self.rng.uniform(low, high, (_ROWS, len(low)))])
             others = others[self.rng.permutation(len(others))[:_ROWS]]
             tried = best + self.rng.random((len(others), 1)) ** 2 * (others - best)
-            doubt = self.doubts(np.concatenate([best[None], tried]))[0]
-            best = np.concatenate([best[None], tried])[doubt.argmin()]
-            least = float(doubt.min())
-        if not np.isfinite(least):
+            tried = np.concatenate([best[None], tried])
+            room = self.room(tried)
+            best, most = tried[room.argmax()], float(room.max())
+        if not most > 0:
             raise BlackBoxError(
                 f"{self.model.title} answers with probabilities of exactly 0 or 1 at all of "
                 f"{self.queries} points: these are labels, a tree's, or a model's that is sure "
@@ -214,13 +225,9 @@ class _Search:
     def between(self, places: Array) -> Array:
         """A point where two classes meet, by bisection between places of different ones; the first
         place if there are none."""
-        link = self.model.link
-        assert isinstance(link, Link)
 
         def classes(x: Array) -> Array:
-            self.queries += len(x)
-            parts = link.parts(np.asarray(self.model.answers(x), dtype=float))
-            return np.asarray(parts.argmax(axis=2))
+            return np.asarray(self.ask(x)[1].argmax(axis=2))
 
         found = classes(places)
         pairs = self.rng.integers(len(places), size=(_PAIRS * 8, 2))
@@ -233,7 +240,7 @@ class _Search:
             middle = (one + other) / 2
             same = (classes(middle) == first).all(axis=1)[:, None]
             one, other = np.where(same, middle, one), np.where(same, other, middle)
-        return np.asarray(middle[self.doubts(middle)[0].argmin()])
+        return np.asarray(middle[self.room(middle).argmax()])
 
     def share(self, centre: Array) -> tuple[float, float]:
         """How much of the wished box around a centre is left, and the doubt in it."""

@@ -14,6 +14,7 @@ P = np.stack([expit(Z), expit(-Z)], axis=1)  # both to all digits
     "answers, step",
     [
         (P, [0, 0]),
+        (P[20:-20].astype(np.float32), [2.0**-24, 2.0**-24]),
         (np.stack([expit(Z), 1 - expit(Z)], axis=1), [0, 2.0**-53]),
         (P.round(4), [1e-4, 1e-4]),
         (P.round(6).astype(np.float32), [1e-6, 1e-6]),
