@@ -92,15 +92,21 @@ class Model:
         Raises
         ------
         BlackBoxError
-            Where a probability is 0 or 1 to all digits.
+            Where a probability is 0 or 1 to all digits, or is none.
         """
         answers = self.answers(x)
         assert isinstance(self.link, Link)
         if self.link is IDENTITY:
             return answers
-        scores = self.link.scores(np.asarray(answers, dtype=float))
-        finite = np.isfinite(scores).reshape(len(scores), -1)
-        lost = np.flatnonzero(~finite.all(axis=1))
+        told = np.asarray(answers, dtype=float)
+        try:
+            scores = self.link.scores(told)
+        except InvalidArgument as error:
+            raise BlackBoxError(
+                f"does not answer as its link says: {error}", np.asarray(x)
+            ) from None
+        fine, heard = (np.isfinite(y).reshape(len(y), -1).all(axis=1) for y in (scores, told))
+        lost = np.flatnonzero(heard & ~fine)  # what is no number is told as it is
         if len(lost):
             raise BlackBoxError(
                 f"answers with a probability of exactly 0 or 1 at {len(lost)} of {len(scores)} "

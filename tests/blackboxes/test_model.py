@@ -1,6 +1,7 @@
 """Any model as one kind of black box."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from relu_learn import (
     InvalidArgument,
     Oracle,
     ReluNetwork,
+    blackboxes,
     get_neurons,
     learn_from_queries,
     match_neurons,
@@ -72,6 +74,15 @@ def test_what_cannot_be_read_is_said():
         learn_from_queries(model, rng=0)
 
 
+def test_what_is_no_probability_is_said():
+    model = Model(lambda x: SECRET(x) * 5, 3, link="softmax")
+    with pytest.raises(BlackBoxError, match="does not answer as its link says: link='softmax' is"):
+        learn_from_queries(model, rng=0)
+    model = Model(lambda x: np.full(len(x), np.nan), 3, link="logit")
+    with pytest.raises(BlackBoxError, match="must return finite numbers, got nan"):
+        learn_from_queries(model, rng=0)
+
+
 def test_inputs_are_cast_and_checked():
     model = Model(lambda x: x, 3, dtype=np.float32)
     assert model.answers(np.ones((2, 3))).dtype == np.float32
@@ -104,6 +115,24 @@ def test_it_is_frozen_and_copied():
 def test_arguments(settings, words):
     with pytest.raises(InvalidArgument, match=words):
         Model(SECRET, **{"dim": 3, **settings})
+
+
+@pytest.mark.parametrize(
+    "name, library, install",
+    [
+        ("from_torch", "torch", "torch"),
+        ("from_keras", "keras", "keras"),
+        ("from_onnx", "onnxruntime", r"relu-learn\[onnx\]"),
+        ("from_http", "httpx", r"relu-learn\[http\]"),
+        ("to_torch", "torch", "torch"),
+        ("to_onnx", "onnx", r"relu-learn\[onnx\]"),
+        ("to_sklearn", "sklearn.neural_network", r"relu-learn\[models\]"),
+    ],
+)
+def test_every_adapter_says_what_to_install(name, library, install, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtra, match=f"{library} .*: pip install '{install}'"):
+        getattr(blackboxes, name)(SECRET)
 
 
 def test_a_missing_library_says_what_to_install():
