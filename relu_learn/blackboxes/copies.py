@@ -6,6 +6,7 @@ Every one of these runs its copy beside the network on a few points before it ha
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -152,7 +153,9 @@ def to_torch(network: ReluNetwork, *, dtype: Any = np.float64) -> Any:
             return y[..., 0] if self.scalar else y
 
     kind = getattr(torch, np.dtype(dtype).name)
-    copy = Copy().to(kind).eval()
+    with warnings.catch_warnings():  # PyTorch warns of a layer without neurons
+        warnings.simplefilter("ignore", UserWarning)
+        copy = Copy().to(kind).eval()
     pairs = (
         (copy.hidden.weight, network.weights),
         (copy.hidden.bias, -network.biases),
