@@ -283,6 +283,11 @@ class Guarded:
     def __getattribute__(self, name):
         if name in {"__call__", "__class__"}:
             return object.__getattribute__(self, name)
+        if name in {
+            "dim",
+            "bounds",
+        }:  # where it may be asked is no secret, but this one says nothing
+            raise AttributeError(name)
         raise AssertionError(f"the learner touched {name} of the secret")
 
 
