@@ -13,7 +13,7 @@ __version__ = "0.2.0"
 with open(os.path.splitext(__file__)[0] + ".pyi", encoding="utf-8") as _stub:
     _IMPORTS = re.findall(r"^from (\S+) import (\w+)", _stub.read(), re.MULTILINE)
 _WHERE = {name: module for module, name in _IMPORTS}
-_MODULES = {"zoo", "baselines", "figures", "widgets", "core"}
+_MODULES = {"zoo", "baselines", "figures", "widgets", "core", "blackboxes"}
 
 __all__ = [*_WHERE, "__version__"]
 

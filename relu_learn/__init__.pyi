@@ -1,4 +1,5 @@
 # The public names: for type checkers and editors, and for `__init__.py`, which loads them lazily.
+from relu_learn import blackboxes as blackboxes
 from relu_learn import zoo as zoo
 from relu_learn.asking.errors import BlackBoxError as BlackBoxError
 from relu_learn.asking.errors import InvalidArgument as InvalidArgument

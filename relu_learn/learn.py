@@ -69,7 +69,7 @@ _RECALLED = 1000
 
 def learn_steps(
     black_box: BlackBox | Oracle,
-    dim: int,
+    dim: int | None = None,
     *,
     method: str = "adaptive",
     rng: int | np.random.Generator | None = None,
@@ -93,8 +93,8 @@ def learn_steps(
     ----------
     black_box : callable or Oracle
         (n, d) -> (n,) or (n, m). Its weights are never looked at, only its answers.
-    dim : int
-        Input dimension d.
+    dim : int, optional
+        Input dimension d (default: the `dim` that the black box says it has).
     method : {"adaptive", "grid"}
         "adaptive" finds all critical points by refinement, and is exact to rounding. "grid" is the
         paper's: intervals of length r on [-tau, tau], one gradient in each.
@@ -114,6 +114,7 @@ def learn_steps(
     bounds : (low, high), optional
         Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
         is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
+        (Default: the `bounds` that the black box says it has.)
     points : array_like of shape (n, d), optional
         Your own inputs: all of them are asked, and F' is repaired until it is right on them, too.
         Neurons that hardly any random point meets may be the ones that they are about. Not with
@@ -154,7 +155,7 @@ def learn_steps(
 
 def learn_from_queries(
     black_box: BlackBox | Oracle,
-    dim: int,
+    dim: int | None = None,
     *,
     method: str = "adaptive",
     rng: int | np.random.Generator | None = None,
@@ -180,8 +181,8 @@ def learn_from_queries(
     ----------
     black_box : callable or Oracle
         (n, d) -> (n,) or (n, m).
-    dim : int
-        Input dimension d.
+    dim : int, optional
+        Input dimension d (default: that of the black box).
     method, rng, epsilon, delta, max_queries, validation, polish, bounds, points, r, tau, alpha,
     repeats, patience, max_seconds
         As for `learn_steps`.
@@ -241,7 +242,7 @@ def learn_from_queries(
 
 def get_neurons(
     black_box: BlackBox | Oracle,
-    dim: int,
+    dim: int | None = None,
     *,
     method: str = "adaptive",
     line: Line | None = None,
@@ -260,8 +261,8 @@ def get_neurons(
     ----------
     black_box : callable or Oracle
         (n, d) -> (n,) or (n, m).
-    dim : int
-        Input dimension d.
+    dim : int, optional
+        Input dimension d (default: that of the black box).
     method : {"adaptive", "grid"}
     line : Line, optional
         Default: a random Gaussian line.
@@ -298,13 +299,13 @@ def get_neurons(
 
     for _ in _steps(run, one_line):
         pass
-    net = run.hypothesis()
+    net = run.space.told(run.hypothesis())
     return ReluNetwork(net.weights, net.biases, net.output_weights)
 
 
 def _run(
     black_box: BlackBox | Oracle,
-    dim: int,
+    dim: int | None,
     settings: Settings,
     rng: int | np.random.Generator | None,
     max_queries: int | None,
@@ -314,12 +315,13 @@ def _run(
     """A run that has not begun, in its space and with its watch."""
     if isinstance(black_box, Oracle):
         oracle = black_box
-        if oracle.dim != dim:
+        if dim not in (None, oracle.dim):
             raise InvalidArgument(f"dim must be the oracle's {oracle.dim}, got {dim!r}")
         if max_queries is not None:
             raise InvalidArgument("max_queries must be given to the Oracle when one is passed")
     else:
         oracle = Oracle(black_box, dim, max_queries=max_queries)
+    bounds = oracle.bounds if bounds is None else bounds
     for name, value, why in (("bounds", bounds, "its line leaves them"), ("points", points, _NONE)):
         if value is not None and settings.method == "grid":
             raise InvalidArgument(f"{name} cannot be combined with method='grid': {why}")

@@ -32,12 +32,13 @@ MAY: dict[str, set[str]] = {
     **{wing: CORE for wing in WINGS},
 }
 MAY["zoo"] = CORE
+MAY["blackboxes"] = {"asking", "network"}
 MAY["data"] = {*CORE, "zoo"}
 MAY["learn"] = {*CORE, *WINGS}
 MAY["judging"] = {*CORE, "learn", "zoo"}
 MAY["copies"] = {*MAY["judging"], "judging"}
 MAY["baselines"] = {*MAY["judging"], "judging"}
-MAY["figures"] = {*MAY["baselines"], "baselines", "copies", "data"}
+MAY["figures"] = {*MAY["baselines"], "baselines", "copies", "data", "blackboxes"}
 MAY["environment"] = set()
 MAY["widgets"] = {*MAY["figures"], "figures", "environment"}
 MAY["cli"] = {*MAY["widgets"], "widgets"}

@@ -28,8 +28,8 @@ class Oracle:
     ----------
     black_box : callable
         Takes an array of shape (n, d), returns real numbers of shape (n,) or (n, m).
-    dim : int
-        The input dimension d.
+    dim : int, optional
+        The input dimension d (default: the `dim` that the black box says it has).
     max_queries : int, optional
         Budget: a batch that would exceed it is refused before any of it is sent.
     batch_size : int, optional
@@ -53,6 +53,8 @@ class Oracle:
         m, or None before the first answer. A scalar black box, answers of shape (n,), has m = 1.
     is_scalar : bool
         Whether the answers have shape (n,).
+    bounds : (low, high) or None
+        Where the black box says that it may be asked, if it says so.
 
     Examples
     --------
@@ -72,14 +74,15 @@ class Oracle:
     def __init__(
         self,
         black_box: BlackBox,
-        dim: int,
+        dim: int | None = None,
         *,
         max_queries: int | None = None,
         batch_size: int | None = None,
         ledger: str | os.PathLike[str] | None = None,
     ) -> None:
         check_callable(black_box)
-        self.dim = positive_int("dim", dim)
+        self.dim = positive_int("dim", getattr(black_box, "dim", None) if dim is None else dim)
+        self.bounds = getattr(black_box, "bounds", None)
         self.max_queries = None if max_queries is None else positive_int("max_queries", max_queries)
         self.batch_size = None if batch_size is None else positive_int("batch_size", batch_size)
         self.queries = self.replayed = self.verified = 0

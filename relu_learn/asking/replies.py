@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from relu_learn.asking.errors import InvalidArgument
+from relu_learn.asking.errors import BlackBoxError, InvalidArgument
 
 BlackBox = Callable[[np.ndarray], Any]
 
@@ -65,6 +65,8 @@ def ask(black_box: BlackBox, x: np.ndarray, first: bool = False) -> np.ndarray:
     hint = f": {_WRAP}" if first and n > 1 else ""
     try:
         raw = black_box(x)
+    except BlackBoxError as error:  # it says itself what is wrong
+        raise Refused(str(error), everything) from error
     except Exception as error:
         what = f"raised {type(error).__name__}: {error} (on a batch of {n} rows){hint}"
         raise Refused(what, everything) from error
