@@ -18,6 +18,8 @@ _WHERE = {
     "MissingExtra": "model",
     "Link": "links",
     "LINKS": "links",
+    "find_box": "carrying",
+    "Carrying": "carrying",
     "open": "opening",
     "from_function": "function",
     "from_sklearn": "sklearn",

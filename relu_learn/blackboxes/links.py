@@ -30,15 +30,15 @@ class Link:
         Answers (n,) or (n, m) -> scores; infinite where an answer is saturated.
     answers : callable
         The inverse.
-    doubt : callable
-        Answers, and how much each may be off (a number) -> how much the score may be off (n,), the
-        worst of a row.
+    parts : callable
+        Answers -> the probabilities (n, g, q) whose logarithms the scores are made of, in g groups
+        that sum to 1.
     """
 
     name: str
     scores: Callable[[Array], Array]
     answers: Callable[[Array], Array]
-    doubt: Callable[[Array, float], Array]
+    parts: Callable[[Array], Array]
 
 
 def _logs(p: Array) -> Array:
@@ -88,29 +88,19 @@ def _softmax(z: Array) -> Array:
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
-def _worst(p: Array, slope: Array, off: float) -> Array:
-    with np.errstate(divide="ignore"):
-        return np.asarray((off * slope).reshape(len(p), -1).max(axis=1))
+def _both(p: Array) -> Array:
+    columns = p.reshape(len(p), -1)
+    return np.stack([columns, 1 - columns], axis=2)
 
 
-def _doubt_of_logs(p: Array, off: float) -> Array:
-    with np.errstate(divide="ignore"):
-        return _worst(p, 1 / p, off)
-
-
-def _doubt_of_logit(p: Array, off: float) -> Array:
-    with np.errstate(divide="ignore"):
-        return _worst(p, 1 / (p * (1 - p)), off)
-
-
-IDENTITY = Link("identity", lambda y: y, lambda z: z, lambda y, off: np.full(len(y), off))
+IDENTITY = Link("identity", lambda y: y, lambda z: z, lambda y: np.empty((len(y), 0, 2)))
 LINKS = {
     link.name: link
     for link in (
         IDENTITY,
-        Link("logit", _logit, _expit, _doubt_of_logit),
-        Link("softmax", _log_ratios, _softmax, _doubt_of_logs),
-        Link("logits", _logit, _expit, _doubt_of_logit),
+        Link("logit", _logit, _expit, _both),
+        Link("softmax", _log_ratios, _softmax, lambda p: p[:, None]),
+        Link("logits", _logit, _expit, _both),
     )
 }
 

@@ -24,10 +24,13 @@ def test_a_link_and_its_inverse(name, scores, answers):
     link = link_of(name)
     assert np.allclose(link.answers(scores), answers, rtol=1e-12, atol=0)
     assert np.abs(link.scores(answers) - scores).max() < 1e-12
-    # A small error of an answer moves the score by what `doubt` says at most.
-    off = 1e-9 * np.abs(answers).min()
-    moved = np.abs(link.scores(answers + off * (answers < 0.5)) - scores).reshape(200, -1).max(1)
-    assert (moved <= 2 * link.doubt(answers, off) + 1e-13).all()
+    # A probability that is off by e moves a score by e over it, and parts are these probabilities.
+    parts = link.parts(answers)
+    if parts.size:
+        assert np.allclose(parts.sum(axis=2), 1)
+        off = 1e-9 * answers.min()
+        moved = np.abs(link.scores(answers + off * (answers < 0.5)) - scores).reshape(200, -1)
+        assert (moved.max(axis=1) <= 2 * off / parts.min(axis=(1, 2)) + 1e-13).all()
 
 
 def test_large_scores_do_not_overflow():
@@ -39,7 +42,7 @@ def test_large_scores_do_not_overflow():
 def test_a_saturated_probability_has_an_infinite_score():
     assert LINKS["logit"].scores(np.array([0.0, 1.0])).tolist() == [-np.inf, np.inf]
     assert LINKS["softmax"].scores(np.array([[1.0, 0.0]])).tolist() == [-np.inf]
-    assert np.isinf(LINKS["softmax"].doubt(np.array([[1.0, 0.0]]), 1e-9)).all()
+    assert LINKS["logit"].parts(np.array([1.0])).tolist() == [[[1.0, 0.0]]]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,232 @@
+"""Where answers carry digits: the box that probabilities can be read in.
+
+A probability near 0 or 1 tells little of its score, or nothing. What is known of each answer's
+precision (its type, and the lattice that it was rounded to) says how far off its score may be, row
+by row; and the box is the largest around a centre in which no row is off by much.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relu_learn.asking.arguments import Seed, generator, real_array
+from relu_learn.asking.errors import BlackBoxError, InvalidArgument
+from relu_learn.blackboxes.links import Link
+from relu_learn.blackboxes.model import Model
+
+Array = NDArray[np.float64]
+
+# Lattices that answers are rounded to: decimals, and 1 - p in half, single and double precision.
+_LATTICES = (*(10.0**-k for k in range(1, 10)), 2.0**-11, 2.0**-24, 2.0**-53)
+# Scores may be off by so much, in units of their spread: a power of the answers' own precision.
+_POWER = 2 / 3
+# Directions that a box is tried in, half of them its corners; and how often it may be halved.
+_TRIES, _STEPS = 64, 8
+# A learner asks more often than that: so many standard deviations of log p / (1 - p) below its
+# mean can still be told from 0 (one Gaussian answer in 3 million is beyond).
+_TAIL = 5.0
+# If less of the box is left, a centre that the model is less sure of is looked for, in so many
+# rounds of so many points.
+_SMALL, _ROUNDS, _ROWS = 0.5, 8, 50
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Carrying:
+    """A box whose answers carry digits, and what it cost to find.
+
+    Attributes
+    ----------
+    model : Model
+        Asked within the box.
+    share : float
+        The box's size, in units of the one that was wished for.
+    inside : float
+        Share of the points that lie in it; 1 without points.
+    doubt : float
+        How much a score in it may be off, in units of their spread.
+    queries : int
+        They were asked past any Oracle: no ledger has them.
+    """
+
+    model: Model
+    share: float
+    inside: float
+    doubt: float
+    queries: int
+
+    def __str__(self) -> str:
+        if self.share == 1:
+            return f"the answers carry digits in the whole box (asked {self.queries} times)"
+        return (
+            f"the answers carry digits in a box of {self.share:.2g} times the size, with "
+            f"{100 * self.inside:.0f} % of the points; the rest of the box is left out (asked "
+            f"{self.queries} times)"
+        )
+
+
+def precision(parts: Array) -> tuple[Array, Array]:
+    """How much probabilities (n, ...) may be off, each, and the smallest (...) that can be told.
+
+    Small numbers that are whole multiples of a lattice's step were rounded to it. (1 - p in
+    float64 is a multiple of 2^-53 however small it is; what a softmax makes so small is not.)
+    """
+    single = bool((parts == parts.astype(np.float32)).all())
+    info = np.finfo(np.float32 if single else float)
+    columns = parts.reshape(len(parts), -1).T
+    step = np.array([_step(column, float(info.eps)) for column in columns]).reshape(parts.shape[1:])
+    return np.maximum(parts * float(info.eps), step) / 2, np.maximum(step, float(info.tiny))
+
+
+def _step(values: Array, eps: float) -> float:
+    """The step of the lattice that small values (n,) were rounded to; 0 if there is none.
+
+    The finest lattice is believed until a value contradicts it, the others if three values tell.
+    """
+    small = values[(values > 0) & (values < 0.25)]
+    for step in _LATTICES:
+        ratio = small / step
+        ratio = ratio[4 * eps * ratio < 0.1]  # larger numbers have no digits to tell by
+        if len(ratio) >= 3 or step == _LATTICES[-1]:
+            whole = np.maximum(np.round(ratio), 1)
+            if (np.abs(ratio - whole) <= 1e-6 + 4 * eps * ratio).all():
+                return step
+    return 0.0
+
+
+def find_box(
+    model: Model, bounds: Any = None, *, points: Any = None, rng: Seed = 0
+) -> Carrying:
+    """The largest box around a centre in which answers carry digits.
+
+    Parameters
+    ----------
+    model : Model
+        With the link that its answers have.
+    bounds : (low, high), optional
+        The box that is wished for (default: the model's, or the range of the points).
+    points : array_like of shape (n, d), optional
+        Inputs that F' is to be good on. Their median is the centre, or one of them if it cannot be
+        read there (default: the middle of the box).
+    rng : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    Carrying
+
+    Raises
+    ------
+    InvalidArgument
+    BlackBoxError
+        No centre can be read: labels, a tree, or a model that is sure everywhere.
+    """
+    rows = None if points is None else real_array("points", points)
+    if rows is not None and (rows.ndim != 2 or rows.shape[1] != model.dim or not len(rows)):
+        raise InvalidArgument(f"points must have shape (n, {model.dim}), got {rows.shape}")
+    if bounds is None:
+        bounds = model.bounds
+    if bounds is None:
+        if rows is None:
+            raise InvalidArgument("bounds or points must be given: how far may be asked?")
+        bounds = rows.min(axis=0), rows.max(axis=0)
+    wished = model.within(_wide(bounds, model.dim))
+    search = _Search(wished, generator(rng))
+    low, high = wished.bounds
+    places = ((low + high) / 2)[None] if rows is None else rows
+    centre = np.median(places, axis=0)
+    share, doubt = search.share(centre)
+    if share < _SMALL:
+        other = search.undecided(places)
+        again = search.share(other)
+        if (again[0], -again[1]) > (share, -doubt) or not np.isfinite(doubt):
+            centre, (share, doubt) = other, again
+    box = centre + share * (low - centre), centre + share * (high - centre)
+    inside = 1.0
+    if rows is not None:
+        inside = float(((rows >= box[0]) & (rows <= box[1])).all(axis=1).mean())
+    return Carrying(wished.within(box), share, inside, doubt, search.queries)
+
+
+def _wide(bounds: Any, dim: int) -> tuple[Array, Array]:
+    """Inputs that never change get a width of their own: a box has one in every direction."""
+    low, high = (np.broadcast_to(np.asarray(side, float), dim).copy() for side in bounds)
+    flat = high - low < 1e-6 * np.maximum(1, np.abs(low))
+    pad = 0.5 * np.maximum(1, np.abs(low))
+    return np.where(flat, low - pad, low), np.where(flat, high + pad, high)
+
+
+class _Search:
+    """Asks, and counts."""
+
+    def __init__(self, model: Model, rng: np.random.Generator) -> None:
+        self.model, self.rng = model, rng
+        self.queries = 0
+
+    def doubts(self, x: Array) -> tuple[Array, Array, Array, float]:
+        """How much each score may be off (n,), scores (n, m), the odds (n, g, q) of parts beyond the
+        smallest that can be told, and a tolerance."""
+        answers = np.asarray(self.model.answers(x), dtype=float)
+        self.queries += len(x)
+        link = self.model.link
+        assert isinstance(link, Link)
+        parts = link.parts(answers)
+        off, least = precision(parts)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            doubt = np.where(parts >= least, off / parts, np.inf).max(axis=(1, 2), initial=0.0)
+            # In odds: their logarithms are not skew as those of probabilities are.
+            odds = parts / (parts @ (1 - np.eye(parts.shape[2]))) / least
+        scores = link.scores(answers).reshape(len(x), -1)
+        return doubt, scores, odds, float(off.max(initial=0.0)) ** _POWER
+
+    def judge(self, x: Array) -> tuple[float, float]:
+        """The largest doubt at x, in units of the scores' spread; and in units of what is
+        tolerable."""
+        doubt, scores, odds, tolerance = self.doubts(x)
+        if not np.isfinite(doubt).all():
+            return np.inf, np.inf
+        logs = np.log(odds)
+        if (logs.mean(axis=0) < _TAIL * logs.std(axis=0)).any():
+            return np.inf, np.inf
+        worst = float(doubt.max() / scores.std(axis=0).max())
+        return worst, worst / tolerance if tolerance else 0.0
+
+    def around(self, centre: Array, n: int) -> Array:
+        """Where the wished box ends, and inside of it, seen from the centre (n, d)."""
+        low, high = self.model.bounds
+        corners = np.where(self.rng.random((n // 2, len(low))) < 0.5, low, high)
+        return np.concatenate([corners, self.rng.uniform(low, high, (n - n // 2, len(low)))]) - centre
+
+    def undecided(self, places: Array) -> Array:
+        """A point whose answer carries digits: the best of mixtures of these and uniform points."""
+        low, high = self.model.bounds
+        best, least = places[0], np.inf
+        for _ in range(_ROUNDS):
+            others = np.concatenate([places, self.rng.uniform(low, high, (_ROWS, len(low)))])
+            others = others[self.rng.permutation(len(others))[:_ROWS]]
+            tried = best + self.rng.random((len(others), 1)) ** 2 * (others - best)
+            doubt = self.doubts(np.concatenate([best[None], tried]))[0]
+            best = np.concatenate([best[None], tried])[doubt.argmin()]
+            least = float(doubt.min())
+        if not np.isfinite(least):
+            raise BlackBoxError(
+                f"{self.model.title} answers with probabilities of exactly 0 or 1 at all of "
+                f"{self.queries} points: these are labels, a tree's, or a model's that is sure "
+                "everywhere (points= that it is less sure of may help)",
+                places,
+            )
+        return best
+
+    def share(self, centre: Array) -> tuple[float, float]:
+        """How much of the wished box around a centre is left, and the doubt in it."""
+        ends = self.around(centre, _TRIES)
+        best = 0.0, np.inf, np.inf
+        for share in 2.0 ** -np.arange(0, _STEPS, 0.25):
+            doubt, excess = self.judge(centre + share * ends)
+            if excess < best[2]:
+                best = float(share), doubt, excess
+            if best[2] <= 1:
+                break
+        return best[0], best[1]
