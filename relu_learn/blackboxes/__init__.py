@@ -18,6 +18,7 @@ _WHERE = {
     "MissingExtra": "model",
     "Link": "links",
     "LINKS": "links",
+    "find_link": "naming",
     "find_box": "carrying",
     "Carrying": "carrying",
     "open": "opening",
@@ -28,6 +29,9 @@ _WHERE = {
     "from_keras": "keras",
     "from_http": "http",
     "Service": "http",
+    "to_onnx": "copies",
+    "to_torch": "copies",
+    "to_sklearn": "copies",
 }
 
 __all__ = list(_WHERE)  # noqa: PLE0604

@@ -15,23 +15,24 @@ from numpy.typing import NDArray
 
 from relu_learn.asking.arguments import Seed, generator, real_array
 from relu_learn.asking.errors import BlackBoxError, InvalidArgument
+from relu_learn.blackboxes.digits import doubts, precision
 from relu_learn.blackboxes.links import Link
 from relu_learn.blackboxes.model import Model
 
 Array = NDArray[np.float64]
 
-# Lattices that answers are rounded to: decimals, and 1 - p in half, single and double precision.
-_LATTICES = (*(10.0**-k for k in range(1, 10)), 2.0**-11, 2.0**-24, 2.0**-53)
 # Scores may be off by so much, in units of their spread: a power of the answers' own precision.
 _POWER = 2 / 3
 # Directions that a box is tried in, half of them its corners; and how often it may be halved.
-_TRIES, _STEPS = 64, 8
+_TRIES, _STEPS = 64, 16
 # A learner asks more often than that: so many standard deviations of log p / (1 - p) below its
 # mean can still be told from 0 (one Gaussian answer in 3 million is beyond).
 _TAIL = 5.0
 # If less of the box is left, a centre that the model is less sure of is looked for, in so many
 # rounds of so many points.
 _SMALL, _ROUNDS, _ROWS = 0.5, 8, 50
+# It is looked for where two classes meet: between so many pairs of points, halved so often.
+_PAIRS, _HALVINGS = 8, 40
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,38 +69,7 @@ class Carrying:
         )
 
 
-def precision(parts: Array) -> tuple[Array, Array]:
-    """How much probabilities (n, ...) may be off, each, and the smallest (...) that can be told.
-
-    Small numbers that are whole multiples of a lattice's step were rounded to it. (1 - p in
-    float64 is a multiple of 2^-53 however small it is; what a softmax makes so small is not.)
-    """
-    single = bool((parts == parts.astype(np.float32)).all())
-    info = np.finfo(np.float32 if single else float)
-    columns = parts.reshape(len(parts), -1).T
-    step = np.array([_step(column, float(info.eps)) for column in columns]).reshape(parts.shape[1:])
-    return np.maximum(parts * float(info.eps), step) / 2, np.maximum(step, float(info.tiny))
-
-
-def _step(values: Array, eps: float) -> float:
-    """The step of the lattice that small values (n,) were rounded to; 0 if there is none.
-
-    The finest lattice is believed until a value contradicts it, the others if three values tell.
-    """
-    small = values[(values > 0) & (values < 0.25)]
-    for step in _LATTICES:
-        ratio = small / step
-        ratio = ratio[4 * eps * ratio < 0.1]  # larger numbers have no digits to tell by
-        if len(ratio) >= 3 or step == _LATTICES[-1]:
-            whole = np.maximum(np.round(ratio), 1)
-            if (np.abs(ratio - whole) <= 1e-6 + 4 * eps * ratio).all():
-                return step
-    return 0.0
-
-
-def find_box(
-    model: Model, bounds: Any = None, *, points: Any = None, rng: Seed = 0
-) -> Carrying:
+def find_box(model: Model, bounds: Any = None, *, points: Any = None, rng: Seed = 0) -> Carrying:
     """The largest box around a centre in which answers carry digits.
 
     Parameters
@@ -166,18 +136,18 @@ class _Search:
         self.queries = 0
 
     def doubts(self, x: Array) -> tuple[Array, Array, Array, float]:
-        """How much each score may be off (n,), scores (n, m), the odds (n, g, q) of parts beyond the
-        smallest that can be told, and a tolerance."""
+        """How far off the scores of each row may be (n,), scores (n, m), log odds (n, g, q) of the
+        parts beyond the smallest that can be told, and a tolerance."""
         answers = np.asarray(self.model.answers(x), dtype=float)
         self.queries += len(x)
         link = self.model.link
         assert isinstance(link, Link)
         parts = link.parts(answers)
         off, least = precision(parts)
+        doubt = doubts(parts)
         with np.errstate(divide="ignore", invalid="ignore"):
-            doubt = np.where(parts >= least, off / parts, np.inf).max(axis=(1, 2), initial=0.0)
-            # In odds: their logarithms are not skew as those of probabilities are.
-            odds = parts / (parts @ (1 - np.eye(parts.shape[2]))) / least
+            # Odds: their logarithms are not skew as those of probabilities are.
+            odds = np.log(parts) - np.log(parts @ (1 - np.eye(parts.shape[2]))) - np.log(least)
         scores = link.scores(answers).reshape(len(x), -1)
         return doubt, scores, odds, float(off.max(initial=0.0)) ** _POWER
 
@@ -187,8 +157,7 @@ class _Search:
         doubt, scores, odds, tolerance = self.doubts(x)
         if not np.isfinite(doubt).all():
             return np.inf, np.inf
-        logs = np.log(odds)
-        if (logs.mean(axis=0) < _TAIL * logs.std(axis=0)).any():
+        if (odds.mean(axis=0) < _TAIL * odds.std(axis=0)).any():
             return np.inf, np.inf
         worst = float(doubt.max() / scores.std(axis=0).max())
         return worst, worst / tolerance if tolerance else 0.0
@@ -197,12 +166,14 @@ class _Search:
         """Where the wished box ends, and inside of it, seen from the centre (n, d)."""
         low, high = self.model.bounds
         corners = np.where(self.rng.random((n // 2, len(low))) < 0.5, low, high)
-        return np.concatenate([corners, self.rng.uniform(low, high, (n - n // 2, len(low)))]) - centre
+        return (
+            np.concatenate([corners, self.rng.uniform(low, high, (n - n // 2, len(low)))]) - centre
+        )
 
     def undecided(self, places: Array) -> Array:
         """A point whose answer carries digits: the best of mixtures of these and uniform points."""
         low, high = self.model.bounds
-        best, least = places[0], np.inf
+        best, least = self.between(places), np.inf
         for _ in range(_ROUNDS):
             others = np.concatenate([places, self.rng.uniform(low, high, (_ROWS, len(low)))])
             others = others[self.rng.permutation(len(others))[:_ROWS]]
@@ -219,14 +190,43 @@ class _Search:
             )
         return best
 
+    def between(self, places: Array) -> Array:
+        """A point where two classes meet, by bisection between places of different ones; the first
+        place if there are none."""
+        link = self.model.link
+        assert isinstance(link, Link)
+
+        def classes(x: Array) -> Array:
+            self.queries += len(x)
+            parts = link.parts(np.asarray(self.model.answers(x), dtype=float))
+            return np.asarray(parts.argmax(axis=2))
+
+        found = classes(places)
+        pairs = self.rng.integers(len(places), size=(_PAIRS * 8, 2))
+        differ = (found[pairs[:, 0]] != found[pairs[:, 1]]).any(axis=1)
+        pairs = pairs[differ][:_PAIRS]
+        if not len(pairs):
+            return np.asarray(places[0])
+        one, other, first = places[pairs[:, 0]], places[pairs[:, 1]], found[pairs[:, 0]]
+        for _ in range(_HALVINGS):
+            middle = (one + other) / 2
+            same = (classes(middle) == first).all(axis=1)[:, None]
+            one, other = np.where(same, middle, one), np.where(same, other, middle)
+        return np.asarray(middle[self.doubts(middle)[0].argmin()])
+
     def share(self, centre: Array) -> tuple[float, float]:
         """How much of the wished box around a centre is left, and the doubt in it."""
         ends = self.around(centre, _TRIES)
         best = 0.0, np.inf, np.inf
-        for share in 2.0 ** -np.arange(0, _STEPS, 0.25):
-            doubt, excess = self.judge(centre + share * ends)
+        for octave in range(_STEPS):
+            doubt, excess = self.judge(centre + 0.5**octave * ends)
             if excess < best[2]:
-                best = float(share), doubt, excess
-            if best[2] <= 1:
+                best = 0.5**octave, doubt, excess
+            if excess <= 1:
                 break
+        for finer in (0.75, 0.5, 0.25) if 0 < best[0] < 1 and best[2] <= 1 else ():
+            share = float(best[0] * 2**finer)
+            doubt, excess = self.judge(centre + share * ends)
+            if excess <= 1:
+                return share, doubt
         return best[0], best[1]

@@ -47,6 +47,8 @@ def from_keras(model: Any, *, input_shape: tuple[int, ...] | None = None) -> Mod
 
     def ask(samples: Array) -> Any:
         told = model(samples, training=False)
+        if hasattr(told, "detach"):  # PyTorch's: it knows a gradient, and NumPy warns of it
+            told = told.detach().cpu().double().numpy()
         return np.asarray(keras.ops.convert_to_numpy(told), dtype=float)
 
     seen = dtype if dtype in ("float16", "float64") else "float32"

@@ -86,14 +86,14 @@ def adapt(value: Any, **options: Any) -> Model:
 
         return from_onnx(value, **options)
     torch, keras = loaded("torch"), loaded("keras")
+    if keras is not None and isinstance(value, keras.Model):  # which may be PyTorch's, too
+        from relu_learn.blackboxes.keras import from_keras
+
+        return from_keras(value, **options)
     if torch is not None and isinstance(value, torch.nn.Module):
         from relu_learn.blackboxes.torch import from_torch
 
         return from_torch(value, **options)
-    if keras is not None and isinstance(value, keras.Model):
-        from relu_learn.blackboxes.keras import from_keras
-
-        return from_keras(value, **options)
     if hasattr(value, "predict"):
         from relu_learn.blackboxes.sklearn import from_sklearn
 
