@@ -29,8 +29,9 @@ _HEARD = 100
 # Scores are straight if they bend by less than this, in units of what they vary by: in float64, and
 # in float32. (Over a range of z, log-ratios of sigmoids bend by z / 50.)
 _STRAIGHT, _SINGLE = 1e-7, 1e-4
-# A few neurons' kinks leave so many segments straight; a curve hardly any.
-_MOST = 0.25
+# A few neurons' kinks leave so many segments straight; a curve hardly any. What is straight on so
+# many is right even if answers have too few digits to tell of another link.
+_MOST, _SURE = 0.25, 0.6
 # To tell one kind of curve from another takes longer segments with more points, that bend by so
 # much, and a fit that leaves so little of the bend on two of so many.
 _LONG, _MORE, _BENT, _LEFT, _FITS = 20, 14, 1e-3, 1e-4, 12
@@ -70,6 +71,7 @@ class _Segments:
             z = link.scores(given).reshape(*self.answers.shape[:2], -1)
         except InvalidArgument:  # no probabilities
             return 0.0
+        z = np.where(np.isfinite(z), z, np.nan)  # a segment that cannot be read tells nothing
         off = precision(flat)[0].max(axis=1) if link is IDENTITY else doubts(link.parts(given))
         doubt, vary = off.reshape(self.answers.shape[:2]).max(axis=1), np.ptp(z, axis=1).max(axis=1)
         tell = np.isfinite(vary) & (vary > _HEARD * doubt)
@@ -130,14 +132,16 @@ def find_link(model: Model, *, rng: Seed = 0) -> Model:
             segments.witness(),
         )
     assert isinstance(model.link, Link)
-    names = [name for name in [model.link.name, *LINKS] if name != segments.other]
-    shares = {
-        name: share for name in names if (share := segments.straight(LINKS[name])) is not None
-    }
-    best = max(shares, key=lambda name: shares[name], default=model.link.name)
-    if best == "softmax" or not shares.get(best, 1.0) >= _MOST:
+    own = model.link.name
+    names = [name for name in (own, *LINKS) if name != segments.other]
+    shares = {name: segments.straight(LINKS[name]) for name in names}
+    told = {name: share for name, share in shares.items() if share is not None}
+    best = max(told, key=lambda name: told[name], default=own)
+    if len(told) < len(shares) and told.get(best, 0.0) < _SURE:  # it may be what has not told
+        best = next(name for name, share in shares.items() if share is None)
+    if best == "softmax" or told.get(best, 1.0) < _MOST:
         _refuse_one_vs_rest(model, random)
-    if shares.get(best, 1.0) < _MOST:
+    if told.get(best, 1.0) < _MOST:
         raise NotPiecewiseLinear(
             f"{model.title}: no link ({', '.join(LINKS)}) makes its answers piecewise linear: a "
             "curved activation (tanh, sigmoid, GELU), calibrated probabilities, or the mean of "

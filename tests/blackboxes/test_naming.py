@@ -28,6 +28,13 @@ def test_six_decimals_are_enough():
     assert find_link(model).link.name == "softmax"
 
 
+def test_what_cannot_be_told_is_not_named():
+    """Ten classes of six decimals, most of them near 0: the link stays as it was."""
+    sure = zoo.random_network(dim=4, neurons=30, outputs=9, rng=1) * 20.0
+    model = Model(lambda x: LINKS["softmax"].answers(sure(x)).round(6), 4, link="softmax")
+    assert find_link(model).link.name == "softmax"
+
+
 def test_one_column():
     model = Model(lambda x: expit(SECRET(x)[:, 0]), 4)
     assert find_link(model).link.name == "logit"
