@@ -113,7 +113,8 @@ def find_box(model: Model, bounds: Any = None, *, points: Any = None, rng: Seed 
         again = search.share(other)
         if (again[0], -again[1]) > (share, -doubt) or not np.isfinite(doubt):
             centre, (share, doubt) = other, again
-    box = centre + share * (low - centre), centre + share * (high - centre)
+    # (As a mean: all of the wished box must be all of it, to the last bit.)
+    box = (1 - share) * centre + share * low, (1 - share) * centre + share * high
     inside = 1.0
     if rows is not None:
         inside = float(((rows >= box[0]) & (rows <= box[1])).all(axis=1).mean())

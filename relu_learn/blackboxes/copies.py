@@ -141,6 +141,7 @@ def to_torch(network: ReluNetwork, *, dtype: Any = np.float64) -> Any:
     class Copy(nn.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
+            self.scalar = scalar
             made = nn.utils.skip_init
             self.hidden = made(nn.Linear, d, k)
             self.head = made(nn.Linear, k, m, bias=False)
@@ -148,7 +149,7 @@ def to_torch(network: ReluNetwork, *, dtype: Any = np.float64) -> Any:
 
         def forward(self, x: Any) -> Any:
             y = self.head(torch.relu(self.hidden(x))) + self.skip(x)
-            return y[..., 0] if scalar else y
+            return y[..., 0] if self.scalar else y
 
     kind = getattr(torch, np.dtype(dtype).name)
     copy = Copy().to(kind).eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import json
 import os
 import threading
@@ -96,8 +97,7 @@ class Service:
     @property
     def is_local(self) -> bool:
         """Whether it runs on this machine."""
-        host = urlsplit(self.url).hostname or ""
-        return host in ("localhost", "::1") or host.startswith("127.")
+        return is_loopback(urlsplit(self.url).hostname or "")
 
     # ------------------------------------------------------------------------------- asking
 
@@ -196,6 +196,14 @@ class Service:
     @cached_property
     def _pace(self) -> _Pace:
         return _Pace(1 / self.per_second)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name is this machine's own for itself. (127.0.0.1.example.org is not.)"""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class _Pace:
