@@ -31,6 +31,8 @@ _TAIL = 5.0
 # If less of the box is left, a centre that the model is less sure of is looked for, in so many
 # rounds of so many points.
 _SMALL, _ROUNDS, _ROWS = 0.5, 8, 50
+# What matters to one input in a hundred is met by so many, but in one case of twenty.
+_OWN = 300
 # It is looked for where two classes meet: between so many pairs of points, halved so often.
 _PAIRS, _HALVINGS = 8, 40
 
@@ -51,6 +53,9 @@ class Carrying:
         How much a score in it may be off, in units of their spread.
     queries : int
         They were asked past any Oracle: no ledger has them.
+    points : ndarray of shape (n, d) or None
+        Of the points in the box at most 300, all of whose scores can be read: for
+        `learn_from_queries(model, points=...)`; None if there are none.
     """
 
     model: Model
@@ -58,6 +63,7 @@ class Carrying:
     inside: float
     doubt: float
     queries: int
+    points: Array | None = None
 
     def __str__(self) -> str:
         if self.share == 1:
@@ -115,10 +121,11 @@ def find_box(model: Model, bounds: Any = None, *, points: Any = None, rng: Seed 
             centre, (share, doubt) = other, again
     # (As a mean: all of the wished box must be all of it, to the last bit.)
     box = (1 - share) * centre + share * low, (1 - share) * centre + share * high
-    inside = 1.0
+    inside, own = 1.0, None
     if rows is not None:
-        inside = float(((rows >= box[0]) & (rows <= box[1])).all(axis=1).mean())
-    return Carrying(wished.within(box), share, inside, doubt, search.queries)
+        lie = ((rows >= box[0]) & (rows <= box[1])).all(axis=1)
+        inside, own = float(lie.mean()), search.readable(rows[lie])
+    return Carrying(wished.within(box), share, inside, doubt, search.queries, own)
 
 
 def _wide(bounds: Any, dim: int) -> tuple[Array, Array]:
@@ -190,6 +197,15 @@ class _Search:
                 places,
             )
         return best
+
+    def readable(self, rows: Array) -> Array | None:
+        """Some of the rows: those whose scores are off by no more than is tolerable."""
+        some = rows[self.rng.permutation(len(rows))[:_OWN]]
+        if not len(some):
+            return None
+        doubt, scores, _, tolerance = self.doubts(some)
+        fine = doubt <= tolerance * scores[np.isfinite(doubt)].std(axis=0).max(initial=0.0)
+        return some[fine] if fine.any() else None
 
     def between(self, places: Array) -> Array:
         """A point where two classes meet, by bisection between places of different ones; the first

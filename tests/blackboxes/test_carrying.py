@@ -87,3 +87,16 @@ def test_arguments():
         find_box(secret())
     with pytest.raises(InvalidArgument, match=r"points must have shape \(n, 5\), got \(3, 4\)"):
         find_box(secret(), points=np.ones((3, 4)))
+
+
+def test_points_that_can_be_read_are_handed_on():
+    found = find_box(secret(places=6), points=POINTS)
+    low, high = found.model.bounds
+    inside = ((POINTS >= low) & (POINTS <= high)).all(axis=1)
+    assert found.inside == inside.mean()
+    if found.points is not None:
+        assert len(found.points) <= inside.sum()
+    everywhere = find_box(Model(SECRET, 5), points=POINTS)
+    assert len(everywhere.points) == len(POINTS)
+    steep = find_box(secret("logits"), points=POINTS).points
+    assert steep is None or np.abs(SECRET(steep)).max() < 30
