@@ -22,7 +22,7 @@ from relu_learn.blackboxes.model import Model
 Array = NDArray[np.float64]
 
 # Scores may be off by so much, in units of their spread: a power of the answers' own precision.
-_POWER = 2 / 3
+_POWER = 1 / 2
 # Directions that a box is tried in, half of them its corners; and how often it may be halved.
 _TRIES, _STEPS = 64, 16
 # A learner asks more often than that: so many standard deviations of log p / (1 - p) below its
@@ -165,7 +165,8 @@ class _Search:
         doubt, scores, odds, tolerance = self.doubts(x)
         if not np.isfinite(doubt).all():
             return np.inf, np.inf
-        if (odds.mean(axis=0) < _TAIL * odds.std(axis=0)).any():
+        few = 2**self.model.dim <= _TRIES // 2  # all corners are asked
+        if not few and (odds.mean(axis=0) < _TAIL * odds.std(axis=0)).any():
             return np.inf, np.inf
         worst = float(doubt.max() / scores.std(axis=0).max())
         return worst, worst / tolerance if tolerance else 0.0
@@ -173,7 +174,10 @@ class _Search:
     def around(self, centre: Array, n: int) -> Array:
         """Where the wished box ends, and inside of it, seen from the centre (n, d)."""
         low, high = self.model.bounds
-        corners = np.where(self.rng.random((n // 2, len(low))) < 0.5, low, high)
+        high_side = self.rng.integers(2, size=(n // 2, len(low)))
+        if 2 ** len(low) <= n // 2:  # all of them
+            high_side = np.arange(n // 2)[:, None] >> np.arange(len(low)) & 1
+        corners = np.where(high_side, high, low)
         return (
             np.concatenate([corners, self.rng.uniform(low, high, (n - n // 2, len(low)))]) - centre
         )

@@ -22,7 +22,7 @@ import dataclasses
 import importlib.util
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from common import limited, parse_names, table  # isort: skip
@@ -174,7 +174,7 @@ def _labels(scores: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros((len(scores), 1)), scores], axis=1).argmax(axis=1)
 
 
-def rows(names: list[str], libraries: list[str], report: Callable[..., None]) -> Iterator[list[str]]:
+def measured(names: list[str], libraries: list[str]) -> Iterator[list[str]]:
     for name in names:
         for scaled in (True, False):
             case = trained(name, scaled)
@@ -183,7 +183,7 @@ def rows(names: list[str], libraries: list[str], report: Callable[..., None]) ->
                 if box is not None:
                     row = [name, "scaled" if scaled else "raw", library]
                     row += measure(case, box, library)
-                    report("  ".join(row), flush=True)
+                    print("  ".join(row), flush=True)
                     yield row
 
 
@@ -196,7 +196,7 @@ def main() -> None:
     given = parser.parse_args()
     names = parse_names(given.only) or (QUICK if given.quick else DATA)
     libraries = parse_names(given.libraries) or LIBRARIES[: 3 if given.quick else None]
-    done = list(rows(names, libraries, print))
+    done = list(measured(names, libraries))
     print("\n" + table(HEAD, done, given.markdown))
 
 

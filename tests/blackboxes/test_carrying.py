@@ -26,7 +26,6 @@ def secret(link="softmax", places=None, dtype=float, network=SECRET):
 )
 def test_a_network_is_learned_through_its_probabilities(settings, error):
     found = find_box(secret(**settings), points=POINTS)
-    assert found.share < 1 or settings == {}
     low, high = found.model.bounds
     result = learn_from_queries(found.model, rng=0)
     x = RNG.uniform(low, high, (500, 5))
@@ -92,7 +91,7 @@ def test_arguments():
 def test_points_that_can_be_read_are_handed_on():
     found = find_box(secret(places=6), points=POINTS)
     low, high = found.model.bounds
-    inside = ((POINTS >= low) & (POINTS <= high)).all(axis=1)
+    inside = ((low <= POINTS) & (high >= POINTS)).all(axis=1)
     assert found.inside == inside.mean()
     if found.points is not None:
         assert len(found.points) <= inside.sum()
