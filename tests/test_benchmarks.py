@@ -173,3 +173,12 @@ def test_documents_name_scripts_that_exist():
 def test_links_of_the_documents_lead_somewhere():
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", RESULTS + RELIABILITY)
     assert targets and all((BENCHMARKS / target).is_file() for target in targets)
+
+
+def test_real_models():
+    printed = run("real_models.py", "--libraries", "scikit-learn,float32").split("\n\n")[-1]
+    rows = [line.split() for line in printed.splitlines()[1:]]
+    assert [row[1] for row in rows] == ["scaled", "scaled", "raw", "raw"]
+    for row in rows:
+        assert float(row[-4]) < (1e-6 if row[2] == "scikit-learn" else 1e-2)  # on held-out rows
+        assert row[-1] == "38/38"  # labels
