@@ -6,7 +6,10 @@ when they are needed.
 
     from relu_learn import blackboxes, learn_from_queries
     model = blackboxes.from_sklearn(classifier, "predict_proba")
-    result = learn_from_queries(model.within((X.min(axis=0), X.max(axis=0))))
+    model = blackboxes.find_link(model.within((X.min(axis=0), X.max(axis=0))))  # or it is named
+    found = blackboxes.find_box(model, points=X)  # where probabilities carry digits
+    result = learn_from_queries(found.model, points=found.points)
+    model.link.answers(result.network(X))  # the copy's probabilities
 
 (The names are loaded on first use, as those of `relu_learn`.)
 """

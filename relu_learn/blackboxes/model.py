@@ -84,7 +84,7 @@ class Model:
         rows = np.asarray(x)
         if rows.ndim != 2 or rows.shape[1] != self.dim:
             raise InvalidArgument(f"x must have shape (n, {self.dim}), got {rows.shape}")
-        return self.ask(rows.astype(self.dtype))
+        return self.ask(rows.astype(self.dtype, copy=False))
 
     def __call__(self, x: Any) -> Any:
         """The scores at the rows of x (n, d): (n,) or (n, m).

@@ -40,7 +40,8 @@ from relu_learn.blackboxes import Model
 DATA = ["iris", "wine", "breast_cancer", "digits", "diabetes"]
 LIBRARIES = ["scikit-learn", "float32", "6 decimals", "ONNX", "PyTorch", "Keras"]
 QUICK = ["iris"]
-NEURONS, SECONDS, READABLE = 32, 120.0, 1e-4
+NEURONS, FEW = 32, 8
+SECONDS, READABLE = 300.0, 1e-4
 HEAD = ["data", "input", "library", "box", "neurons", "queries/plan", "s", "held out", "in box"]
 HEAD += ["rows", "labels"]
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
@@ -57,11 +58,11 @@ class Case:
     target: np.ndarray
 
 
-def trained(name: str, scaled: bool) -> Case:
+def trained(name: str, scaled: bool, neurons: int) -> Case:
     x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     train, test, target, _ = train_test_split(x, y, random_state=0)
     make = MLPRegressor if name == "diabetes" else MLPClassifier
-    network = make(hidden_layer_sizes=NEURONS, max_iter=300, random_state=0)
+    network = make(hidden_layer_sizes=neurons, max_iter=300, random_state=0)
     model = make_pipeline(StandardScaler(), network) if scaled else network
     model.fit(train, target)
     first, second = network.coefs_
@@ -174,10 +175,10 @@ def _labels(scores: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros((len(scores), 1)), scores], axis=1).argmax(axis=1)
 
 
-def measured(names: list[str], libraries: list[str]) -> Iterator[list[str]]:
+def measured(names: list[str], libraries: list[str], neurons: int) -> Iterator[list[str]]:
     for name in names:
         for scaled in (True, False):
-            case = trained(name, scaled)
+            case = trained(name, scaled, neurons)
             for library in libraries:
                 box = through(case, library)
                 if box is not None:
@@ -191,12 +192,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", help="data sets, comma-separated")
     parser.add_argument("--libraries", help="libraries, comma-separated")
-    parser.add_argument("--quick", action="store_true", help="one data set, the fast libraries")
+    parser.add_argument(
+        "--quick", action="store_true", help="one data set, the fast libraries, few neurons"
+    )
     parser.add_argument("--markdown", action="store_true")
     given = parser.parse_args()
     names = parse_names(given.only) or (QUICK if given.quick else DATA)
     libraries = parse_names(given.libraries) or LIBRARIES[: 3 if given.quick else None]
-    done = list(measured(names, libraries))
+    done = list(measured(names, libraries, FEW if given.quick else NEURONS))
     print("\n" + table(HEAD, done, given.markdown))
 
 

@@ -1,12 +1,15 @@
 """scikit-learn's models."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 from relu_learn import InvalidArgument, learn_from_queries
-from relu_learn.blackboxes import from_sklearn
+from relu_learn.blackboxes import find_box, from_sklearn
 
 datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
 from sklearn.linear_model import LinearRegression  # noqa: E402
 from sklearn.neural_network import MLPClassifier, MLPRegressor  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
@@ -83,3 +86,24 @@ def test_arguments(model, method, words, iris):
     model = {"iris": iris, "scaler": fitted(StandardScaler())}.get(model, model)
     with pytest.raises(InvalidArgument, match=words):
         from_sklearn(model, method)
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits"])
+def test_classifiers_of_real_data_are_learned_through_predict_proba(name, scaled):
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    classifier = MLPClassifier((16,), max_iter=60, tol=0.01, random_state=0)
+    model = make_pipeline(StandardScaler(), classifier) if scaled else classifier
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(x[::2], y[::2])
+    found = find_box(from_sklearn(model), points=x[::2])
+    result = learn_from_queries(found.model, rng=0, points=found.points)
+    z = (model[0].transform(x[1::2]) if scaled else x[1::2]) @ classifier.coefs_[0]
+    z = np.maximum(z + classifier.intercepts_[0], 0) @ classifier.coefs_[1]
+    z = z + classifier.intercepts_[1]
+    right = z if z.shape[1] == 1 else z[:, 1:] - z[:, :1]
+    scores = result.network(x[1::2]).reshape(right.shape)
+    assert np.abs(scores - right).max() <= 1e-6 * right.std(axis=0).max()
+    p = found.model.link.answers(result.network(x[1::2]))
+    assert (p.argmax(axis=1) == model.predict_proba(x[1::2]).argmax(axis=1)).all()
