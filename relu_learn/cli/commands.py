@@ -14,6 +14,7 @@ from relu_learn.cli.demo import demo
 from relu_learn.cli.doctor import doctor
 from relu_learn.cli.lessons import lab
 from relu_learn.cli.page import play
+from relu_learn.cli.serve import serve
 from relu_learn.cli.terminal import lose, say
 
 app = typer.Typer(
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, play, lab, doctor):
+for command in (demo, play, serve, lab, doctor):
     app.command()(command)
 
 
