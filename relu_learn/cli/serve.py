@@ -7,9 +7,8 @@ from typing import Annotated
 from typer import Argument, Option
 
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.cli.options import Trust
 from relu_learn.cli.terminal import say, stop
-
-TRUST_HELP = "Open a .joblib, .pkl or .pt, which can run any code: you trust who made it."
 
 
 def serve(
@@ -32,20 +31,20 @@ def serve(
     box: Annotated[
         tuple[float, float] | None, Option(help="Defence: rows must lie between these.")
     ] = None,
-    trust: Annotated[bool, Option("--trust", help=TRUST_HELP)] = False,
+    trust: Trust = False,
 ) -> None:
     """Serve a model in the forms of MLflow and TensorFlow Serving, on this machine alone.
 
     It is there to be attacked (relu-learn check, relu-learn extract) and to see which defence
     helps; it is no server for the open network.
     """
-    from relu_learn import blackboxes
     from relu_learn.blackboxes.model import MissingExtra
+    from relu_learn.blackboxes.opening import open as open_model
     from relu_learn.serving.defences import Defences, Defended
     from relu_learn.serving.service import LOOPBACK, application, listening, server
 
     try:
-        opened = blackboxes.open(model, **({"trust": True} if trust else {}))
+        opened = open_model(model, trust=trust)
         defences = Defences(decimals, noise, labels, int8, budget, box)
         defended = Defended(opened.answers, opened.dim, defences)
         known = {} if host == LOOPBACK else {"hosts": ["*"]}

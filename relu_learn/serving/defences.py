@@ -155,7 +155,8 @@ class Defended:
         rng = np.random.default_rng(0)
         x = rng.standard_normal((_CALIBRATION, self.dim))
         if self.defences.bounds is not None:
-            x = rng.uniform(*self.defences.bounds, x.shape)
+            low, high = self.defences.bounds
+            x = rng.uniform(low, high, x.shape)
         y = np.asarray(self.black_box(x), dtype=float)
         low, high = y.min(axis=0), y.max(axis=0)
         return low, np.where(high > low, high - low, 1.0) / _LEVELS

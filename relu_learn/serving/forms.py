@@ -47,6 +47,8 @@ def rows_of(body: bytes, dim: int, names: Sequence[str] | None = None) -> Array:
         data = _in_order(data, names)
     try:
         rows = np.array(data)
+        if rows.size == 0:
+            raise ValueError("there are none")
         if rows.dtype.kind not in "iuf":
             raise ValueError("they must be real numbers")
         rows = rows.astype(float).reshape(len(rows), -1)
