@@ -267,7 +267,8 @@ class _Look:
         # So many balls in n bins leave so many of them empty.
         empty = max(n - int(bent.sum()), 1)
         kinks = max(int(bent.sum()), round(-n * math.log(empty / n)))
-        about = f"straight pieces with at least {bent.sum()} kinks, probably {kinks}, as ReLUs make"
+        seen = "one kink" if bent.sum() == 1 else f"{bent.sum()} kinks"
+        about = f"straight pieces with at least {seen}, probably {kinks}, as ReLUs make"
         return about, True, kinks * (1 if self.window.cauchy else _CHORDS)
 
     def _parts(self, n: int) -> tuple[Array, Array]:

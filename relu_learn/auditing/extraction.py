@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relu_learn.asking.errors import QueryBudgetExceeded, ReluLearnError
+from relu_learn.asking.errors import (
+    LearningFailed,
+    NotOneHiddenLayer,
+    NotPiecewiseLinear,
+    QueryBudgetExceeded,
+    ReluLearnError,
+)
 from relu_learn.asking.oracle import Oracle
 from relu_learn.auditing.checking import Check, check
 from relu_learn.auditing.target import Target
@@ -100,7 +106,18 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
+        """Whether it was learned to the end."""
         return self.stopped is None and self.network is not None
+
+    @property
+    def outside(self) -> bool:
+        """Whether it ended because the target is no one-hidden-layer ReLU network."""
+        return isinstance(self.stopped, (NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed))
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether there is a copy, or what may become one."""
+        return self.network is not None and not self.outside
 
 
 def extract(
@@ -157,7 +174,7 @@ class _Extraction:
         ledger: str | os.PathLike[str],
         max_queries: int | None,
     ) -> None:
-        self.target = target
+        self.target, self.start = target, time.perf_counter()
         self.points = None if target.points is None else target.points.rows
         self.answering = 0.0
         self.events: list[Event] = []
@@ -193,7 +210,7 @@ class _Extraction:
         on_check: Callable[[Check], object],
         on_event: Callable[[Event, Hypothesis], object],
     ) -> Outcome:
-        start, stopped = time.perf_counter(), None
+        stopped: BaseException | None = None
         with self.oracle:
             try:
                 self._look(rng, on_check)
@@ -215,7 +232,7 @@ class _Extraction:
             on_points=self.on_points,
             queries=self.oracle.queries + self.target.opening,
             replayed=self.oracle.replayed,
-            seconds=time.perf_counter() - start,
+            seconds=time.perf_counter() - self.start,
             answering=self.answering,
             authorised=self.authorised,
         )

@@ -81,14 +81,15 @@ def verdict(outcome: Outcome) -> str:
         )
     why = " ".join(str(stopped).split()) or "stopped by hand"
     kind = type(stopped).__name__ if str(stopped) else ""
-    left = "nothing was found" if network is None else f"{network.n_neurons} neurons were found"
+    left = f"{network.n_neurons} neurons were found" if network else "nothing was found"
+    left = "it is no one-hidden-layer ReLU network, as was clear" if outcome.outside else left
     return f"Not learned: {left} after {outcome.queries:,} queries. {kind}{': ' * bool(kind)}{why}"
 
 
 def found(outcome: Outcome) -> dict[str, str]:
     """The facts, by what they are about: for the page, and for the terminal."""
     network, rows = outcome.network, dict[str, str]()
-    if network is not None:
+    if network is not None and outcome.worth_keeping:
         rows["the copy"] = (
             f"{network.dim} inputs, {network.simplify().n_neurons} neurons, "
             f"{network.n_outputs} outputs"
@@ -131,7 +132,8 @@ def _numbers(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _pictures(outcome: Outcome) -> str:
-    picture = None if outcome.network is None else mosaic(outcome.network.simplify())
+    network = outcome.network if outcome.worth_keeping else None
+    picture = None if network is None else mosaic(network.simplify())
     if picture is None:
         return ""
     data = base64.b64encode(picture).decode()

@@ -15,10 +15,7 @@ from typer import Option
 
 from relu_learn.asking.errors import (
     InvalidArgument,
-    LearningFailed,
     LedgerError,
-    NotOneHiddenLayer,
-    NotPiecewiseLinear,
     QueryBudgetExceeded,
     ReluLearnError,
     TimeLimitExceeded,
@@ -158,7 +155,7 @@ def _write(outcome: Outcome, out: Path, ledger: Path, page: Path | None) -> None
     state = "Learned" if outcome.complete else "Partial result"
     files = {"ledger": str(ledger)}
     try:
-        if outcome.network is not None:
+        if outcome.network is not None and outcome.worth_keeping:
             save_copy(outcome.network, out)
             files["copy" if outcome.complete else "partial copy"] = str(out)
         if page is not None:
@@ -184,6 +181,6 @@ def _end(outcome: Outcome, ledger: Path) -> None:
     words = f"{type(error).__name__}: {error}"
     if isinstance(error, QueryBudgetExceeded | TimeLimitExceeded):
         stop(f"{words}; with more, {again}", 3)
-    if isinstance(error, NotPiecewiseLinear | NotOneHiddenLayer | LearningFailed):
+    if outcome.outside:
         stop(words, 4)
     stop(words if isinstance(error, LedgerError) else f"{words}; {again}", 1)
