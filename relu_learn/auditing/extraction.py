@@ -21,6 +21,7 @@ from relu_learn.asking.errors import (
 from relu_learn.asking.oracle import Oracle
 from relu_learn.auditing.checking import Check, check
 from relu_learn.auditing.target import Target
+from relu_learn.blackboxes.links import IDENTITY, Link, link_of
 from relu_learn.learn import learn_steps
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.certificate import Certificate, output_scale
@@ -38,13 +39,21 @@ class OnPoints:
 
     Attributes
     ----------
-    rows, answers, copies : ndarray of shape (n, d), (n, m), (n, m)
-        The points, the target's scores there, and the copy's.
+    answers, copies : ndarray of shape (n, m)
+        The target's scores there, and the copy's.
+    numbers : ndarray of shape (n,)
+        Which rows of the user's these are.
+    left_out : int
+        Rows that were not asked, as they are outside the box.
+    link : Link
+        Between scores and answers.
     """
 
-    rows: Array
     answers: Array
     copies: Array
+    numbers: NDArray[np.intp]
+    left_out: int
+    link: Link = IDENTITY
 
     @property
     def errors(self) -> Array:
@@ -58,10 +67,9 @@ class OnPoints:
 
     @property
     def agree(self) -> float:
-        """Share of the rows with the same label: the largest score, or the sign of a single one."""
-        if self.answers.shape[1] == 1:
-            return float(((self.answers > 0) == (self.copies > 0)).mean())
-        return float((self.answers.argmax(axis=1) == self.copies.argmax(axis=1)).mean())
+        """Share of the rows with the same label."""
+        same = _labels(self.answers, self.link) == _labels(self.copies, self.link)
+        return float(same.all(axis=1).mean())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -161,6 +169,15 @@ def extract(
     )
 
 
+def _labels(scores: Array, link: Link) -> Array:
+    """The place of the largest answer (n, 1); of a yes or no, or several, which are likely."""
+    if link.name == "softmax":
+        scores = link.answers(scores)
+    elif scores.shape[1] == 1 or link.name == "logits":
+        return np.asarray(scores > 0)
+    return np.asarray(scores.argmax(axis=1)[:, None])
+
+
 def _ignore(*_: object) -> None:
     pass
 
@@ -175,7 +192,7 @@ class _Extraction:
         max_queries: int | None,
     ) -> None:
         self.target, self.start = target, time.perf_counter()
-        self.points = None if target.points is None else target.points.rows
+        self.points = target.rows()
         self.answering = 0.0
         self.events: list[Event] = []
         self.check: Check | None = None
@@ -254,7 +271,11 @@ class _Extraction:
         assert self.check is not None
         budget = self.check.budget if self.oracle.max_queries is None else None
         steps = learn_steps(
-            self.oracle, bounds=self.target.model.bounds, rng=rng, max_seconds=max_seconds
+            self.oracle,
+            bounds=self.target.model.bounds,
+            points=self.points,
+            rng=rng,
+            max_seconds=max_seconds,
         )
         for event in steps:
             self.events.append(event)
@@ -294,7 +315,12 @@ class _Extraction:
         n = len(self.points)
         answers = np.array([known[_key(x)] for x in self.points]).reshape(n, -1)
         copies = np.asarray(self.network(self.points)).reshape(n, -1)
-        self.on_points = OnPoints(self.points, answers, copies)
+        numbers = self.target.inside()
+        assert self.target.points is not None
+        left_out = len(self.target.points.rows) - n
+        self.on_points = OnPoints(
+            answers, copies, numbers, left_out, link_of(self.target.model.link)
+        )
 
 
 def _key(x: Array) -> bytes:

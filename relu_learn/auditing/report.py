@@ -108,8 +108,8 @@ def found(outcome: Outcome) -> dict[str, str]:
         points = outcome.on_points
         rows["your points"] = (
             f"worst error {points.errors.max() / points.scale:.1e} of their scale on "
-            f"{len(points.rows):,} rows; the same label on {100 * points.agree:.4g} %"
-        )
+            f"{len(points.numbers):,} rows; the same label on {100 * points.agree:.4g} %"
+        ) + f"; {points.left_out:,} rows are outside the box" * bool(points.left_out)
     rows["time"] = f"{outcome.seconds:.1f} s, {outcome.answering:.1f} s of it for the answers"
     return rows
 
@@ -151,7 +151,9 @@ def _points(outcome: Outcome) -> str:
         return ""
     worst = np.argsort(-points.errors, kind="stable")[:_WORST]
     head = ("row", "target", "copy", "error")
-    rows = [(f"{i + 1}", *_answers(points, i), f"{points.errors[i]:.2e}") for i in worst]
+    rows = [
+        (f"{points.numbers[i] + 1}", *_answers(points, i), f"{points.errors[i]:.2e}") for i in worst
+    ]
     return _section("Your own points, worst first", _numbers(head, rows))
 
 
@@ -174,7 +176,7 @@ def _purposes(outcome: Outcome) -> str:
         if first is not None:  # the events count what was asked before them, too
             purposes[first] -= before
         spent |= {name: n for name, n in purposes.items() if n}
-    spent["your points, or not used"] = outcome.queries - sum(spent.values())
+    spent["your points, and what was not used"] = outcome.queries - sum(spent.values())
     most = max(spent.values(), default=0) or 1
     lines = (
         f'<tr><th>{escape(name)}</th><td class="number">{n:,}</td>'

@@ -9,6 +9,9 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
+
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.auditing.points import Points, read_points
 from relu_learn.blackboxes.links import link_of
@@ -48,6 +51,20 @@ class Target:
     box: str = ""
     opening: int = 0
     points: Points | None = None
+
+    def inside(self) -> NDArray[np.intp]:
+        """Which of the user's own inputs may be asked: those in the box."""
+        if self.points is None:
+            return np.empty(0, int)
+        rows, bounds = self.points.rows, self.model.bounds
+        if bounds is None:
+            return np.arange(len(rows))
+        return np.flatnonzero(((rows >= bounds[0]) & (rows <= bounds[1])).all(axis=1))
+
+    def rows(self) -> NDArray[np.float64] | None:
+        """These inputs (n, d), or None if there are none."""
+        inside = self.inside()
+        return None if self.points is None or not len(inside) else self.points.rows[inside]
 
 
 def is_remote(name: str) -> bool:

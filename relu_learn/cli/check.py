@@ -39,9 +39,8 @@ def check(
         target, dim, trust, service,
         bounds=bounds, points=points, link=link, authorised=i_am_authorized,
     )  # fmt: skip
-    own = None if found.points is None else found.points.rows
     try:
-        seen = checking.check(Oracle(found.model, found.model.dim), points=own,
+        seen = checking.check(Oracle(found.model, found.model.dim), points=found.rows(),
                               bounds=found.model.bounds, rng=seed)  # fmt: skip
     except InvalidArgument as error:
         stop(str(error), 2)
