@@ -24,12 +24,13 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0;
   border-bottom: 1px solid #8884; overflow-wrap: anywhere }
+th { white-space: nowrap }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 meter { width: 10rem } pre { overflow: auto; padding: .75rem; background: #8882 }
 img { image-rendering: pixelated; width: 100% } .verdict { font-weight: 600 }
 """
 # Of the user's own rows, and outputs of each, so many are shown.
-_WORST, _OUTPUTS = 10, 6
+_WORST, _OUTPUTS = 10, 3
 
 
 def report(outcome: Outcome, command: str, files: Mapping[str, str] | None = None) -> str:
@@ -173,10 +174,12 @@ def _purposes(outcome: Outcome) -> str:
         events = [e for e in outcome.trace if e.queries > before]
         purposes = queries_by_purpose(events, outcome.target.model.dim)
         first = next((name for name, n in purposes.items() if n), None)
-        if first is not None:  # the events count what was asked before them, too
-            purposes[first] -= before
+        own = 0 if outcome.on_points is None else len(outcome.on_points.numbers)
+        if first is not None:  # events count what was asked before them, and the points come first
+            purposes[first] -= before + own
+            spent["your points"] = own
         spent |= {name: n for name, n in purposes.items() if n}
-    spent["your points, and what was not used"] = outcome.queries - sum(spent.values())
+    spent["not used any more"] = outcome.queries - sum(spent.values())
     most = max(spent.values(), default=0) or 1
     lines = (
         f'<tr><th>{escape(name)}</th><td class="number">{n:,}</td>'
