@@ -65,7 +65,7 @@ def test_all_is_there(outcome):
 
 def test_the_queries_add_up(outcome):
     page = report(outcome, "x")
-    spent = [int(n.replace(",", "")) for n in re.findall(r'([\d,]+)</td><td><meter', page)]
+    spent = [int(n.replace(",", "")) for n in re.findall(r"([\d,]+)</td><td><meter", page)]
     assert sum(spent) == outcome.queries and min(spent) > 0
 
 
