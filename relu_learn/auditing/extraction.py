@@ -270,6 +270,8 @@ class _Extraction:
     ) -> None:
         assert self.check is not None
         budget = self.check.budget if self.oracle.max_queries is None else None
+        if max_seconds is not None:  # the first look took some of them
+            max_seconds = max(max_seconds - (time.perf_counter() - self.start), 1e-3)
         steps = learn_steps(
             self.oracle,
             bounds=self.target.model.bounds,
