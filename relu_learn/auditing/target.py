@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import ipaddress
 import os
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.auditing.points import Points, read_points
+from relu_learn.blackboxes.http import is_loopback
 from relu_learn.blackboxes.links import link_of
 from relu_learn.blackboxes.model import Model
 from relu_learn.blackboxes.opening import open as open_model
@@ -79,11 +79,7 @@ def is_remote(name: str) -> bool:
     """
     if not name.startswith(("http://", "https://")):
         return False
-    host = urlsplit(name).hostname or ""
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host != "localhost"
+    return not is_loopback(urlsplit(name).hostname or "")
 
 
 def open_target(
