@@ -138,7 +138,8 @@ class _Shown:
         assert self.check is not None
         # More neurons than it looked like cost more.
         more = max(1.0, known.n_neurons / max(1, self.check.neurons))
-        most = max(self.check.expected[1] * more, event.queries)
+        most = min(self.check.expected[1] * more, self.budget or self.check.budget)
+        most = max(most, event.queries)
         spent, neurons = count(event.queries, "query"), count(known.n_neurons, "neuron")
         line = f"{event.phase}: {spent}, {neurons}"
         self.bar.update(self.task, description=line, total=most, completed=event.queries)
