@@ -157,11 +157,13 @@ def _write(outcome: Outcome, out: Path, ledger: Path, page: Path | None) -> None
     files = {"ledger": str(ledger)}
     try:
         if outcome.network is not None and outcome.worth_keeping:
-            save_copy(outcome.network, out)
-            files["copy" if outcome.complete else "partial copy"] = str(out)
+            # What is not complete takes no complete copy's place.
+            name = out if outcome.complete else out.with_stem(f"{out.stem}.partial")
+            save_copy(outcome.network, name)
+            files["copy" if outcome.complete else "partial copy"] = str(name)
         if page is not None:
             command = shlex.join(["relu-learn", *sys.argv[1:]])
-            page.write_text(report(outcome, command, files), encoding="utf-8")
+            page.write_text(report(outcome, command, files), encoding="utf-8", errors="replace")
             files["report"] = str(page)
     except OSError as error:
         stop(f"cannot write {error.filename!r}: {error.strerror}; the answers are in {ledger}", 1)
