@@ -61,9 +61,10 @@ def extract(
 ) -> None:
     """Learn a model you are entitled to test from its answers, and write the copy to a file.
 
-    Ctrl-C keeps everything: the same command goes on where it was stopped, and pays for no query
-    twice. Exit codes: 0 learned, 1 no answer or no file, 2 bad arguments, 3 budget or time spent, 4
-    not a one-hidden-layer ReLU network, 130 stopped by hand.
+    Ctrl-C keeps everything: the same command goes on where it was, and pays for nothing twice.
+
+    Exit codes: 0 learned, 1 no answer or no file, 2 bad arguments, 3 budget or time spent,
+    4 not a one-hidden-layer ReLU network, 130 stopped by hand.
     """
     from relu_learn.auditing.saving import check_kind, check_writable
 
