@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.blackboxes.copies import to_onnx, to_sklearn, to_torch
+from relu_learn.blackboxes.links import Link, link_of
 from relu_learn.blackboxes.model import need
 from relu_learn.network import ReluNetwork
 
 
-def _npz(network: ReluNetwork, path: Path) -> None:
-    network.save(path)
+class _Kind(NamedTuple):
+    """How a kind of file is written, and what that needs: modules, and what installs them."""
+
+    write: Callable[[ReluNetwork, str, Link], object]
+    modules: tuple[str, ...] = ()
+    install: str = ""
 
 
-def _onnx(network: ReluNetwork, path: Path) -> None:
-    from relu_learn.blackboxes.copies import to_onnx
-
-    to_onnx(network, path)
-
-
-def _torch(network: ReluNetwork, path: Path) -> None:
-    from relu_learn.blackboxes.copies import to_torch
-
-    need("torch", "torch").jit.script(to_torch(network)).save(str(path))
+def _torchscript(network: ReluNetwork, path: str, _: Link) -> None:
+    torch = need("torch", "torch")
+    example = torch.zeros((2, network.dim), dtype=torch.float64)
+    torch.jit.trace(to_torch(network), example).save(path)
 
 
-def _joblib(network: ReluNetwork, path: Path) -> None:
-    from relu_learn.blackboxes.copies import to_sklearn
-
+def _joblib(network: ReluNetwork, path: str, _: Link) -> None:
     need("joblib", "relu-learn[models]").dump(to_sklearn(network), path)
 
 
-# How to write each kind of file, and what is needed for it: module, and what installs it.
-_KINDS: dict[str, tuple[Any, tuple[str, str] | None]] = {
-    ".npz": (_npz, None),
-    ".onnx": (_onnx, ("onnx", "relu-learn[onnx]")),
-    ".pt": (_torch, ("torch", "torch")),
-    ".joblib": (_joblib, ("sklearn", "relu-learn[models]")),
+_KINDS = {
+    ".npz": _Kind(lambda network, path, _: network.save(path)),
+    ".onnx": _Kind(
+        lambda network, path, link: to_onnx(network, path, link=link),
+        ("onnx", "onnxruntime"),
+        "relu-learn[onnx]",
+    ),
+    ".pt": _Kind(_torchscript, ("torch",), "torch"),
+    ".joblib": _Kind(_joblib, ("joblib", "sklearn"), "relu-learn[models]"),
 }
 
 
@@ -51,12 +53,11 @@ def check_kind(path: str | os.PathLike[str]) -> None:
         No such kind, or the file cannot be written.
     MissingExtra
     """
-    ending = Path(path).suffix.lower()
-    if ending not in _KINDS:
+    kind = _KINDS.get(Path(path).suffix.lower())
+    if kind is None:
         raise InvalidArgument(f"out must end in {', '.join(_KINDS)}, got {os.fspath(path)!r}")
-    wanted = _KINDS[ending][1]
-    if wanted is not None:
-        need(*wanted)
+    for module in kind.modules:
+        need(module, kind.install)
     check_writable("out", path)
 
 
@@ -78,14 +79,22 @@ def check_writable(name: str, path: str | os.PathLike[str]) -> None:
         raise InvalidArgument(f"{name}={os.fspath(path)!r} cannot be written: {why}") from None
 
 
-def save_copy(network: ReluNetwork, path: str | os.PathLike[str]) -> None:
+def save_copy(
+    network: ReluNetwork, path: str | os.PathLike[str], link: Link | str = "identity"
+) -> None:
     """Write a copy in the form that the file's name asks for.
 
     Parameters
     ----------
     network : ReluNetwork
+        Of the scores.
     path : path-like
         .npz (for `ReluNetwork.load`), .onnx, .pt (TorchScript) or .joblib (scikit-learn).
+    link : Link or str
+        Between scores and answers: an .onnx file gives both.
+
+    Raises
+    ------
+    BadCopy, MissingExtra
     """
-    write, _ = _KINDS[Path(path).suffix.lower()]
-    write(network, Path(path))
+    _KINDS[Path(path).suffix.lower()].write(network, os.fspath(path), link_of(link))

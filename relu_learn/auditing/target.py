@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.auditing.points import Points, read_points
+from relu_learn.blackboxes.carrying import find_box
 from relu_learn.blackboxes.http import is_loopback
 from relu_learn.blackboxes.links import link_of
 from relu_learn.blackboxes.model import Model
@@ -147,7 +148,5 @@ def open_target(
     rows = None if own is None else own.rows
     if link_of(model.link).name == "identity" or (rows is None and model.bounds is None):
         return target
-    from relu_learn.blackboxes.carrying import find_box
-
     found = find_box(model, bounds, points=rows)
     return dataclasses.replace(target, model=found.model, box=str(found), opening=found.queries)

@@ -160,7 +160,7 @@ def _write(outcome: Outcome, out: Path, ledger: Path, page: Path | None) -> None
         if outcome.network is not None and outcome.worth_keeping:
             # What is not complete takes no complete copy's place.
             name = out if outcome.complete else out.with_stem(f"{out.stem}.partial")
-            save_copy(outcome.network, name)
+            save_copy(outcome.network, name, outcome.target.model.link)
             files["copy" if outcome.complete else "partial copy"] = str(name)
         if page is not None:
             command = shlex.join(["relu-learn", *sys.argv[1:]])
@@ -168,6 +168,8 @@ def _write(outcome: Outcome, out: Path, ledger: Path, page: Path | None) -> None
             files["report"] = str(page)
     except OSError as error:
         stop(f"cannot write {error.filename!r}: {error.strerror}; the answers are in {ledger}", 1)
+    except ReluLearnError as error:
+        stop(f"{type(error).__name__}: {error}; the answers are in {ledger}", 1)
     rows = found(outcome) | files
     print_table(
         [(Text(label, "cyan"), value) for label, value in rows.items()],
