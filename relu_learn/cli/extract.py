@@ -133,7 +133,8 @@ class _Shown:
         low, high = check.expected
         budget = self.budget or check.budget
         cost = f"{low:,} to {high:,} queries are expected" if high else "no cost is expected"
-        say(f"{check.shape}; {check.noise}. {cost}, and at most {budget:,} will be asked")
+        seen = "; ".join([check.shape, str(check.noise), check.values])
+        say(f"{seen}. {cost}, and at most {budget:,} will be asked")
 
     def event(self, event: Event, known: Hypothesis) -> None:
         assert self.check is not None
