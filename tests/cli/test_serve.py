@@ -50,3 +50,10 @@ def test_it_answers_until_it_is_stopped(tmp_path):
             service.send_signal(signal.SIGINT)
             out, err = service.communicate(timeout=20)
     assert (service.returncode, out, err) == (130, "", "")
+
+
+def test_a_missing_extra_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "starlette.applications", None)
+    zoo.get("tent").save(tmp_path / "tent.npz")
+    code, out, err = run("serve", str(tmp_path / "tent.npz"))
+    assert (code, out) == (1, "") and "pip install 'relu-learn[serve]'" in err
