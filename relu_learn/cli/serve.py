@@ -13,7 +13,8 @@ from relu_learn.cli.terminal import say, stop
 
 def serve(
     model: Annotated[
-        str, Argument(help="A file (.npz, .onnx, ...) or an import path package.module:name.")
+        str,
+        Argument(help="A file, an import path package.module:name, or a secret of the zoo."),
     ],
     port: Annotated[int, Option(min=0, max=65535, help="0: any that is free.")] = 8080,
     host: Annotated[str, Option(help="Any other address lets other machines ask.")] = "127.0.0.1",
@@ -38,13 +39,16 @@ def serve(
     It is there to be attacked (relu-learn check, relu-learn extract) and to see which defence
     helps; it is no server for the open network.
     """
+    from relu_learn import zoo
     from relu_learn.blackboxes.model import MissingExtra
+    from relu_learn.blackboxes.opening import adapt
     from relu_learn.blackboxes.opening import open as open_model
     from relu_learn.serving.defences import Defences, Defended
     from relu_learn.serving.service import LOOPBACK, application, listening, server
 
     try:
-        opened = open_model(model, trust=trust)
+        secret = model in zoo.names()
+        opened = adapt(zoo.get(model)) if secret else open_model(model, trust=trust)
         defences = Defences(decimals, noise, labels, int8, budget, box)
         defended = Defended(opened.answers, opened.dim, defences)
         known = {} if host == LOOPBACK else {"hosts": ["*"]}

@@ -29,8 +29,7 @@ def test_bad_arguments_are_one_line(tmp_path, monkeypatch, arguments, said):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_it_answers_until_it_is_stopped(tmp_path):
-    zoo.get("tent").save(tmp_path / "tent.npz")
-    command = [sys.executable, "-W", "error", "-m", "relu_learn", "serve", "tent.npz"]
+    command = [sys.executable, "-W", "error", "-m", "relu_learn", "serve", "tent"]
     with subprocess.Popen(
         [*command, "--port", "0", "--decimals", "1", "--budget", "3"],
         cwd=tmp_path,
