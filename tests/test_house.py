@@ -37,12 +37,14 @@ MAY["blackboxes"] = {"asking", "network"}
 MAY["data"] = {*CORE, "zoo"}
 MAY["learn"] = {*CORE, *WINGS}
 MAY["judging"] = {*CORE, "learn", "zoo"}
+MAY["serving"] = {"asking", "blackboxes"}
+MAY["auditing"] = {*MAY["judging"], *WINGS, "blackboxes", "judging"}
 MAY["copies"] = {*MAY["judging"], "judging"}
 MAY["baselines"] = {*MAY["judging"], "judging"}
 MAY["figures"] = {*MAY["baselines"], "baselines", "copies", "data", "blackboxes"}
 MAY["environment"] = set()
 MAY["widgets"] = {*MAY["figures"], "figures", "environment"}
-MAY["cli"] = {*MAY["widgets"], "widgets"}
+MAY["cli"] = {*MAY["widgets"], "widgets", "serving", "auditing"}
 MAY["__main__"] = {"cli"}
 
 

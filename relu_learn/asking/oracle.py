@@ -176,7 +176,7 @@ class Oracle:
         random = generator(rng)
         if self._ledger is None:
             return random
-        state = self._ledger.noted("random")
+        state = self.noted("random")
         if rng is None and state is not None:
             return restored(state)
         if type(random.bit_generator).__module__.startswith("numpy."):
@@ -187,8 +187,16 @@ class Oracle:
     def heard(self, doubt: np.ndarray) -> None:
         """Keep with the answers how much (m,) they may be off, per unit of 1 + |t| on a Gaussian
         line."""
+        self.note(doubt=doubt.tolist())
+
+    def note(self, **facts: Any) -> None:
+        """Keep facts that JSON can hold in the ledger, if there is one, with the next answers."""
         if self._ledger is not None:
-            self._ledger.note(doubt=doubt.tolist())
+            self._ledger.note(**facts)
+
+    def noted(self, name: str) -> Any:
+        """What was noted under this name with the answers that are replayed next, or None."""
+        return None if self._ledger is None else self._ledger.noted(name)
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         """Every query (n, d) and its answer, (n,) or (n, m), in the order they were asked."""

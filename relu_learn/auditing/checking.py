@@ -1,0 +1,337 @@
+"""A first look at a black box for some dozens of queries: what it is, and what it would cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relu_learn.asking.errors import BlackBoxError
+from relu_learn.asking.oracle import Oracle
+from relu_learn.core.answers import EXACT
+from relu_learn.core.lines import Line
+from relu_learn.core.space import Space
+from relu_learn.imprecise.kind import NoiseEstimate, estimate_noise
+from relu_learn.judging.planning import Plan, plan
+from relu_learn.learn import space_of
+
+Array = NDArray[np.float64]
+# Parts of the line in which kinks are looked for; three times as many while nearly all have one.
+_BINS, _MOST_BINS, _FULL = 15, 135, 0.9
+# A bend is no rounding if it is so many times larger than one answer is off. (A bend of normal
+# noise has 1.2 times its size, so this is more than 6 of its deviations: in 135 parts never.)
+_CLEAR = 8.0
+# Short pieces of so many parts are looked at, too: each a 16th of its part, so that few hold kinks.
+_ZOOMED, _PIECE = 6, 16
+# Queries in units of `plan` for exact answers in R^d, fewest and most, as the table of roads in the
+# README has them; and how many times more in a box, as the brake has it: a chord meets only some of
+# the hyperplanes. (Then there are about so many times more neurons than kinks on one of them.)
+_COST = {"exact": (1.0, 1.0), "float32": (3.0, 9.9), "random": (2.4, 4.9)}
+_COARSE = (2.6, 6.9)
+_CHORDS = 3
+# A budget is so many times the most that is expected: the number of neurons is an estimate. Small
+# networks may be hostile ones; the learner's own brake lets all ask 10,000.
+_BUDGET, _ANY = 3, 10_000
+# Rows of the user's own, or random ones, that are looked at first.
+_FIRST = 8
+_ONE = 1e-3  # probabilities may be printed with so few digits
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """What the first look showed.
+
+    Attributes
+    ----------
+    dim, outputs : int
+    noise : NoiseEstimate
+        What kind of numbers the answers are.
+    shape : str
+        What the line looks like: the kind of activation, as far as it shows.
+    learnable : bool
+        Whether the line looks like one of a ReLU network.
+    neurons : int
+        A guess, from the parts of the line that have a kink.
+    batch : str
+        Whether an answer depends on the other rows of its batch.
+    domain : str
+        What is answered far from the usual inputs.
+    values : str
+        What numbers the answers are, and what that suggests.
+    plan : Plan or None
+        For exact answers and so many neurons; None if none could be made.
+    queries : int
+        What the look cost.
+    seconds : float
+        For one query, in a batch as large as the look's largest; 0 if all answers were replayed.
+    bounded : bool
+        Whether it may be asked in a box only.
+    """
+
+    dim: int
+    outputs: int
+    noise: NoiseEstimate
+    shape: str
+    learnable: bool
+    neurons: int
+    batch: str
+    domain: str
+    values: str
+    plan: Plan | None
+    queries: int
+    seconds: float
+    bounded: bool = False
+
+    @property
+    def expected(self) -> tuple[int, int]:
+        """Fewest and most queries that learning it will probably cost."""
+        if self.plan is None:
+            return 0, 0
+        low, high = _COST.get(self.noise.kind, _COARSE)
+        high *= _CHORDS if self.bounded else 1
+        return round(low * self.plan.low), round(high * self.plan.high)
+
+    @property
+    def budget(self) -> int:
+        """Queries after which something is not as it looked."""
+        return max(_ANY, _BUDGET * self.expected[1])
+
+    def rows(self, price: float | None = None) -> dict[str, str]:
+        """The findings, by what they are about; `price` is that of one query."""
+        low, high = self.expected
+        about = {
+            "inputs, outputs": f"{self.dim}, {self.outputs}",
+            "answers": f"{self.noise}; {self.values}",
+            "batches": self.batch,
+            "far away": self.domain,
+            "along a line": self.shape,
+        }
+        if self.plan is None or not self.learnable:
+            return about | {"to learn it": "no estimate: it does not look like a ReLU network"}
+        cost = f"about {_rounded(low)} to {_rounded(high)} queries"
+        about["to learn it"] = f"{cost}, if it has about {self.neurons} neurons"
+        if self.seconds:
+            own, most = self.plan.seconds * _COST.get(self.noise.kind, _COARSE)[1], self.seconds
+            about["time"] = f"at most about {_duration(own + most * high)} ({_duration(most)} each)"
+        if price is not None:
+            about["price"] = f"{price * low:,.2f} to {price * high:,.2f} at {price:g} each"
+        return about
+
+
+def check(
+    oracle: Oracle,
+    *,
+    bounds: object = None,
+    points: object = None,
+    rng: int = 0,
+    careful: bool = True,
+) -> Check:
+    """Look at a black box before learning it: some 90 queries, 24 more if its answers are rounded,
+    48 if they are float32, and up to 360 if it has many neurons.
+
+    Parameters
+    ----------
+    oracle : Oracle
+        It counts, and keeps the answers if it has a ledger.
+    bounds : (low, high), optional
+        As for `learn_steps`.
+    points : ndarray of shape (n, d), optional
+        The user's own inputs, of which the first eight are asked.
+    rng : int
+        Same seed, same queries.
+    careful : bool
+        A black box that refuses to answer far away is a finding, not an error.
+
+    Returns
+    -------
+    Check
+
+    Raises
+    ------
+    ReluLearnError
+        BlackBoxError, above all.
+    """
+    before, random = oracle.queries, np.random.default_rng([19, rng])
+    bounds = oracle.bounds if bounds is None else bounds
+    look = _Look(oracle, space_of(bounds, oracle.dim), random)
+    first = look.space.sample(_FIRST, random)
+    x = look.space.place(first) if points is None else np.asarray(points, dtype=float)[:_FIRST]
+    y = look.asked(x)
+    noise = look.noise(float(np.abs(y).max()))
+    batch = look.batch(x, y, noise)
+    shape, learnable, neurons = look.shape(noise)
+    domain = look.domain(bounds is not None, careful)
+    return Check(
+        dim=oracle.dim,
+        outputs=oracle.n_outputs or 1,
+        noise=noise,
+        shape=shape,
+        learnable=learnable,
+        neurons=neurons,
+        batch=batch,
+        domain=domain,
+        values=_values(y),
+        plan=plan(oracle.dim, y.shape[1], neurons) if learnable else None,
+        queries=oracle.queries - before,
+        seconds=look.seconds,
+        bounded=bounds is not None,
+    )
+
+
+def _values(y: Array) -> str:
+    """What numbers answers (n, m) are: probabilities, a few values, anything."""
+    span, kinds = f"from {y.min():.4g} to {y.max():.4g}", len(np.unique(y, axis=0))
+    if kinds <= len(y) // 4:
+        return f"only {kinds} values, {span}: labels have no slopes"
+    if y.min() < 0 or y.max() > 1:
+        return span
+    one = y.shape[1] > 1 and np.abs(y.sum(axis=1) - 1).max() <= _ONE
+    sure = ((y == 0) | (y == 1)).any(axis=1).mean()
+    lost = f", {100 * sure:.0f} % of the rows saturated at 0 or 1" if sure else ""
+    name = "softmax" if one else "logit" if y.shape[1] == 1 else "logits"
+    return f"{span}{lost}: if these are probabilities, --link {name} learns their scores"
+
+
+class _Look:
+    """One line of a space, asked in the user's inputs."""
+
+    def __init__(self, oracle: Oracle, space: Space, rng: np.random.Generator) -> None:
+        self.oracle, self.space, self.rng = oracle, space, rng
+        self.line: Line = space.line(rng)
+        self.window = space.window(self.line)
+        self.seconds, self._largest = 0.0, 0
+
+    def asked(self, x: Array) -> Array:
+        """Answers (n, m) at the user's own inputs; the largest new batch tells the time."""
+        new, start = self.oracle.queries - self.oracle.replayed, time.perf_counter()
+        answers = self.oracle(x).reshape(len(x), -1)
+        if self.oracle.queries - self.oracle.replayed - new == len(x) > self._largest:
+            self._largest = len(x)
+            self.seconds = (time.perf_counter() - start) / len(x)
+        return answers
+
+    def ask(self, x: Array) -> Array:
+        """The same in the space's coordinates."""
+        return self.asked(self.space.place(x))
+
+    def at(self, t: Array) -> Array:
+        return self.ask(self.line.at(np.ravel(t))).reshape(*np.shape(t), -1)
+
+    def noise(self, size: float) -> NoiseEstimate:
+        """How precise the answers are, heard on a middle part of the line."""
+        low, high = max(-1.0, self.window.low), min(1.0, self.window.high)
+        origin = self.line.at(np.array([(low + high) / 2]))[0]
+        half = self.line.direction * (high - low) / 2
+        elsewhere = self.space.sample(24, self.rng)
+        noise = estimate_noise(self.ask, origin, half, self.rng, lambda: elsewhere)
+        # Sums of float64 numbers are rounded, too: not the kind tells then, but how much.
+        fine = noise.kind == "float32" and (noise.sigma <= EXACT * size).all()
+        return NoiseEstimate(noise.sigma, "exact") if fine else noise
+
+    def batch(self, x: Array, y: Array, noise: NoiseEstimate) -> str:
+        """Is an answer the same alone and among others?"""
+        if noise.kind == "random" and (self.asked(x) != y).any():
+            return "not told apart from noise: the same question is answered differently"
+        among, alone = y[len(x) // 2], self.asked(x[len(x) // 2][None])[0]
+        off = float(np.abs(among - alone).max())
+        if off == 0:
+            return "an answer does not depend on the other rows; the same question, the same answer"
+        size = float(np.abs(among).max())
+        small = off <= 1e-4 * size  # sums of float32 numbers are not less precise
+        why = "as sums in another order do" if small else "is a normalisation by batch left on?"
+        return (
+            f"an answer depends on the other rows, by {off / (size or 1):.0e} of its size ({why})"
+        )
+
+    def shape(self, noise: NoiseEstimate) -> tuple[str, bool, int]:
+        """In how many parts of the line does it bend; are these kinks; how many neurons is that?"""
+        n = _BINS
+        while True:
+            t, y = self._parts(n)
+            bent = _bent(t, y, noise)
+            if bent.mean() <= _FULL or 3 * n > _MOST_BINS:
+                break
+            n *= 3
+        moving = np.flatnonzero((np.ptp(y, axis=1) > 0).any(axis=1))
+        if not len(moving):
+            return "constant", True, 1
+        t, y = self._pieces(t, moving[:: max(1, len(moving) // _ZOOMED)])
+        if not np.ptp(y, axis=1).any():
+            return "constant pieces, with jumps: a tree, labels, or coarsely rounded", False, 0
+        if bent.mean() > _FULL and _bent(t, y, noise).mean() > 0.5:
+            return "bends everywhere, in short pieces, too: smooth (tanh, GELU, softmax)", False, 0
+        if not bent.any():
+            return "straight: affine, or its neurons are met by other lines", True, 1
+        # So many balls in n bins leave so many of them empty.
+        empty = max(n - int(bent.sum()), 1)
+        kinks = max(int(bent.sum()), round(-n * math.log(empty / n)))
+        seen = "one kink" if bent.sum() == 1 else f"{bent.sum()} kinks"
+        more = " or more" if bent.all() else ""
+        about = f"straight pieces with at least {seen}, probably {kinks}{more}, as ReLUs make"
+        about += ", beside those that the noise hides" * (noise.kind == "random")
+        return about, True, kinks * (1 if self.window.cauchy else _CHORDS)
+
+    def _parts(self, n: int) -> tuple[Array, Array]:
+        """Two ends and a place between them for each of n parts of the line: t (n, 3), and the
+        answers (n, 3, m)."""
+        # Kinks are uniform in the window's coordinate; the outermost hundredths lie far out.
+        low, high = np.array([self.window.low]), np.array([self.window.high])
+        fraction = np.linspace(0.01, 0.99, 2 * n + 1)
+        fraction[1::2] += self.rng.uniform(-0.2, 0.2, n) * (fraction[1] - fraction[0])
+        t = np.concatenate([self.window.middle(low, high, np.array([f])) for f in fraction])
+        y = self.at(t)
+        return tuple(np.stack([v[:-1:2], v[1::2], v[2::2]], axis=1) for v in (t, y))  # type: ignore[return-value]
+
+    def _pieces(self, t: Array, some: NDArray[np.intp]) -> tuple[Array, Array]:
+        """The same for a short piece in the middle of each of some parts."""
+        wide = (t[some, 2] - t[some, 0])[:, None] / _PIECE
+        t = t[some, 1][:, None] + wide * np.array([-0.5, -0.05, 0.5])
+        return t, self.at(t)
+
+    def domain(self, bounded: bool, careful: bool) -> str:
+        """What comes back from far away."""
+        if bounded:
+            return "not asked: all queries stay in the box"
+        try:
+            y = self.at(np.array([-2e3, -1e3, 1e3, 2e3]))
+        except BlackBoxError as error:
+            if careful:
+                return f"no answer ({error}): give bounds"
+            raise BlackBoxError(
+                f"far from 0 the {error}: bounds keep all queries in a box"
+            ) from error
+        still = (y[0] == y[1]).all() and (y[2] == y[3]).all()
+        return (
+            "the answers are constant: they saturate"
+            if still
+            else "answers go on changing, as a ReLU network's do"
+        )
+
+
+def _bent(t: Array, y: Array, noise: NoiseEstimate) -> NDArray[np.bool_]:
+    """In which parts (n,) the answers (n, 3, m) at places t (n, 3) are not on a straight line."""
+    weight = ((t[:, 1] - t[:, 0]) / (t[:, 2] - t[:, 0]))[:, None]
+    bend = np.abs(y[:, 1] - (1 - weight) * y[:, 0] - weight * y[:, 2])
+    # Rounding grows with the answers, and far out with the inputs.
+    far = np.maximum(1.0, np.abs(t).max(axis=1))[:, None]
+    size = np.abs(y).max(axis=1)
+    grows = noise.kind not in ("rounded", "random")
+    doubt = noise.sigma * (far if grows else 1.0) + 4 * np.finfo(float).eps * size
+    return np.asarray((bend > _CLEAR * doubt).any(axis=1))
+
+
+def _rounded(n: float) -> str:
+    """A number of queries with two digits."""
+    digits = max(0, int(math.log10(max(n, 1))) - 1)
+    return f"{round(n, -digits):,.0f}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 0.001:
+        return f"{1e6 * seconds:.0f} µs"
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

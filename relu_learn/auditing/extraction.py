@@ -1,0 +1,341 @@
+"""Learn a target, keep every answer, and say what was found: complete, or until it was stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relu_learn.asking.errors import (
+    LearningFailed,
+    NotOneHiddenLayer,
+    NotPiecewiseLinear,
+    QueryBudgetExceeded,
+    ReluLearnError,
+)
+from relu_learn.asking.oracle import Oracle
+from relu_learn.auditing.checking import Check, check
+from relu_learn.auditing.target import Target
+from relu_learn.blackboxes.links import IDENTITY, Link, link_of
+from relu_learn.learn import learn_steps
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.certificate import Certificate, output_scale
+from relu_learn.telling.events import Event, Finished
+from relu_learn.telling.trace import Hypothesis, Trace
+
+Array = NDArray[np.float64]
+# Longest batch that is lost if a run is killed while it is asked.
+_BATCH = 2000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OnPoints:
+    """How good the copy is on the user's own points.
+
+    Attributes
+    ----------
+    answers, copies : ndarray of shape (n, m)
+        The target's scores there, and the copy's.
+    numbers : ndarray of shape (n,)
+        Which rows of the user's these are.
+    left_out : int
+        Rows that were not asked, as they are outside the box.
+    link : Link
+        Between scores and answers.
+    """
+
+    answers: Array
+    copies: Array
+    numbers: NDArray[np.intp]
+    left_out: int
+    link: Link = IDENTITY
+
+    @property
+    def errors(self) -> Array:
+        """The largest difference (n,) of each row."""
+        return np.asarray(np.abs(self.answers - self.copies).max(axis=1))
+
+    @property
+    def scale(self) -> float:
+        """The scale of the answers, which errors are compared with."""
+        return output_scale(self.answers)
+
+    @property
+    def agree(self) -> float:
+        """Share of the rows with the same label."""
+        same = _labels(self.answers, self.link) == _labels(self.copies, self.link)
+        return float(same.all(axis=1).mean())
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Outcome:
+    """What an extraction found, however it ended.
+
+    Attributes
+    ----------
+    target : Target
+    check : Check or None
+        The look before it; None if it did not get so far.
+    network : ReluNetwork or None
+        The copy of the scores, so far as it is known.
+    certificate : Certificate or None
+    scale : float
+        The scale of the outputs, which errors are compared with.
+    stopped : exception or None
+        Why it ended early.
+    trace : Trace
+    on_points : OnPoints or None
+    queries, replayed : int
+        In all, and of them from the ledger.
+    seconds, answering : float
+        What this took, and the target's share of it.
+    authorised : list of dict
+        What was said when it was first asked, and now.
+    """
+
+    target: Target
+    check: Check | None
+    network: ReluNetwork | None
+    certificate: Certificate | None
+    scale: float
+    stopped: BaseException | None
+    trace: Trace
+    on_points: OnPoints | None
+    queries: int
+    replayed: int
+    seconds: float
+    answering: float
+    authorised: list[dict[str, str]]
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was learned to the end."""
+        return self.stopped is None and self.network is not None
+
+    @property
+    def outside(self) -> bool:
+        """Whether it ended because the target is no one-hidden-layer ReLU network."""
+        return isinstance(self.stopped, (NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed))
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether there is a copy, or what may become one."""
+        return self.network is not None and not self.outside
+
+
+def extract(
+    target: Target,
+    ledger: str | os.PathLike[str],
+    *,
+    max_queries: int | None = None,
+    max_seconds: float | None = None,
+    rng: int = 0,
+    on_check: Callable[[Check], object] | None = None,
+    on_event: Callable[[Event, Hypothesis], object] | None = None,
+) -> Outcome:
+    """Learn a target from its answers; started again, it pays for none twice.
+
+    Parameters
+    ----------
+    target : Target
+    ledger : path-like
+        Every answer is kept there.
+    max_queries : int, optional
+        Budget (default: that of `check`).
+    max_seconds : float, optional
+    rng : int
+        Same seed, same queries.
+    on_check, on_event : callable, optional
+        Called with the first look; and with every event and what is known after it.
+
+    Returns
+    -------
+    Outcome
+        Also when it was stopped, by hand or by an error: `stopped` says by what.
+
+    Raises
+    ------
+    InvalidArgument
+        Before anything was asked; so does an `UnfitLedger`.
+    LedgerError
+    """
+    return _Extraction(target, ledger, max_queries).run(
+        max_seconds, rng, on_check or _ignore, on_event or _ignore
+    )
+
+
+def _labels(scores: Array, link: Link) -> Array:
+    """The place of the largest answer (n, 1); of a yes or no, or several, which are likely."""
+    if link.name == "softmax":
+        scores = link.answers(scores)
+    elif scores.shape[1] == 1 or link.name == "logits":
+        return np.asarray(scores > 0)
+    return np.asarray(scores.argmax(axis=1)[:, None])
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+class _Oracle(Oracle):
+    """An oracle that keeps the answers at the user's own points, when the learner asks there.
+
+    (The history has them, too, but also all that a large network was asked: gigabytes.)
+    """
+
+    points: Array | None = None
+    seen: Array | None = None
+
+    def __call__(self, x: Array) -> Array:
+        answers = super().__call__(x)
+        own = self.points is not None and np.shape(x) == self.points.shape
+        # (Up to the rounding of a change of coordinates.)
+        if own and np.allclose(x, self.points, rtol=1e-9, atol=1e-9):  # type: ignore[arg-type]
+            self.seen = answers.copy()
+        return answers
+
+
+class _Extraction:
+    """One run: what is known of it so far."""
+
+    def __init__(
+        self,
+        target: Target,
+        ledger: str | os.PathLike[str],
+        max_queries: int | None,
+    ) -> None:
+        self.target, self.start = target, time.perf_counter()
+        self.points = target.rows()
+        self.answering = 0.0
+        self.events: list[Event] = []
+        self.check: Check | None = None
+        self.network: ReluNetwork | None = None
+        self.known = Hypothesis(target.model.dim, 1)
+        self.certificate: Certificate | None = None
+        self.scale = 1.0
+        self.on_points: OnPoints | None = None
+        self.oracle = _Oracle(
+            self._answer,
+            target.model.dim,
+            max_queries=max_queries,
+            batch_size=_BATCH,
+            ledger=ledger,
+        )
+        self.oracle.points = self.points
+        self.authorised = [note for note in (self.oracle.noted("authorised"),) if note]
+        if target.authorised:
+            self.authorised.append(target.authorised)
+            self.oracle.note(authorised=target.authorised)
+
+    def _answer(self, x: Array) -> Any:
+        start = time.perf_counter()
+        try:
+            return self.target.model(x)
+        finally:
+            self.answering += time.perf_counter() - start
+
+    def run(
+        self,
+        max_seconds: float | None,
+        rng: int,
+        on_check: Callable[[Check], object],
+        on_event: Callable[[Event, Hypothesis], object],
+    ) -> Outcome:
+        stopped: BaseException | None = None
+        with self.oracle:
+            try:
+                self._look(rng, on_check)
+                self._learn(max_seconds, rng, on_event)
+                self._compare()
+            except (ReluLearnError, KeyboardInterrupt) as error:
+                if isinstance(error, ReluLearnError) and not self.oracle.queries:
+                    raise
+                stopped = error
+                self._salvage(error)
+        return Outcome(
+            target=self.target,
+            check=self.check,
+            network=self.network,
+            certificate=self.certificate,
+            scale=self.scale,
+            stopped=stopped,
+            trace=Trace(self.events),
+            on_points=self.on_points,
+            queries=self.oracle.queries + self.target.opening,
+            replayed=self.oracle.replayed,
+            seconds=time.perf_counter() - self.start,
+            answering=self.answering,
+            authorised=self.authorised,
+        )
+
+    def _look(self, rng: int, on_check: Callable[[Check], object]) -> None:
+        model = self.target.model
+        self.check = check(
+            self.oracle, bounds=model.bounds, points=self.points, rng=rng, careful=False
+        )
+        self.known = dataclasses.replace(self.known, n_outputs=self.check.outputs)
+        on_check(self.check)
+
+    def _learn(
+        self,
+        max_seconds: float | None,
+        rng: int,
+        on_event: Callable[[Event, Hypothesis], object],
+    ) -> None:
+        assert self.check is not None
+        budget = self.check.budget if self.oracle.max_queries is None else None
+        if max_seconds is not None:  # the first look took some of them
+            max_seconds = max(max_seconds - (time.perf_counter() - self.start), 1e-3)
+        steps = learn_steps(
+            self.oracle,
+            bounds=self.target.model.bounds,
+            points=self.points,
+            rng=rng,
+            max_seconds=max_seconds,
+        )
+        for event in steps:
+            self.events.append(event)
+            self.known = self.known.after(event)
+            if isinstance(event, Finished):
+                self.network, self.scale = event.network, event.scale
+                self.certificate = event.certificate
+            on_event(event, self.known)
+            if budget is not None and event.queries > budget and self.network is None:
+                # (Not the oracle's own budget: with that there is no brake, and no diagnosis.)
+                steps.throw(  # type: ignore[attr-defined]
+                    QueryBudgetExceeded(
+                        f"the budget of {budget:,} queries is spent, several times what was "
+                        "expected: max_queries allows more"
+                    )
+                )
+
+    def _salvage(self, error: BaseException) -> None:
+        """What was found before it was stopped."""
+        partial = getattr(error, "partial", None)
+        if self.network is not None:  # only the comparison is missing
+            return
+        if partial is not None:
+            self.network, self.scale = partial.network, partial.scale
+        elif not self.known.is_empty:
+            self.network = self.known.network
+
+    def _compare(self) -> None:
+        """Copy and target on the user's own points; those that the learner has asked are known."""
+        if self.points is None or self.network is None:
+            return
+        n, answers = len(self.points), self.oracle.seen
+        if answers is None:
+            answers = self.oracle(self.points)
+        answers = answers.reshape(n, -1)
+        copies = np.asarray(self.network(self.points)).reshape(n, -1)
+        numbers = self.target.inside()
+        assert self.target.points is not None
+        left_out = len(self.target.points.rows) - n
+        self.on_points = OnPoints(
+            answers, copies, numbers, left_out, link_of(self.target.model.link)
+        )
