@@ -105,6 +105,11 @@ class TestEncode:
 
 
 class TestPanel:
+    def test_says_what_is_seen_now(self, panel: Panel) -> None:
+        panel.describe("A map")
+        panel.patch(Patch(layout={"title.text": "<b>4</b> of 5 creases, loss 3.9 &lt; 4"}))
+        assert panel.label == "A map. 4 of 5 creases, loss 3.9 < 4"
+
     def test_patch_sends_buffers_and_keeps_the_kernel_copy(self, panel: Panel) -> None:
         wire = Wire(panel)
         changed = Patch({0: {"z": -np.eye(3, dtype="f4")}}, {"title.text": "new"})

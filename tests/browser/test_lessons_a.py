@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from .axe import assert_accessible
+from .fit import assert_seen_at_once
 from .lab import LabPage
 from .lessons import assert_boards_fit_a_projector, touch_everything
 from .pictures import readme_picture
@@ -25,6 +27,14 @@ def roots(lab: LabPage) -> Any:
 on_every_lesson = pytest.mark.parametrize(
     "lesson", [(name, 2) for name in LESSONS], ids=LESSONS, indirect=True
 )
+
+
+@on_every_lesson
+def test_seen_at_once_and_accessible(
+    lesson: LabPage, request: pytest.FixtureRequest, screenshots: pathlib.Path
+) -> None:
+    assert_seen_at_once(lesson, request.node.callspec.id, screenshots)
+    assert_accessible(lesson)
 
 
 @on_every_lesson
@@ -51,9 +61,7 @@ def test_looks(lesson: LabPage, request: pytest.FixtureRequest, screenshots: pat
             menus[0].select_option(theme)
             lab.settle()
             root.evaluate("root => root.scrollIntoView()")
-            picture = screenshots / "extra" / f"{name}_{i}_{theme}.png"
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            root.screenshot(path=str(picture))
+            lab.screenshot(screenshots / "extra" / f"{name}_{i}_{theme}.png", root)
         assert lab.page.evaluate(TOO_WIDE) == 0, f"{theme}: something is wider than the page"
     assert_boards_fit_a_projector(lab)
     lab.assert_clean()

@@ -12,6 +12,8 @@ from relu_learn import learn_from_queries, zoo
 from relu_learn.widgets.narration import readable
 
 from . import test_lessons_a, test_lessons_b
+from .axe import assert_accessible
+from .fit import assert_seen_at_once
 from .lab import ROOT, LabPage
 from .lessons import assert_boards_fit_a_projector, touch_everything
 
@@ -32,6 +34,12 @@ on_the_first_lesson = pytest.mark.parametrize("lesson", [(FIRST, 3)], ids=[FIRST
 def test_every_lesson_is_touched() -> None:
     notebooks = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert {FIRST, *test_lessons_a.LESSONS, *test_lessons_b.LESSONS} == notebooks
+
+
+@on_the_first_lesson
+def test_seen_at_once_and_accessible(lesson: LabPage, screenshots: pathlib.Path) -> None:
+    assert_seen_at_once(lesson, FIRST, screenshots)
+    assert_accessible(lesson)
 
 
 @on_the_first_lesson
@@ -179,7 +187,7 @@ class TestPlayer:
             lab.settle()
             lab.screenshot(screenshots / name)
         else:
-            lab.screenshot(screenshots / name, ".rl-root")
+            lab.screenshot(screenshots / name, lab.page.locator(".rl-root").first)
         for plot in lab.page.locator(".js-plotly-plot").all():
             box = plot.bounding_box()
             assert box is not None and box["width"] > 300
