@@ -13,6 +13,7 @@ from ipywidgets.widgets.widget import _instances
 
 from relu_learn import certificate, learn_from_queries, match_neurons, paper_parameters, zoo
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.figures import loss
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.race import BILL, LEARNERS, itemised
 from relu_learn.figures.theme import THEMES, number
@@ -452,6 +453,9 @@ class TestGuess:
         assert "when the run has ended" in verdict.value
         guess.control.value = "about 6,000"
         guess.check_button.click()
+        assert player.narration.facts.endswith("you said: about 6,000")
+        assert set(player._panels[2].figure["data"][loss.GUESS]["x"]) == {6000.0}
+        assert player._panels[2].figure["layout"]["xaxis"]["range"][1] == 4
         player.transport.seek(10**6)
         assert "You said: about 6,000. It took 69 queries to find it, and" in verdict.value
         player.transport.seek(3)

@@ -175,6 +175,8 @@ class PlaneView:
         shown = truth if truth is not None else None if known.is_empty else known.network
         title = self._title(state, truth is not None)
         z = self._nothing if shown is None else self.values(shown)
+        if truth is None:
+            z = np.where(self._claimed(state), z, np.nan)
         low, high = self.span or _span(z, state.values[:, self.output])
         creases = creases_of(known.network, self.reach)
         no = np.empty(0)
@@ -204,6 +206,15 @@ class PlaneView:
             },
             {"title.text": title, "meta.line": lit(state.line)},
         )
+
+    def _claimed(self, state: State) -> np.ndarray:
+        """Which pixels the hypothesis speaks of, (cells, cells): those beside the part of the line
+        that is understood. The others stay grey."""
+        if state.line is None or np.isinf(state.claimed):
+            return np.full((self.cells, self.cells), True)
+        v = state.line.direction
+        t = (self._grid - state.line.origin) @ v / (v @ v)
+        return (t < state.claimed).reshape(self.cells, self.cells)
 
     def _crowd(self, xs: np.ndarray, role: str, many: int) -> dict[str, Any]:
         shown = self._inside(xs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 from relu_learn import zoo
 from relu_learn.learn import learn_from_queries
@@ -34,8 +35,16 @@ class Verdict(Messages):
 
 
 def settled(guess: Prediction, player: Player) -> Verdict:
-    """The guess beside what the run took, as soon as the player has shown its end."""
+    """The guess: on the counter at once, and beside what the run took when it has ended."""
     verdict = Verdict()
+
+    def draw(_: object) -> None:
+        words = guess.guess or ""
+        digits = re.search(r"\d[\d,]*", words)
+        player.guess = words, float(digits[0].replace(",", "")) if digits else None
+        player.dress(player.look)
+
+    guess.check_button.on_click(verdict.guard(draw))
 
     def look(_: object = None) -> None:
         if not player.state.is_final:
