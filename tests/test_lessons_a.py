@@ -349,6 +349,17 @@ class TestVectors:
 
 
 class TestPairs:
+    def test_a_hand_moves_the_crease_of_neuron_2(self, make: Any) -> None:
+        lab = make(PairLab, "apart", "grid")
+        moved = {"angle": 60.0, "gap": 3.0}
+        lab.hands._receive(None, {"kind": "moved", "content": moved}, None)
+        assert (lab.angle.value, lab.gap.value, lab.preset_menu.value) == (60, 1, "your own")
+        np.testing.assert_array_equal(lab.hands.state["net"]["w"], lab.secret.weights)
+        assert lab.hands.state["line"][0] == next(iter(lab.run.events)).origin.tolist()
+        broken = {"angle": None, "gap": 0.0}
+        lab.hands._receive(None, {"kind": "moved", "content": broken}, None)
+        assert "Something went wrong" in lab.messages.value and lab.angle.value == 60
+
     @pytest.mark.parametrize("preset", PRESETS)
     def test_adaptive_learns_every_pair(self, make: Any, preset: str) -> None:
         lab = make(PairLab, preset, "adaptive")

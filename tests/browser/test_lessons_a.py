@@ -52,6 +52,8 @@ def test_looks(lesson: LabPage, request: pytest.FixtureRequest, screenshots: pat
     readme_picture(lab, name, screenshots)
     if name == LESSONS[0]:
         drag_the_line(lab)
+    if name == LESSONS[2]:
+        drag_the_crease(lab)
     for theme in ("light", "dark", "projector"):
         size = (1280, 720) if theme == "projector" else (1400, 1000)
         lab.page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -85,3 +87,26 @@ def drag_the_line(lab: LabPage) -> None:
     lab.settle()
     assert share.input_value() != before, "dragging the line changed nothing"
     assert lab.fingerprints()[1] != drawn[1]
+
+
+def drag_the_crease(lab: LabPage) -> None:
+    """Turn the crease of neuron 2 by its end: the wedge follows, and the learner on release."""
+    root = roots(lab).first
+    share, said = root.locator("input[type=text]").last, root.locator(".rl-narration")
+    root.evaluate("root => root.scrollIntoView()")
+    before = share.input_value()
+    box = root.locator("circle.rl-own-end:visible").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lab.page.mouse.move(x, y)
+    lab.page.mouse.down()
+    for i in range(1, 9):
+        lab.page.mouse.move(x - 8 * i, y - 6 * i)
+        lab.page.wait_for_timeout(20)
+    assert root.locator(".rl-wedge:visible").count() == 1
+    assert "The wedge is" in said.inner_text()
+    lab.page.mouse.up()
+    lab.settle()
+    assert root.locator(".rl-wedge:visible").count() == 0
+    assert share.input_value() != before and "pair=your+own" in share.input_value()
+    assert "The wedge is" not in said.inner_text()
