@@ -192,3 +192,23 @@ class TestPlayer:
             box = plot.bounding_box()
             assert box is not None and box["width"] > 300
         lab.assert_clean()
+
+
+SEEN = """() => [...document.querySelectorAll('.rl-still, .rl-words')]
+  .filter(still => still.offsetHeight).length"""
+BROKEN = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
+  .filter(output => output.offsetHeight && /Error disp|not found/.test(output.innerText)).length"""
+
+
+@on_the_first_lesson
+def test_a_saved_notebook_shows_pictures_on_a_fresh_kernel(lesson: LabPage) -> None:
+    """Where the widgets live no picture is seen; where they do not, no error is."""
+    assert lesson.page.evaluate(SEEN) == 0
+    lesson.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    lesson.close()
+    lesson.open(f"{FIRST}.ipynb")
+    lesson.page.wait_for_function(f"() => ({SEEN})() === 7")  # a guess, the player, five tasks
+    lesson.page.wait_for_timeout(1500)  # the views of widgets give up after a while
+    assert lesson.page.evaluate(BROKEN) == 0
+    picture = lesson.page.locator(".jp-RenderedImage img").first
+    assert picture.is_visible() and lesson.page.locator(".rl-root").count() == 0

@@ -9,6 +9,7 @@ from relu_learn import zoo
 from relu_learn.learn import learn_from_queries
 from relu_learn.telling.events import NeuronFound
 from relu_learn.telling.trace import Trace
+from relu_learn.widgets import still
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, Prediction, kept
@@ -28,6 +29,9 @@ class Verdict(Messages):
     def __init__(self) -> None:
         super().__init__()
         live_and_die_with_cell(self)
+
+    def _ipython_display_(self) -> None:
+        still.show(self, still.words(""))  # without a kernel there is no run to end
 
     def dispose(self) -> None:
         """Close it."""
