@@ -1,4 +1,4 @@
-"""The command line: `relu-learn demo`, `relu-learn play`, `relu-learn lab`, `relu-learn doctor`.
+"""The command line: `relu-learn demo`, `play`, `lab`, `export` and `doctor`.
 
 Progress goes to standard error and results to standard output, so that `relu-learn demo > file`
 keeps the table and still shows the run. Exit codes: 0 done, 1 the run or a check failed, 2 bad

@@ -13,7 +13,7 @@ from relu_learn import __version__
 from relu_learn.cli.demo import demo
 from relu_learn.cli.doctor import doctor
 from relu_learn.cli.lessons import lab
-from relu_learn.cli.page import play
+from relu_learn.cli.page import export, play
 from relu_learn.cli.terminal import lose, say
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, play, lab, doctor):
+for command in (demo, play, lab, export, doctor):
     app.command()(command)
 
 
