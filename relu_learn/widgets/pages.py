@@ -112,10 +112,14 @@ def markdown(text: str) -> str:
         return f"\u27e6{len(formulas) - 1}\u27e7"
 
     page = MarkdownIt("commonmark", {"html": True}).enable("table").render(_PARTS.sub(keep, text))
-    # What can be wider than a telephone is scrolled by itself, with keys as well.
-    page = page.replace("<pre>", '<pre tabindex="0">').replace("</table>", "</table></div>")
-    page = page.replace("<table>", '<div class="wide" tabindex="0"><table>')
+    page = _scrolled(page.replace("<pre>", '<pre tabindex="0">'))
     return re.sub("\u27e6(\\d+)\u27e7", lambda found: formulas[int(found[1])], page)
+
+
+def _scrolled(page: str) -> str:
+    """Tables, which can be wider than a telephone, are scrolled by themselves, with keys, too."""
+    page = page.replace("<table", '<div class="wide" tabindex="0"><table')
+    return page.replace("</table>", "</table></div>")
 
 
 def _cell(cell: dict[str, Any], theme: str) -> str:
@@ -123,9 +127,7 @@ def _cell(cell: dict[str, Any], theme: str) -> str:
     if cell["cell_type"] == "markdown":
         return markdown(_RUN_IT.sub("", source))
     hidden = cell["metadata"].get("jupyter", {}).get("source_hidden")
-    code = (
-        f'<details><summary>Code</summary><pre tabindex="0">{html.escape(source)}</pre></details>'
-    )
+    code = f"<details><summary>Code</summary>{_plain(source)}</details>"
     return "" if hidden and not cell["outputs"] else _outputs(cell, theme) + code * (not hidden)
 
 
@@ -141,7 +143,7 @@ def _outputs(cell: dict[str, Any], theme: str) -> str:
             parts.append(f'<pre tabindex="0">{html.escape("".join(output["text"]))}</pre>')
         elif "text/html" in data:
             text = re.sub(r"<style>.*?</style>", "", "".join(data["text/html"]), flags=re.DOTALL)
-            parts.append(re.sub(r" <em>A picture\..*?</em>", "", text))
+            parts.append(_scrolled(re.sub(r" <em>A picture\..*?</em>", "", text)))
         elif "image/png" in data:
             parts.append(_shown("".join(data["image/png"]), theme))
     return "\n".join(parts)

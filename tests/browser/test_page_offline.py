@@ -250,10 +250,11 @@ OUT = """() => [...document.querySelectorAll('body *')].filter(part =>
 ).map(part => part.outerHTML.slice(0, 80))"""
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_lesson_is_read_and_played_without_a_kernel(
-    browser, lessons: list[pathlib.Path], screenshots: pathlib.Path, width: int
+@pytest.mark.slow
+def test_lessons_are_read_and_played_on_a_telephone_without_a_kernel(
+    browser, lessons: list[pathlib.Path], screenshots: pathlib.Path
 ) -> None:
+    width = 390
     with browser.new_context(viewport={"width": width, "height": 844}, offline=True) as context:
         page, complained = context.new_page(), []
         page.on("pageerror", lambda error: complained.append(str(error)))
