@@ -66,10 +66,16 @@ def test_what_is_claimed_is_true_on_the_line_and_the_rest_of_the_plane_is_grey(
         np.testing.assert_allclose(state.hypothesis.network(x), secret(x), atol=1e-12)
         grey = np.isnan(PlaneView().patch(state).traces[plane.MAP]["z"])
         assert grey.any() and not grey.all()
+        edge = PlaneView().patch(state).traces[plane.UNCLAIMED]
+        t = (np.stack([edge["x"], edge["y"]], axis=1) - state.line.origin) @ state.line.direction
+        t /= state.line.direction @ state.line.direction
+        assert t.min() == pytest.approx(state.claimed) and len(t) in (3, 4, 5)
         drawn = np.array(SliceView().patch(state).traces[line.HYPOTHESIS]["x"], dtype=float)
         assert not (drawn > state.claimed).any()
         assert "grey" in LossView(secret=secret).patch(state).layout["title.text"]
-    assert not np.isnan(PlaneView().patch(partial[0], secret).traces[plane.MAP]["z"]).any()
+    revealed = PlaneView().patch(partial[0], secret).traces
+    assert not np.isnan(revealed[plane.MAP]["z"]).any()
+    assert revealed[plane.UNCLAIMED]["x"] == [None]
 
 
 def views_of(secret: ReluNetwork) -> list[View]:

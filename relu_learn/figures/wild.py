@@ -47,7 +47,7 @@ class AnswersView:
             showlegend=True,
             legend={"orientation": "v", "x": 1.01, "y": 1},
             xaxis={"title": {"text": "t"}},
-            yaxis={"title": {"text": "answer"}, "nticks": 5},
+            yaxis={"title": {"text": "answer"}, "nticks": 5, "exponentformat": "power"},
         )
         return figure
 

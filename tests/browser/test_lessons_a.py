@@ -110,3 +110,7 @@ def drag_the_crease(lab: LabPage) -> None:
     assert root.locator(".rl-wedge:visible").count() == 0
     assert share.input_value() != before and "pair=your+own" in share.input_value()
     assert "The wedge is" not in said.inner_text()
+    before, hit = share.input_value(), root.locator("line.rl-hit:visible").first
+    hit.press("ArrowDown")  # the same by keys
+    lab.settle()
+    assert share.input_value() != before

@@ -16,6 +16,7 @@ from .axe import assert_accessible
 from .fit import assert_seen_at_once
 from .lab import ROOT, LabPage
 from .lessons import assert_boards_fit_a_projector, touch_everything
+from .pictures import seen_at_once
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -187,7 +188,7 @@ class TestPlayer:
             lab.settle()
             lab.screenshot(screenshots / name)
         else:
-            lab.screenshot(screenshots / name, lab.page.locator(".rl-root").first)
+            seen_at_once(lab, lab.page.locator(".rl-root").first, screenshots / name)
         for plot in lab.page.locator(".js-plotly-plot").all():
             box = plot.bounding_box()
             assert box is not None and box["width"] > 300
