@@ -59,7 +59,7 @@ def export(
     """Write the lessons as pages to be read without Python: a page each, with runs that play."""
     for module, package in NEEDED.items():
         if importlib.util.find_spec(module) is None:
-            stop(f"export needs {package}: {environment.remedy('lab', package)}", 1)
+            stop(f"export needs {package}: {environment.remedy('widgets', package)}", 1)
     from relu_learn.widgets.pages import write_pages
 
     checkout, installed = lesson_folders()

@@ -1,7 +1,7 @@
 """Make the stills of all lessons: the picture of each explorer, late, in 128 colours.
 
     python -m tests.browser.stills            # the pictures, into relu_learn/widgets/stills
-    python -m tests.browser.stills --bake     # and then into the notebooks
+    python -m tests.browser.stills --bake     # and then into the notebooks; lessons can be named
 
 Needs Chromium and Pillow. The first explorer of its kind, in the order of the lessons, is the one
 that is pictured.
@@ -120,7 +120,8 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     paths = sorted((lab.ROOT / "notebooks").glob("*.ipynb"))
-    chosen = [p for p in paths if not sys.argv[2:] or p.stem in sys.argv[2:]]
+    named = [name for name in sys.argv[1:] if name != "--bake"]
+    chosen = [p for p in paths if not named or p.stem in named]
     if "--bake" not in sys.argv:
         done: set[str] = set()
         with lab.lab_server() as server, sync_playwright() as playwright:
