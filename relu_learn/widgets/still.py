@@ -25,17 +25,15 @@ _WIDTH = 720  # pixels on the page: as wide as a column of text
 
 _PRESS = "A picture. In JupyterLab ⏩ (restart the kernel and run all cells) puts it in your hand."
 
-# The view is in the third place, or in the second where there is no picture.
+# The view is in the third place, or in the second where there is no picture. A child is an output of
+# JupyterLab, Notebook 7 and nbconvert, or of nbclassic.
 _STYLE = """<style>
-.jp-OutputArea-child:has(.rl-still):has(+ .jp-OutputArea-child + .jp-OutputArea-child .rl-root),
-.jp-OutputArea-child:has(.rl-still) + .jp-OutputArea-child:has(+ .jp-OutputArea-child .rl-root),
-.jp-OutputArea-child:has(.rl-still) + .jp-OutputArea-child +
-  .jp-OutputArea-child:not(:has(.rl-root)),
-.jp-OutputArea-child:has(.rl-words):has(+ .jp-OutputArea-child
-  :is(.rl-root, .rl-task, .rl-messages)),
-.jp-OutputArea-child:has(.rl-words) +
-  .jp-OutputArea-child:not(:has(.rl-root, .rl-task, .rl-messages)) { display: none; }
-</style>"""
+{child}:has(.rl-still):has(+ {child} + {child} .rl-root),
+{child}:has(.rl-still) + {child}:has(+ {child} .rl-root),
+{child}:has(.rl-still) + {child} + {child}:not(:has(.rl-root)),
+{child}:has(.rl-words):has(+ {child} :is(.rl-root, .rl-task, .rl-messages)),
+{child}:has(.rl-words) + {child}:not(:has(.rl-root, .rl-task, .rl-messages)) {{ display: none; }}
+</style>""".format(child=":is(.jp-OutputArea-child, .output_area)")
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from . import test_lessons_a, test_lessons_b
 from .axe import assert_accessible
 from .fit import assert_seen_at_once
 from .lab import ROOT, LabPage
-from .lessons import assert_boards_fit_a_projector, touch_everything
+from .lessons import STILLS, assert_boards_fit_a_projector, touch_everything
 from .pictures import seen_at_once
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -195,8 +195,6 @@ class TestPlayer:
         lab.assert_clean()
 
 
-SEEN = """() => [...document.querySelectorAll('.rl-still, .rl-words')]
-  .filter(still => still.offsetHeight).length"""
 BROKEN = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
   .filter(output => output.offsetHeight && /Error disp|not found/.test(output.innerText)).length"""
 
@@ -204,11 +202,11 @@ BROKEN = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
 @on_the_first_lesson
 def test_a_saved_notebook_shows_pictures_on_a_fresh_kernel(lesson: LabPage) -> None:
     """Where the widgets live no picture is seen; where they do not, no error is."""
-    assert lesson.page.evaluate(SEEN) == 0
+    assert lesson.page.evaluate(STILLS) == 0
     lesson.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     lesson.close()
     lesson.open(f"{FIRST}.ipynb")
-    lesson.page.wait_for_function(f"() => ({SEEN})() === 7")  # a guess, the player, five tasks
+    lesson.page.wait_for_function(f"() => ({STILLS})() === 7")  # a guess, the player, five tasks
     lesson.page.wait_for_timeout(1500)  # the views of widgets give up after a while
     assert lesson.page.evaluate(BROKEN) == 0
     picture = lesson.page.locator(".jp-RenderedImage img").first
