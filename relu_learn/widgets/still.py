@@ -25,8 +25,8 @@ _WIDTH = 720  # pixels on the page: as wide as a column of text
 
 _PRESS = "A picture. In JupyterLab ⏩ (restart the kernel and run all cells) puts it in your hand."
 
-# The view is in the third place, or in the second where there is no picture. A child is an output of
-# JupyterLab, Notebook 7 and nbconvert, or of nbclassic.
+# The view is in the third place, or in the second where there is no picture. An output is a
+# child of the first name in JupyterLab, Notebook 7 and nbconvert, of the second in nbclassic.
 _STYLE = """<style>
 {child}:has(.rl-still):has(+ {child} + {child} .rl-root),
 {child}:has(.rl-still) + {child}:has(+ {child} .rl-root),
