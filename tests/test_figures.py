@@ -53,6 +53,31 @@ def plane_run() -> RunView:
     return run
 
 
+def test_what_is_claimed_is_true_on_the_line_and_the_rest_of_the_plane_is_grey(
+    plane_run: RunView,
+) -> None:
+    secret = SECRETS["plane"]
+    partial = [state for state in plane_run if np.isfinite(state.claimed)]
+    assert len(partial) == 10  # from the first piece to the last kink without its neuron
+    for state in partial:
+        assert state.line is not None
+        t = np.linspace(-20, state.claimed, 50)
+        x = state.line.origin + t[:, None] * state.line.direction
+        np.testing.assert_allclose(state.hypothesis.network(x), secret(x), atol=1e-12)
+        grey = np.isnan(PlaneView().patch(state).traces[plane.MAP]["z"])
+        assert grey.any() and not grey.all()
+        edge = PlaneView().patch(state).traces[plane.UNCLAIMED]
+        t = (np.stack([edge["x"], edge["y"]], axis=1) - state.line.origin) @ state.line.direction
+        t /= state.line.direction @ state.line.direction
+        assert t.min() == pytest.approx(state.claimed) and len(t) in (3, 4, 5)
+        drawn = np.array(SliceView().patch(state).traces[line.HYPOTHESIS]["x"], dtype=float)
+        assert not (drawn > state.claimed).any()
+        assert "grey" in LossView(secret=secret).patch(state).layout["title.text"]
+    revealed = PlaneView().patch(partial[0], secret).traces
+    assert not np.isnan(revealed[plane.MAP]["z"]).any()
+    assert revealed[plane.UNCLAIMED]["x"] == [None]
+
+
 def views_of(secret: ReluNetwork) -> list[View]:
     first: View = PlaneView() if secret.dim == 2 else NeuronsView()
     return [first, SliceView(), LossView(secret=secret), LossView()]
@@ -261,7 +286,9 @@ class TestEveryView:
             if known.is_empty:
                 assert np.isnan(z).all()
             else:
-                np.testing.assert_array_equal(z, view.values(known.network).astype("f4"))
+                claimed = ~np.isnan(z)  # the rest is grey
+                values = view.values(known.network).astype("f4")
+                np.testing.assert_array_equal(z[claimed], values[claimed])
 
     @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
     def test_themes(self, theme: object, plane_run: RunView) -> None:

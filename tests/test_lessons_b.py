@@ -13,12 +13,15 @@ from ipywidgets.widgets.widget import _instances
 
 from relu_learn import certificate, learn_from_queries, match_neurons, paper_parameters, zoo
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.figures import loss
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.race import BILL, LEARNERS, itemised
 from relu_learn.figures.theme import THEMES, number
-from relu_learn.widgets import dimensions, game, preflight, race, wild
+from relu_learn.figures.wild import ANSWER, COPY, WITNESS
+from relu_learn.widgets import curved, dimensions, game, preflight, race, wild
 from relu_learn.widgets.board import Board, slider
 from relu_learn.widgets.library import PlotlyLibrary
+from relu_learn.widgets.panel import encode
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.questions import start_here
 from relu_learn.widgets.tasks import Prediction
@@ -37,9 +40,9 @@ BOARDS: dict[str, Callable[[], Board]] = {
         game.Game,
         preflight.Preflight,
         wild.Imprecise,
-        wild.Softmax,
+        curved.Softmax,
         wild.Budget,
-        wild.Activations,
+        curved.Activations,
     )
 }
 
@@ -416,7 +419,7 @@ class TestWild:
 
     def test_log_probabilities(self) -> None:
         logits = np.array([[0.0, 1.0, -2.0], [1e4, 0.0, -1e4]])
-        log_p = wild.log_probabilities(logits)
+        log_p = curved.log_probabilities(logits)
         np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1)
         np.testing.assert_allclose(log_p[:, 1] - log_p[:, 0], logits[:, 1] - logits[:, 0])
 
@@ -439,6 +442,19 @@ class TestWild:
         assert board.outcomes[name].error == error, board.outcomes[name].words
 
     @of("Activations")
+    def test_the_witness_is_drawn_until_something_else_is_asked_for(self, board: Any) -> None:
+        (panel,) = board.panels
+        board.learn_button.click()  # tanh
+        answers = panel.figure["data"][WITNESS]
+        assert answers["x"] == encode([-1.0, 0.0, 1.0]) and "witness" in panel.label
+        board.zoom_slider.value = 2
+        assert panel.figure["data"][WITNESS]["x"] == [None]
+        board.name_menu.value = "leaky relu"
+        board.learn_button.click()
+        drawn, copy = (panel.figure["data"][i]["y"]["data"] for i in (ANSWER, COPY))
+        np.testing.assert_allclose(np.frombuffer(copy), np.frombuffer(drawn), atol=1e-9)
+
+    @of("Activations")
     def test_two_layers_are_never_returned_as_one(self, board: Any) -> None:
         board.name_menu.value = "two hidden layers"
         assert board.learn().error
@@ -452,6 +468,9 @@ class TestGuess:
         assert "when the run has ended" in verdict.value
         guess.control.value = "about 6,000"
         guess.check_button.click()
+        assert player.narration.facts.endswith("you said: about 6,000")
+        assert set(player._panels[2].figure["data"][loss.GUESS]["x"]) == {6000.0}
+        assert player._panels[2].figure["layout"]["xaxis"]["range"][1] == 4
         player.transport.seek(10**6)
         assert "You said: about 6,000. It took 69 queries to find it, and" in verdict.value
         player.transport.seek(3)

@@ -217,7 +217,7 @@ def requirements(extra: str = "") -> set[str]:
     ],
 )
 def test_everything_imported_is_declared(layers, extras):
-    distribution = {"sklearn": "scikit-learn"}
+    distribution = {"sklearn": "scikit-learn", "markdown_it": "markdown-it-py"}
     declared = set().union(*(requirements(extra) for extra in extras))
     for layer in layers:
         for path in sources(layer):

@@ -1,4 +1,4 @@
-"""The command line: `relu-learn demo`, `play`, `lab` and `doctor` for lessons and lectures,
+"""The command line: `relu-learn demo`, `play`, `lab`, `export` and `doctor` for lessons and lectures,
 `check`, `extract` and `serve` for real models.
 
 Progress goes to standard error and results to standard output, so that `relu-learn demo > file`

@@ -15,7 +15,7 @@ from relu_learn.cli.demo import demo
 from relu_learn.cli.doctor import doctor
 from relu_learn.cli.extract import extract
 from relu_learn.cli.lessons import lab
-from relu_learn.cli.page import play
+from relu_learn.cli.page import export, play
 from relu_learn.cli.serve import serve
 from relu_learn.cli.terminal import lose, say
 
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, play, check, extract, serve, lab, doctor):
+for command in (demo, play, check, extract, serve, lab, export, doctor):
     app.command()(command)
 
 

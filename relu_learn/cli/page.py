@@ -1,4 +1,4 @@
-"""`relu-learn play`, and the pages that play a run: files that can be written, said beforehand."""
+"""`relu-learn play` and `export`: pages, and whether they can be written, said beforehand."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from relu_learn import environment
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.cli.lessons import lesson_folders
 from relu_learn.cli.terminal import say, stop
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # The theme of the page that plays a run.
 Look = enum.Enum("Look", {"light": "light", "dark": "dark", "projector": "projector"}, type=str)
+NEEDED = {name: name for name in ("plotly", "ipywidgets", "latex2mathml")}
+NEEDED["markdown_it"] = "markdown-it-py"
 HTML_HELP = "Write the run as a page that plays by itself: one file, no network needed."
 
 
@@ -45,6 +48,31 @@ def play(
     except InvalidArgument as error:
         stop(f"cannot play {str(trace)!r}: {error}", 1)
     write_page(html, events, f"{trace.stem}: learned from its answers", theme)
+
+
+def export(
+    folder: Annotated[
+        Path, Argument(file_okay=False, help="Where the pages go: a folder, made if need be.")
+    ] = Path("relu_learn_pages"),
+    theme: Annotated[Look, Option(help="Look of the runs that play.")] = Look.light,
+) -> None:
+    """Write the lessons as pages to be read without Python: a page each, with runs that play."""
+    for module, package in NEEDED.items():
+        if importlib.util.find_spec(module) is None:
+            stop(f"export needs {package}: {environment.remedy('widgets', package)}", 1)
+    from relu_learn.widgets.pages import write_pages
+
+    checkout, installed = lesson_folders()
+    source = installed if installed.is_dir() else checkout
+    try:
+        lessons = sorted(source.glob("*.ipynb"))
+        pages = write_pages(lessons, folder, theme=theme.value, told=say)
+    except OSError as error:
+        stop(f"cannot write into {str(folder)!r}: {error.strerror}", 1)
+    if not pages:
+        stop(f"the lessons are missing: {environment.again()}", 1)
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    say(f"{len(pages)} pages, {size:.1f} MB together: open {folder / pages[0].name}")
 
 
 def check_folder(option: str, path: Path | None) -> None:

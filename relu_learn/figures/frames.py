@@ -40,7 +40,18 @@ Changes = dict[tuple[int, str], Any]  # (trace, or LAYOUT) and path -> value
 LAYOUT = -1
 
 
-def views_of(run: RunView, secret: ReluNetwork | None, theme: Theme) -> Mosaic:
+_RIGHT = (0.54, 1.0)
+SIDE_BY_SIDE = (Cell((0.0, 0.37), (0.0, 1.0)), Cell(_RIGHT, (0.64, 1.0)), Cell(_RIGHT, (0.0, 0.34)))
+# One below the other, on a telephone.
+STACKED = tuple(Cell((0.0, 1.0), rows) for rows in ((0.62, 1.0), (0.31, 0.52), (0.0, 0.21)))
+
+
+def views_of(
+    run: RunView,
+    secret: ReluNetwork | None,
+    theme: Theme,
+    cells: Sequence[Cell] = SIDE_BY_SIDE,
+) -> Mosaic:
     """The player's linked views of a run, as one view.
 
     Parameters
@@ -60,8 +71,6 @@ def views_of(run: RunView, secret: ReluNetwork | None, theme: Theme) -> Mosaic:
             z = first.values(known)
             low, high = float(z.min()), float(z.max())
             first = PlaneView(theme, span=(low, high) if low < high else (low - 0.5, high + 0.5))
-    right = (0.54, 1.0)
-    cells = [Cell((0.0, 0.37), (0.0, 1.0)), Cell(right, (0.64, 1.0)), Cell(right, (0.0, 0.34))]
     return Mosaic([first, SliceView(theme), LossView(theme, secret)], cells, theme)
 
 

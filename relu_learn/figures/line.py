@@ -84,8 +84,8 @@ class SliceView:
         known = state.hypothesis
         minus = state.subtracted
         hypothesis: Curve = (None, None)
-        if not known.is_empty:
-            hypothesis = self._curve(known.network, minus, line, low, high)
+        if not known.is_empty and state.claimed > low:
+            hypothesis = self._curve(known.network, minus, line, low, min(high, state.claimed))
         secret: Curve = (None, None)
         if truth is not None:
             secret = self._curve(truth, minus, line, low, high)

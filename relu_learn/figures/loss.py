@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import plotly.graph_objects as go
@@ -15,7 +16,7 @@ from relu_learn.figures.traces import dots, lines, xy
 from relu_learn.judging.loss import best_loss
 from relu_learn.network import ReluNetwork
 
-CURVE, HERE, TESTS = range(3)  # trace indices
+CURVE, HERE, TESTS, GUESS = range(4)  # trace indices
 _EDGE = 5.0  # the left edge of the logarithmic axis, where zero queries are drawn
 _ZERO = 1e-33  # where a loss of exactly zero is drawn
 
@@ -33,10 +34,13 @@ class LossView:
     secret : ReluNetwork, optional
         With it the loss is exact (sampled below the rounding floor, and it says so). Without it
         there are only the learner's own validations.
+    guess : float, optional
+        The number of queries that somebody expects: a line across the chart.
     """
 
     theme: Theme = THEMES["light"]
     secret: ReluNetwork | None = None
+    guess: float | None = None
     _known: WeakKeyDictionary[Hypothesis, tuple[float, str]] = dataclasses.field(
         default_factory=WeakKeyDictionary, repr=False, compare=False
     )
@@ -70,6 +74,9 @@ class LossView:
                 {"symbol": "x", "size": 1.4 * th.marker_size, "color": th.query},
                 "%{x} queries: the learner's own test, %{y:.2g}",
             ),
+            lines("your guess", th.line, th.line_width, dash="dot").update(
+                mode="lines+text", textfont={"size": th.font_size, "color": th.line}
+            ),
         ]
         figure = go.Figure(data)
         figure.update_layout(
@@ -98,13 +105,14 @@ class LossView:
         pad = 0.3 + 0.05 * (high - low)
         high = math.ceil(high + pad)
         low = min(math.floor(low - pad), high - 4)
-        decades = max(2, math.ceil(math.log10(max(state.queries, 1) * 1.1)))
+        decades = max(2, math.ceil(math.log10(max(state.queries, self.guess or 1) * 1.1)))
         ticks, texts = power_ticks(low, high, most=4)
         return Patch(
             {
                 CURVE: xy(curve_x, curve_y),
                 HERE: xy([max(state.queries, _EDGE)] * len(here), here),
                 TESTS: xy(test_x, test_y),
+                GUESS: self._guessed(low, high, decades),
             },
             {
                 "title.text": self._title(state),
@@ -120,10 +128,21 @@ class LossView:
             },
         )
 
+    def _guessed(self, low: float, high: float, decades: int) -> dict[str, Any]:
+        """The line at the guess, with words on its wider side."""
+        if self.guess is None:
+            return xy() | {"text": [""]}
+        middle = (math.log10(_EDGE) + decades) / 2
+        side = "bottom right" if math.log10(self.guess) < middle else "bottom left"
+        ends = [10.0**high, 10.0**low]
+        return xy([self.guess] * 2, ends) | {"text": ["your guess", ""], "textposition": side}
+
     def _title(self, state: State) -> str:
         spent = f"{state.queries:,} queries"
         if self.secret is not None:
             value, kind = self.loss(state.hypothesis)
+            if state.claimed < math.inf:
+                return f"Loss {number(value)} if F′ went on like this into the grey"
             return f"Loss {number(value)} ({kind}) after {spent}"
         if state.tests:
             return f"Loss {number(state.tests[-1].loss)} (learner's own test) after {spent}"

@@ -18,7 +18,7 @@ from relu_learn.network import ReluNetwork
 from relu_learn.telling import events as ev
 
 # Trace indices, bottom to top.
-MAP, TRUE_CREASES, CREASES, LINE, QUERIES, PROBES, TESTS, KINKS, NOW = range(9)
+MAP, UNCLAIMED, TRUE_CREASES, CREASES, LINE, QUERIES, PROBES, TESTS, KINKS, NOW = range(10)
 _MOST_TESTS = 400  # more crosses than this are a grey fog
 
 
@@ -141,6 +141,9 @@ class PlaneView:
                 hovertemplate=f"x = {where}<br>value %{{z:.3g}}<extra></extra>",
                 name="map",
             ),
+            go.Scatter(
+                **xy(), mode="none", fill="toself", fillcolor=th.unknown, hoverinfo="skip"
+            ).update(name="not claimed", showlegend=False),
             lines("true crease", th.truth, 1.2, visible=False),
             lines("crease found", th.crease, th.line_width, dash="dash", meta={"motion": "grow"}),
             lines("line", th.line, th.line_width, meta={"motion": "grow"}),
@@ -175,6 +178,10 @@ class PlaneView:
         shown = truth if truth is not None else None if known.is_empty else known.network
         title = self._title(state, truth is not None)
         z = self._nothing if shown is None else self.values(shown)
+        unclaimed = np.empty((0, 2))
+        if truth is None:
+            unclaimed = self._unclaimed(state)
+            z = np.where(self._claimed(state), z, np.nan)
         low, high = self.span or _span(z, state.values[:, self.output])
         creases = creases_of(known.network, self.reach)
         no = np.empty(0)
@@ -193,6 +200,7 @@ class PlaneView:
         return Patch(
             {
                 MAP: {"z": z.astype("f4"), **balanced(low, high), **levels},
+                UNCLAIMED: points(unclaimed),
                 TRUE_CREASES: {**xy(*true), "visible": truth is not None},
                 CREASES: xy(*creases),
                 LINE: xy(*line),
@@ -204,6 +212,32 @@ class PlaneView:
             },
             {"title.text": title, "meta.line": lit(state.line)},
         )
+
+    def _claimed(self, state: State) -> np.ndarray:
+        """Which pixels are drawn, (cells, cells): those beside the part of the line that is
+        understood, and those on its edge, over which the grey has a straight border."""
+        if state.line is None or np.isinf(state.claimed):
+            return np.full((self.cells, self.cells), True)
+        v = state.line.direction
+        t = (self._grid - state.line.origin) @ v / (v @ v)
+        edge = 2 * np.ptp(self.axis) / (self.cells - 1) / np.linalg.norm(v)
+        return (t < state.claimed + edge).reshape(self.cells, self.cells)
+
+    def _unclaimed(self, state: State) -> np.ndarray:
+        """Corners (n, 2) of the part of the window of which the hypothesis says nothing yet."""
+        if state.line is None or np.isinf(state.claimed):
+            return np.empty((0, 2))
+        v, r = state.line.direction, self.reach
+        corners = np.array([[-r, -r], [r, -r], [r, r], [-r, r]])
+        beyond = ((corners - state.line.origin) @ v / (v @ v) - state.claimed).tolist()
+        kept: list[np.ndarray] = []
+        for i, a in enumerate(beyond):
+            p, q, b = corners[i], corners[(i + 1) % 4], beyond[(i + 1) % 4]
+            if a >= 0:
+                kept.append(p)
+            if a * b < 0:
+                kept.append(p + a / (a - b) * (q - p))
+        return np.reshape(kept, (-1, 2))
 
     def _crowd(self, xs: np.ndarray, role: str, many: int) -> dict[str, Any]:
         shown = self._inside(xs)

@@ -85,6 +85,19 @@ class State:
         return self.event.narration
 
     @property
+    def claimed(self) -> float:
+        """The t up to which the hypothesis is claimed: the next kink whose neuron is not known.
+
+        On its first line a learner knows F from one end of it, and neuron after neuron goes on
+        from there; what it says beyond is a plane that was bent long since. Infinite when no such
+        kink is left, and on the lines of repairs, which begin with a whole hypothesis.
+        """
+        if self.hypothesis.base is not None or self.hypothesis.is_empty:
+            return np.inf
+        known = [neuron.t for neuron in self.hypothesis.neurons]
+        return min((kink.t for kink in self.kinks if kink.t not in known), default=np.inf)
+
+    @property
     def is_final(self) -> bool:
         """True when the learner has finished."""
         return isinstance(self.event, ev.Finished)

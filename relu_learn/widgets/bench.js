@@ -24,7 +24,10 @@ class Bench extends Hands {
     if (!found.jumps || slopes[0] === slopes[1]) return { ...found, jumps: false };
     const t = (values[0] - values[1] + slopes[1] * times[1] - slopes[0] * times[0]) / (slopes[1] - slopes[0]);
     const meets = values[0] + slopes[0] * (t - times[0]);
-    return { ...found, t, meets, check: value(net, this.at(t)), bias: dot(jump, this.at(t)) };
+    // At t alone F can be right by chance: halfway to it F must follow the pieces, too.
+    const off = Math.max(...[[0, t], [0, (times[0] + t) / 2], [1, (t + times[1]) / 2]].map(([k, s]) =>
+      Math.abs(value(net, this.at(s)) - values[k] - slopes[k] * (s - times[k]))));
+    return { ...found, t, meets, off, check: value(net, this.at(t)), bias: dot(jump, this.at(t)) };
   }
 
   follow() {
@@ -32,9 +35,9 @@ class Bench extends Hands {
     this.ends.forEach((end, k) => this.turn(k, end, bench.g[k]));
     if (!bench.jumps) return this.say("The gradients at a and b are the same: no crease in between.");
     const w = bench.jump.map(short).join(", "), { a, b } = this.state;
-    const inside = a <= bench.t && bench.t <= b, right = Math.abs(bench.meets - bench.check) < 1e-5;
+    const inside = a <= bench.t && bench.t <= b, right = bench.off < 1e-5 * (1 + Math.abs(bench.check));
     this.say(`Jump w = g(b) \u2212 g(a) = (${w}); the pieces meet at t* = ${short(bench.t)}` +
-      (inside && right ? ", and F passes there \u2713" : ", and F does not pass there \u2717"));
+      (inside && right ? ", and F follows both pieces \u2713" : ", and F does not follow them \u2717"));
   }
 
   // An arrow goes to its new gradient in a moment, a little too far and back: it snaps.

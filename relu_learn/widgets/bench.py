@@ -32,14 +32,18 @@ def measure(network: ReluNetwork, line: Line, a: float, b: float, alpha: float) 
     values = oracle(ends)
     gradients = np.array([get_gradient(oracle, x, alpha, rng=0) for x in ends])
     weights, bias, t = get_bias(oracle, line, a, b, alpha=alpha, rng=0)
-    meets = check = np.nan
+    meets = check = off = np.nan
     if np.isfinite(t):
-        meets = float(values[0] + gradients[0] @ line.direction * (t - a))
-        check = float(oracle(line.at(np.array([t])))[0])
+        times = np.array([t, (a + t) / 2, (t + b) / 2])
+        side = np.array([0, 0, 1])  # whose piece they are on
+        slopes = gradients @ line.direction
+        pieces = values[side] + slopes[side] * (times - np.array([a, b])[side])
+        answers = oracle(line.at(times))
+        meets, check = float(pieces[0]), float(answers[0])
+        off = float(np.abs(answers - pieces).max())
     queries = oracle.queries - 2 * (network.dim + 1)  # GetBias measured the gradients once more
-    return Bench(
-        line, a, b, alpha, gradients, values, weights, bias, t, meets, check, queries - len(values)
-    )
+    queries -= len(values)
+    return Bench(line, a, b, alpha, gradients, values, weights, bias, t, meets, check, off, queries)
 
 
 def pictures(networks: Mapping[str, ReluNetwork] | None) -> dict[str, ReluNetwork]:
@@ -126,7 +130,7 @@ class KinkBench(Explorer):
         }
         if bench.jumps:
             measured |= {"t": bench.t, "meets": bench.meets, "check": bench.check}
-            measured["bias"] = self._bias
+            measured |= {"off": bench.off, "bias": self._bias}
         return {
             "net": numbers_of(self.secret),
             "line": [_LINE.origin.tolist(), _LINE.direction.tolist()],
@@ -196,11 +200,11 @@ class KinkBench(Explorer):
         text = f"Jump w = g(b) − g(a) = ({w}); the pieces meet at t* = {number(bench.t)}, "
         text += f"so b = ⟨w, x(t*)⟩ = {number(self._bias)}. "
         if bench.agrees:
-            text += "Check: F passes there ✓"
+            text += "Check: F follows both pieces up to there ✓"
         elif not bench.inside:
             text += "Check: that is outside [a, b] ✗"
         else:
-            text += "Check: F does not pass there ✗"
+            text += "Check: F does not follow the pieces up to there ✗"
         return text + self._revealed(bench)
 
     def extra_values(self) -> dict[str, Any]:

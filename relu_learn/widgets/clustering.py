@@ -27,9 +27,13 @@ from relu_learn.judging.orientation import orient
 from relu_learn.learn import learn_steps
 from relu_learn.network import ReluNetwork
 from relu_learn.telling import events as ev
+from relu_learn.widgets import look
 from relu_learn.widgets.explorer import Explorer, menu, slider, toggle
+from relu_learn.widgets.hands import PairHands, colours_of, finite, numbers_of
 
 TAU = 4.0
+BASE, SHIFT = 35.0, 0.2  # direction in degrees and bias of neuron 1
+WIDEST = 60.0  # degrees
 FREE = "your own"
 # angle, bias distance, weight of the second neuron, opposite, r
 PRESETS: dict[str, tuple[float, float, float, bool, float]] = {
@@ -43,9 +47,9 @@ PRESETS: dict[str, tuple[float, float, float, bool, float]] = {
 
 def pair(degrees: float, gap: float, weight: float, opposite: bool) -> ReluNetwork:
     """Two neurons at an angle and a bias distance (1 and 2), in the company of two others."""
-    angles = np.deg2rad([35.0, 35.0 + degrees, 130.0, -40.0])
+    angles = np.deg2rad([BASE, BASE + degrees, 130.0, -40.0])
     weights = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    biases = np.array([0.2, 0.2 + gap, -0.9, -1.0])
+    biases = np.array([SHIFT, SHIFT + gap, -0.9, -1.0])
     if opposite:
         weights[1], biases[1] = -weights[1], -biases[1]
     return ReluNetwork(weights, biases, [1.0, weight, -1.0, 0.8])
@@ -84,7 +88,7 @@ class PairLab(Explorer):
     ) -> None:
         self._seed = seed
         self.preset_menu = menu("Pair", [FREE, *PRESETS])
-        self.angle = slider("angle °", 0, 60, 0.5, ".1f")
+        self.angle = slider("angle °", 0, WIDEST, 0.5, ".1f")
         self.gap = slider("bias distance", -1, 1, 0.01)
         self.weight = slider("weight of neuron 2", -2, 2, 0.1, ".1f")
         self.opposite = toggle("Face opposite ways", "exchange", "Turn neuron 2 around")
@@ -107,7 +111,40 @@ class PairLab(Explorer):
         start: dict[str, Any] = {"pair": preset, "method": method, "theme": theme}
         if preset in PRESETS:
             start |= dict(zip(_PAIR, PRESETS[preset], strict=True))
-        super().__init__(inputs, rows, start)
+        first = {"net": numbers_of(pair(0.0, 0.0, 1.0, False)), "line": [[0, 0], [1, 0]]}
+        self.hands = PairHands(
+            {**first, "colours": colours_of(look.theme_of(theme))}, self._on_hand
+        )
+        super().__init__(inputs, rows, start, between=[self.hands])
+        self.hands.over(*self.panels[:2])
+
+    def _on_hand(self, moved: dict[str, Any]) -> None:
+        self.messages.guard(self._take)(moved)
+
+    def _take(self, moved: dict[str, Any]) -> None:
+        """A hand let go of the crease of neuron 2."""
+        angle, gap = finite([moved["angle"], moved["gap"]], (2,))
+        self.put(pair=FREE, angle=min(max(angle, 0.0), WIDEST), gap=min(max(gap, -1.0), 1.0))
+        self.messages.clear()
+        self.show()
+
+    def _in_hand(self, line: ev.LineDrawn) -> dict[str, Any]:
+        """What the page needs to draw what a hand moves."""
+        return {
+            "net": numbers_of(self.secret),
+            "line": [line.origin.tolist(), line.direction.tolist()],
+            "angle": self.angle.value,
+            "gap": self.gap.value,
+            "opposite": bool(self.opposite.value),
+            "r": self.r.value if self.method_menu.value == "grid" else 0.0,
+            "tau": TAU,
+            "base": BASE,
+            "shift": SHIFT,
+            "most": WIDEST,
+            "reach": ErrorView.reach,
+            "half": TAU,
+            "colours": colours_of(self.theme),
+        }
 
     def changed(self, name: str) -> None:
         """A preset moves the sliders; a slider moved by hand leaves the preset."""
@@ -154,6 +191,7 @@ class PairLab(Explorer):
         r = self.r.value if self.method_menu.value == "grid" else 0.0
         self.views[1] = along = ClumpsView(self.theme, reach=TAU, r=r, tau=TAU)
         line = next(e for e in self.run.events if isinstance(e, ev.LineDrawn))
+        self.hands.show(**self._in_hand(line))
         seen = [clump for clump in self.found if np.isfinite(clump.t)]
         first = self._state_on_first_line()
         jumps = true_jumps(self.secret, line)

@@ -87,6 +87,12 @@ class BenchHands(Hands):
     _esm = module(*_COMMON, "bench.js")
 
 
+class PairHands(Hands):
+    """Lesson 3: the crease of neuron 2, which slides towards that of neuron 1."""
+
+    _esm = module(*_COMMON, "pair.js")
+
+
 class GameHands(Hands):
     """Lesson 7: creases, fitted to the answers while they move."""
 

@@ -53,6 +53,11 @@ class Measured(Board):
         self.kind = kind
         super().__init__([lambda th: MeasuredView(kind, th)], [[]], theme)
 
+    @property
+    def still_name(self) -> str:
+        """One for each kind."""
+        return f"Measured_{self.kind}"
+
     def patches(self) -> Sequence[Patch]:
         """Nothing changes: only the sentence."""
         data = measured(KINDS[self.kind][0])

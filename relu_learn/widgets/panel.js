@@ -223,6 +223,7 @@ class View {
   // A kernel that was shut down tells nobody; but nothing can be sent to it any more.
   knock() {
     const root = this.el.closest(".rl-root");
+    if (root) speak(root, this.plot);
     if (!root || root.rlKnocks) return;
     root.rlKnocks = true;
     root.addEventListener("pointerdown", () => this.send("knock"), { capture: true });

@@ -7,7 +7,9 @@ figure once and afterwards only what changes, numbers as binary buffers.
 from __future__ import annotations
 
 import base64
+import html
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -94,6 +96,15 @@ def compact(tree: dict[str, Any]) -> None:
             layout["meta"] = {"bar": index, **layout.get("meta", {})}
 
 
+def titles(figure: dict[str, Any]) -> list[str]:
+    """What is written over a figure, without its markup: lessons say there what is seen now."""
+    layout = figure["layout"]
+    written = [layout.get("title", {}).get("text", "")]
+    written += [note.get("text", "") for note in layout.get("annotations", [])]
+    plain = [html.unescape(re.sub(r"<[^>]*>", "", text or "")) for text in written]
+    return [text.strip() for text in plain if text.strip()]
+
+
 class Panel(LiveWidget):
     """One figure on the page, updated in place.
 
@@ -102,7 +113,8 @@ class Panel(LiveWidget):
     figure : plotly.graph_objects.Figure
         Drawn once, with every trace that will ever be needed (empty ones are free).
     label : str
-        What the figure shows, for those who cannot see it.
+        What kind of figure it is, for those who cannot see it. What it shows at the moment is read
+        off its titles and added to it.
     config : dict, optional
         plotly.js configuration.
     compact : bool
@@ -114,7 +126,10 @@ class Panel(LiveWidget):
     copy current, so that a second view or a reloaded page shows the present state.
     """
 
-    _esm = module("fit.js", "layer.js", "names.js", "light.js", "motion.js", "begin.js", "panel.js")
+    _esm = module(
+        *("fit.js", "speak.js", "layer.js", "names.js", "light.js", "motion.js"),
+        *("begin.js", "panel.js"),
+    )
     _css = styles("panel.css")
     version = traitlets.Unicode(plotly.__version__).tag(sync=True)
     library = traitlets.Unicode().tag(sync=True)  # the widget that has plotly.js
@@ -134,14 +149,15 @@ class Panel(LiveWidget):
         library = PlotlyLibrary.ensure()
         self._compact = compact
         self._config = {"displaylogo": False, "displayModeBar": False, **(config or {})}
+        self._kind = ""
         self._callbacks: list[Callable[[dict[str, Any]], None]] = []
         self._patches = 0  # sent so far
         super().__init__(
             _figure=self._encoded(figure),
-            label=label,
             library=library.model_id,
             layout=ipywidgets.Layout(width="100%", min_width="0"),
         )
+        self.describe(label)
         self.on_msg(self._receive)
         live_and_die_with_cell(self)
 
@@ -159,6 +175,11 @@ class Panel(LiveWidget):
     def figure(self) -> dict[str, Any]:
         """The figure as it is now (encoded tree; for tests and the curious)."""
         return dict(self._figure)
+
+    def describe(self, kind: str | None = None) -> None:
+        """Say anew what is shown now, on a figure of another kind if it is given."""
+        self._kind = self._kind if kind is None else kind
+        self.label = ". ".join(filter(None, [self._kind.strip(". "), *titles(self._figure)]))
 
     def patch(self, patch: Patch) -> bool:
         """Apply a patch here and on the page; what is as it was already is not sent.
@@ -184,6 +205,7 @@ class Panel(LiveWidget):
         content = _split({"traces": traces, "layout": layout}, [], buffers, places)
         self.send({"kind": "patch", "places": places, **content}, buffers)
         self._patches += 1
+        self.describe()
         return True
 
     def catch_up(self) -> None:
@@ -205,6 +227,7 @@ class Panel(LiveWidget):
                 self._update(tree["data"][index], changes)
             self._update(tree["layout"], patch.layout)
         self._figure = tree
+        self.describe()
 
     def on_click(self, callback: Callable[[dict[str, Any]], None]) -> None:
         """Call back with {"x", "y", "trace", "point", "z"} when a place in the figure is clicked.

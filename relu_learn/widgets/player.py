@@ -66,11 +66,16 @@ class Player(Styled, ipywidgets.Box):
         What is on the screen.
     share : str
         Reopens this view, here or in another player.
+    guess : tuple of (str, float or None)
+        What somebody expects of the counter, in words and, if it is one, as a number; drawn with
+        the next `dress`.
 
     Examples
     --------
     >>> player = Player("tent", seed=3)  # doctest: +SKIP
     """
+
+    guess: tuple[str, float | None] = ("", None)
 
     def __init__(
         self,
@@ -242,7 +247,11 @@ class Player(Styled, ipywidgets.Box):
             span = float(z.min()), float(z.max()) + 1e-9
         in_plane = self.run[0].dim == 2
         first = dataclasses.replace(plane, span=span) if in_plane else NeuronsView(theme)
-        self._views = (first, SliceView(theme, output=output), LossView(theme, secret))
+        self._views = (
+            first,
+            SliceView(theme, output=output),
+            LossView(theme, secret, self.guess[1]),
+        )
         self._views_are_new = True
 
     def _show(self, index: int, revealed: bool) -> None:
@@ -251,7 +260,7 @@ class Player(Styled, ipywidgets.Box):
         for panel, view in zip(self._panels, self._views, strict=True):
             patch = view.patch(self.state, truth)
             if self._views_are_new:
-                panel.label = view.label
+                panel.describe(view.label)
                 panel.replace(view.figure(), patch)
             else:
                 panel.patch(patch)
@@ -260,7 +269,8 @@ class Player(Styled, ipywidgets.Box):
 
     def _tell(self) -> None:
         state = self.state
-        self.narration.tell(state.narration, facts(state, self.run))
+        said = f" · you said: {self.guess[0]}" if self.guess[0] else ""
+        self.narration.tell(state.narration, facts(state, self.run) + said)
         last = self.run.exhausted and state.index == len(self.run) - 1
         if self.run.error is not None and last:
             self.messages.report(self.run.error)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ipywidgets
 
 from relu_learn.figures.theme import Theme
+from relu_learn.widgets import still
 from relu_learn.widgets.frames import Framed
 
 _RULES = """
@@ -80,6 +81,14 @@ class Styled(Framed):
     """Mixin for a box that wears a theme."""
 
     _style_widget: ipywidgets.HTML
+
+    @property
+    def still_name(self) -> str:
+        """Which picture stands for it where there is no kernel."""
+        return type(self).__name__
+
+    def _ipython_display_(self) -> None:
+        still.show(self, still.bundles(self.still_name))
 
     def wear(self, theme: Theme) -> None:
         """Put on a theme, and take off the one before."""

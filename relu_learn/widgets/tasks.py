@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import html
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import ipywidgets
 
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.widgets import still
 from relu_learn.widgets.answers_file import Record, answers, note
 from relu_learn.widgets.frames import Framed
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
@@ -69,6 +71,11 @@ class _Task(Framed, ipywidgets.VBox):
         self.add_class("rl-task")
         self.check_button.on_click(self.messages.guard(lambda _: self._checked()))
         live_and_die_with_cell(self)
+
+    def _ipython_display_(self) -> None:
+        options = getattr(self.control, "options", ())
+        choices = "".join(f"<br>○ {html.escape(option)}" for option in options)
+        still.show(self, still.words(self.question + choices))
 
     def check(self, answer: Any) -> Feedback:
         """The verdict on an answer; the same one that the button shows."""

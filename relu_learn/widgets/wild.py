@@ -1,4 +1,4 @@
-"""Boards of the lesson on real black boxes: imprecise answers, probabilities, budgets, curves."""
+"""Boards of the lesson on real black boxes: imprecise answers, and budgets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from relu_learn.asking.errors import ReluLearnError
 from relu_learn.figures.dimensions import GrowthView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import number, power_ticks
-from relu_learn.figures.wild import AnswersView
 from relu_learn.judging.loss import sampled_loss
 from relu_learn.learn import learn_from_queries
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.result import LearnResult
-from relu_learn.widgets.board import Board, button, slider
+from relu_learn.widgets.board import Board, slider
 
 BlackBox = Callable[[np.ndarray], np.ndarray]
 MAX_QUERIES = 8000  # an honest "I give up" must not take longer than a student's patience
@@ -39,11 +38,19 @@ class Outcome:
         The certificate, or the message of the error.
     result : LearnResult or None
         Partial if there was an error; None if that came before the first answer.
+    witness : ndarray of shape (3, d) or None
+        Three points on a line at which no network of the class has these answers.
     """
 
     error: str
     words: str
     result: LearnResult | None
+    witness: np.ndarray | None = None
+
+    @property
+    def network(self) -> ReluNetwork | None:
+        """What was learned, if that came to its end."""
+        return None if self.error or self.result is None else self.result.network
 
 
 def attempt(black_box: BlackBox, dim: int, max_queries: int = MAX_QUERIES) -> Outcome:
@@ -53,7 +60,8 @@ def attempt(black_box: BlackBox, dim: int, max_queries: int = MAX_QUERIES) -> Ou
             warnings.simplefilter("ignore", UserWarning)  # random answers: see below
             result = learn_from_queries(black_box, dim, rng=0, max_queries=max_queries)
     except ReluLearnError as error:
-        return Outcome(type(error).__name__, str(error), error.partial)
+        name, witness = type(error).__name__, getattr(error, "witness", None)
+        return Outcome(name, str(error), error.partial, witness)
     words = "The answers are random, and F\u2032 is their average. " if result.random else ""
     return Outcome("", words + str(result.certificate), result)
 
@@ -99,7 +107,7 @@ class Imprecise(Board):
         self.kind_menu = ipywidgets.Dropdown(
             options=list(self.kinds), value=kind, description="Answers"
         )
-        sizes = [(power_ticks(-p, -p)[1][0], p) for p in range(1, 15)]
+        sizes = [(power_ticks(-p, -p)[1][0], p) for p in range(14, 0, -1)]  # as along the axis
         self.digits_slider = slider("Imprecision", sizes, digits)
         self.on(self.kind_menu)
         self.on(self.digits_slider)
@@ -175,86 +183,6 @@ class Imprecise(Board):
         return (patch,)
 
 
-def log_probabilities(logits: np.ndarray) -> np.ndarray:
-    """Logarithms of the softmax, without overflow."""
-    top = logits.max(axis=1, keepdims=True)
-    return np.asarray(
-        logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True)), dtype=float
-    )
-
-
-class Softmax(Board):
-    """A digit classifier that gives probabilities, logarithms of them, or their ratios.
-
-    Parameters
-    ----------
-    output : int
-        The digit whose answer is drawn, 1 to 9.
-    theme : str
-    """
-
-    kinds = ("probability p", "log p", "log p − log p₀")
-
-    def __init__(self, output: int = 3, theme: str | None = None) -> None:
-        self.secret = zoo.digits()
-        random = np.random.default_rng(5)
-        self.origin, self.direction = random.standard_normal((2, 64))
-        self.kind_menu = ipywidgets.Dropdown(
-            options=list(self.kinds), value=self.kinds[0], description="Answer"
-        )
-        self.output_slider = slider("Digit j", range(1, 10), output)
-        self.learn_button = button("Learn it", "search", "Run the learner on all answers")
-        self.outcomes: dict[str, Outcome] = {}
-        self.on(self.kind_menu)
-        self.on(self.output_slider)
-        self.on(self.learn_button, lambda _: self.learn())
-        super().__init__(
-            [AnswersView], [[self.kind_menu, self.output_slider, self.learn_button]], theme
-        )
-
-    def answers(self, kind: str) -> BlackBox:
-        """The black box of a kind."""
-
-        def answer(x: np.ndarray) -> np.ndarray:
-            log_p = log_probabilities(self.secret(x))
-            if kind == "log p":
-                return log_p
-            if kind == "probability p":
-                return np.exp(log_p)
-            return log_p[:, 1:] - log_p[:, :1]
-
-        return answer
-
-    def learn(self) -> Outcome:
-        """Run the learner on the answers in the menu."""
-        kind = self.kind_menu.value
-        self.outcomes[kind] = attempt(self.answers(kind), 64, 20_000)
-        return self.outcomes[kind]
-
-    def patches(self) -> Sequence[Patch]:
-        """The answer along a line."""
-        kind, j = self.kind_menu.value, self.output_slider.value
-        t = np.linspace(-1.5, 1.5, 301)
-        y = self.answers(kind)(self.origin + t[:, None] * self.direction)
-        column = j - 1 if kind == self.kinds[2] else j
-        sentence = "Straight pieces with kinks, or a curve? Decide, then press Learn it."
-        if kind in self.outcomes:
-            outcome = self.outcomes[kind]
-            sentence = f"{outcome.error}: {outcome.words}"
-            if not outcome.error and outcome.result is not None:
-                sentence = (
-                    f"Learned: {outcome.result.network.n_neurons} neurons from "
-                    f"{outcome.result.queries:,} queries. {outcome.words}"
-                )
-        self.tell(sentence, f"answer: {kind}, digit {j} · 64 inputs, 32 hidden neurons")
-        p = f"p{'₀₁₂₃₄₅₆₇₈₉'[j]}"
-        names = dict(
-            zip(self.kinds, (f"probability {p}", f"log {p}", f"log {p} − log p₀"), strict=True)
-        )
-        chart = self.chart(AnswersView)
-        return (chart.patch(t, y[:, column], f"{names[kind]} along a line"),)
-
-
 class Budget(Board):
     """A limit on the number of queries, and what is known when it is reached.
 
@@ -319,84 +247,3 @@ class Budget(Board):
         patch = chart.patch(tried, [losses], now=limit, title="Every budget tried", ticks=ticks)
         patch.layout["xaxis.ticktext"] = [f"{n:,}" for n in ticks]
         return (patch,)
-
-
-def activations() -> dict[str, BlackBox]:
-    """One hidden layer with several activations, and a network with two layers."""
-    net = zoo.random_network(6, 5, rng=2)
-    second = np.random.default_rng(0).standard_normal((5, 5))
-
-    def with_(f: Callable[[np.ndarray], np.ndarray]) -> BlackBox:
-        return lambda x: f(x @ net.weights.T - net.biases) @ net.output_weights
-
-    return {
-        "relu": with_(lambda z: np.maximum(z, 0)),
-        "leaky relu": with_(lambda z: np.where(z > 0, z, 0.1 * z)),
-        "absolute value": with_(np.abs),
-        "hard tanh": with_(lambda z: np.clip(z, -1, 1)),
-        "tanh": with_(np.tanh),
-        "softplus": with_(lambda z: np.logaddexp(0, z)),
-        "step": with_(lambda z: (z > 0).astype(float)),
-        "two hidden layers": with_(lambda z: np.maximum(np.maximum(z, 0) @ second, 0)),
-    }
-
-
-class Activations(Board):
-    """Which activations are in the class, and what the learner says about those that are not.
-
-    Parameters
-    ----------
-    name : str
-        One of the names in `activations()`.
-    zoom : int
-        The line is drawn over a length of 10^-zoom.
-    theme : str
-    """
-
-    def __init__(self, name: str = "tanh", zoom: int = 0, theme: str | None = None) -> None:
-        self.boxes = activations()
-        self.outcomes: dict[str, Outcome] = {}
-        random = np.random.default_rng(1)
-        self.origin, self.direction = random.standard_normal((2, 6))
-        self.name_menu = ipywidgets.Dropdown(
-            options=list(self.boxes), value=name, description="Activation"
-        )
-        lengths = [("6", -1), ("1", 0), ("0.1", 1), ("0.01", 2), ("0.001", 3)]
-        self.zoom_slider = slider("Length shown", lengths, zoom)
-        self.learn_button = button("Learn it", "search", "Run the learner")
-        self.on(self.name_menu)
-        self.on(self.zoom_slider)
-        self.on(self.learn_button, lambda _: self.learn())
-        super().__init__(
-            [lambda th: AnswersView(th, chord=True)],
-            [[self.name_menu, self.zoom_slider, self.learn_button]],
-            theme,
-        )
-
-    def learn(self) -> Outcome:
-        """Run the learner on the black box in the menu."""
-        name = self.name_menu.value
-        self.outcomes[name] = attempt(self.boxes[name], 6)
-        return self.outcomes[name]
-
-    def patches(self) -> Sequence[Patch]:
-        """The answer over a part of a line, with the chord."""
-        name, zoom = self.name_menu.value, self.zoom_slider.value
-        length = 6.0 if zoom < 0 else 10.0**-zoom
-        t = 0.2 + length * np.linspace(-0.5, 0.5, 301)
-        y = self.boxes[name](self.origin + t[:, None] * self.direction)
-        sentence = "Zoom in. Does it become straight? Then press Learn it."
-        if name in self.outcomes:
-            outcome = self.outcomes[name]
-            sentence = f"{outcome.error}: {outcome.words}"
-            if not outcome.error and outcome.result is not None:
-                network: ReluNetwork = outcome.result.network
-                sentence = f"Learned: {network.n_neurons} neurons. {outcome.words}"
-        bend = float(np.abs(y - np.linspace(y[0], y[-1], len(y))).max())
-        height = float(np.ptp(y)) or 1.0
-        share = 100 * bend / height
-        far = f"{share:.1f} %" if share >= 0.1 else "less than 0.1 %"
-        self.tell(sentence, f"farthest from the chord: {far} of the picture's height")
-        chart = self.chart(AnswersView)
-        title = f"{name}: the answer on a piece of length {length:g}"
-        return (chart.patch(t, y, title),)

@@ -100,6 +100,8 @@ FINGERPRINTS = """() => {
 # On a machine busy enough anywidget gives a model up and says so; ours start all the same, see
 # test_a_page_that_starts_too_slowly_catches_up.
 LATE = "[anywidget] Failed to initialize model."
+# Whether anybody keeps the pictures: if not, none are taken (tall pages are slow to draw).
+KEPT = bool(os.environ.get("RELU_LEARN_SCREENSHOTS"))
 THEMES = {"auto", "light", "dark", "projector"}
 OPTIONS = "menu => [...menu.options].map(option => option.value || option.innerText)"
 NAME = "handle => handle.closest('.widget-hslider')?.innerText"
@@ -353,16 +355,17 @@ class LabPage:
             )
         ).strip()
 
-    def screenshot(self, path: pathlib.Path, selector: str | None = None) -> None:
-        """Picture of the window, or of one element."""
+    def screenshot(self, path: pathlib.Path, of: Any = None) -> None:
+        """Picture of the window, or of one element, if it is kept."""
+        if not KEPT:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        if selector is None:
-            self.page.screenshot(path=str(path))
-        else:
-            self.page.locator(selector).first.screenshot(path=str(path))
+        (self.page if of is None else of).screenshot(path=str(path))
 
     def whole_page(self, path: pathlib.Path, width: int = 1400) -> None:
-        """Picture of the whole notebook, not only of what fits the window."""
+        """Picture of the whole notebook, not only of what fits the window, if it is kept."""
+        if not KEPT:
+            return
         before = self.page.viewport_size
         height = self.page.evaluate(
             "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"

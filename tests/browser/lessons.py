@@ -7,6 +7,9 @@ import shutil
 
 from .lab import ROOT, LabPage
 
+# How many stand-ins are seen, for widgets that have no kernel.
+STILLS = """() => [...document.querySelectorAll('.rl-still, .rl-words')]
+  .filter(still => still.offsetHeight).length"""
 COUNT = "from ipywidgets.widgets.widget import _instances as every; print(len(every))"
 
 

@@ -55,7 +55,7 @@ PICTURES: dict[str, tuple[int, list[Callable[[LabPage, Any], None]]]] = {
     "03_neuron_clustering": (0, [choose("Pair", "close")]),
     "04_loss_convergence": (0, [press("Start training"), until_trained]),
     "05_high_dimensions": (2, []),
-    "06_black_boxes_in_the_wild": (0, [press("Learn it")]),
+    "06_black_boxes_in_the_wild": (0, [choose("Answer", "log p − log p₀"), press("Learn it")]),
     "07_be_the_algorithm": (0, []),
     "08_why_it_works": (0, []),
     "09_after_the_theft": (1, []),
@@ -69,9 +69,12 @@ def readme_picture(lab: LabPage, name: str, folder: pathlib.Path) -> None:
     root.scroll_into_view_if_needed()
     for act in actions:
         act(lab, root)
-    path = folder / f"{name}.png"
+    seen_at_once(lab, root, folder / f"{name}.png")
+
+
+def seen_at_once(lab: LabPage, root: Any, path: pathlib.Path) -> None:
+    """Write the picture of an explorer without its share string, for which one scrolls."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # What is seen at once: without the share string, for which one scrolls.
     root.evaluate("root => root.scrollIntoView()")
     box = root.bounding_box()
     views = root.locator(".rl-views, .rl-row").first.bounding_box()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from .lab import LATE, PLOTS, ROOT, LabPage, notebook
-from .lessons import open_lesson
+from .lessons import STILLS, open_lesson
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -47,6 +47,7 @@ def test_notebook_7(lab_page: LabPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LabPage, "place", "notebooks")
     open_lesson(lab_page, FIRST, 3)
     assert "/notebooks/" in lab_page.page.url
+    assert lab_page.page.evaluate(STILLS) == 0
     step(lab_page.page)
     lab_page.page_errors = [error for error in lab_page.page_errors if error != OWN]
     lab_page.assert_clean()
@@ -81,6 +82,7 @@ def test_nbclassic(context: Any, lab_server: Any) -> None:
         """() => Jupyter.notebook.get_cells().every(
              c => c.cell_type !== 'code' || c.input_prompt_number > 0)"""
     )
+    assert page.evaluate(STILLS) == 0
     step(page)
     outputs = "() => Jupyter.notebook.get_cells().flatMap(c => c.output_area?.outputs ?? [])"
     assert not [o for o in page.evaluate(outputs) if o["output_type"] == "error"]

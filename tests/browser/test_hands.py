@@ -256,7 +256,7 @@ def test_motion(lab_page: LabPage, calm: str) -> None:
     assert moved == 0 if calm == "reduce" else moved >= 5, "one for each crease"
     assert lab.page.locator(".rl-moving").count() == 0
     seen = lab.page.evaluate(
-        "() => document.querySelector('.js-plotly-plot').data[2].x.filter(Number.isFinite).length"
+        "() => document.querySelector('.js-plotly-plot').data[3].x.filter(Number.isFinite).length"
     )
     assert seen == 10, "plotly has the ends of all five creases"
     lab.assert_clean()

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from .axe import assert_accessible
+from .fit import assert_seen_at_once
 from .lab import LabPage
 from .lessons import assert_boards_fit_a_projector, touch_everything
 from .pictures import readme_picture
@@ -28,6 +30,14 @@ on_every_lesson = pytest.mark.parametrize(
 
 
 @on_every_lesson
+def test_seen_at_once_and_accessible(
+    lesson: LabPage, request: pytest.FixtureRequest, screenshots: pathlib.Path
+) -> None:
+    assert_seen_at_once(lesson, request.node.callspec.id, screenshots)
+    assert_accessible(lesson)
+
+
+@on_every_lesson
 def test_everything_can_be_touched(lesson: LabPage, screenshots: pathlib.Path) -> None:
     """How quickly a slider redraws is measured by tests/benchmarks/lessons.py."""
     idle = touch_everything(lesson, screenshots)
@@ -42,6 +52,8 @@ def test_looks(lesson: LabPage, request: pytest.FixtureRequest, screenshots: pat
     readme_picture(lab, name, screenshots)
     if name == LESSONS[0]:
         drag_the_line(lab)
+    if name == LESSONS[2]:
+        drag_the_crease(lab)
     for theme in ("light", "dark", "projector"):
         size = (1280, 720) if theme == "projector" else (1400, 1000)
         lab.page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -51,9 +63,7 @@ def test_looks(lesson: LabPage, request: pytest.FixtureRequest, screenshots: pat
             menus[0].select_option(theme)
             lab.settle()
             root.evaluate("root => root.scrollIntoView()")
-            picture = screenshots / "extra" / f"{name}_{i}_{theme}.png"
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            root.screenshot(path=str(picture))
+            lab.screenshot(screenshots / "extra" / f"{name}_{i}_{theme}.png", root)
         assert lab.page.evaluate(TOO_WIDE) == 0, f"{theme}: something is wider than the page"
     assert_boards_fit_a_projector(lab)
     lab.assert_clean()
@@ -77,3 +87,30 @@ def drag_the_line(lab: LabPage) -> None:
     lab.settle()
     assert share.input_value() != before, "dragging the line changed nothing"
     assert lab.fingerprints()[1] != drawn[1]
+
+
+def drag_the_crease(lab: LabPage) -> None:
+    """Turn the crease of neuron 2 by its end: the wedge follows, and the learner on release."""
+    root = roots(lab).first
+    share, said = root.locator("input[type=text]").last, root.locator(".rl-narration")
+    root.evaluate("root => root.scrollIntoView()")
+    before = share.input_value()
+    box = root.locator("circle.rl-own-end:visible").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lab.page.mouse.move(x, y)
+    lab.page.mouse.down()
+    for i in range(1, 9):
+        lab.page.mouse.move(x - 8 * i, y - 6 * i)
+        lab.page.wait_for_timeout(20)
+    assert root.locator(".rl-wedge:visible").count() == 1
+    assert "The wedge is" in said.inner_text()
+    lab.page.mouse.up()
+    lab.settle()
+    assert root.locator(".rl-wedge:visible").count() == 0
+    assert share.input_value() != before and "pair=your+own" in share.input_value()
+    assert "The wedge is" not in said.inner_text()
+    before, hit = share.input_value(), root.locator("line.rl-hit:visible").first
+    hit.press("ArrowDown")  # the same by keys
+    lab.settle()
+    assert share.input_value() != before

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from .axe import assert_accessible
+from .fit import assert_seen_at_once
 from .lab import LabPage
 from .lessons import assert_boards_fit_a_projector, touch_everything
 from .pictures import PICTURES, readme_picture
@@ -56,6 +58,14 @@ on_every_lesson = pytest.mark.parametrize(
 
 
 @on_every_lesson
+def test_seen_at_once_and_accessible(
+    lesson: LabPage, request: pytest.FixtureRequest, screenshots: pathlib.Path
+) -> None:
+    assert_seen_at_once(lesson, request.node.callspec.id, screenshots)
+    assert_accessible(lesson)
+
+
+@on_every_lesson
 def test_everything_can_be_touched(lesson: LabPage, screenshots: pathlib.Path) -> None:
     assert touch_everything(lesson, screenshots) == []
 
@@ -74,7 +84,7 @@ def test_pictures_fit(
         readme_picture(lab, name, screenshots)
     for i, board in enumerate(lab.page.locator(".rl-root").all()):
         board.scroll_into_view_if_needed()
-        board.screenshot(path=str(screenshots / "extra" / f"{name}_light_{i + 1}.png"))
+        lab.screenshot(screenshots / "extra" / f"{name}_light_{i + 1}.png", board)
     for plot in lab.page.locator(".js-plotly-plot").all():
         box = plot.bounding_box()
         assert box is not None and box["width"] > 300

@@ -12,8 +12,11 @@ from relu_learn import learn_from_queries, zoo
 from relu_learn.widgets.narration import readable
 
 from . import test_lessons_a, test_lessons_b
+from .axe import assert_accessible
+from .fit import assert_seen_at_once
 from .lab import ROOT, LabPage
-from .lessons import assert_boards_fit_a_projector, touch_everything
+from .lessons import STILLS, assert_boards_fit_a_projector, touch_everything
+from .pictures import seen_at_once
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -32,6 +35,12 @@ on_the_first_lesson = pytest.mark.parametrize("lesson", [(FIRST, 3)], ids=[FIRST
 def test_every_lesson_is_touched() -> None:
     notebooks = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert {FIRST, *test_lessons_a.LESSONS, *test_lessons_b.LESSONS} == notebooks
+
+
+@on_the_first_lesson
+def test_seen_at_once_and_accessible(lesson: LabPage, screenshots: pathlib.Path) -> None:
+    assert_seen_at_once(lesson, FIRST, screenshots)
+    assert_accessible(lesson)
 
 
 @on_the_first_lesson
@@ -179,8 +188,26 @@ class TestPlayer:
             lab.settle()
             lab.screenshot(screenshots / name)
         else:
-            lab.screenshot(screenshots / name, ".rl-root")
+            seen_at_once(lab, lab.page.locator(".rl-root").first, screenshots / name)
         for plot in lab.page.locator(".js-plotly-plot").all():
             box = plot.bounding_box()
             assert box is not None and box["width"] > 300
         lab.assert_clean()
+
+
+BROKEN = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
+  .filter(output => output.offsetHeight && /Error disp|not found/.test(output.innerText)).length"""
+
+
+@on_the_first_lesson
+def test_a_saved_notebook_shows_pictures_on_a_fresh_kernel(lesson: LabPage) -> None:
+    """Where the widgets live no picture is seen; where they do not, no error is."""
+    assert lesson.page.evaluate(STILLS) == 0
+    lesson.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    lesson.close()
+    lesson.open(f"{FIRST}.ipynb")
+    lesson.page.wait_for_function(f"() => ({STILLS})() === 7")  # a guess, the player, five tasks
+    lesson.page.wait_for_timeout(1500)  # the views of widgets give up after a while
+    assert lesson.page.evaluate(BROKEN) == 0
+    picture = lesson.page.locator(".jp-RenderedImage img").first
+    assert picture.is_visible() and lesson.page.locator(".rl-root").count() == 0

@@ -13,6 +13,10 @@ from relu_learn import Trace, learn_from_queries, zoo
 from relu_learn.figures import export_html
 from relu_learn.figures.export import policy
 from relu_learn.figures.frames import HURRY
+from relu_learn.widgets.pages import write_pages
+
+from .axe import complaints
+from .lab import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -158,7 +162,7 @@ def test_plays_to_its_end_without_a_network(open_page, paper_plane) -> None:
     assert f"{trace[number - 1].queries:,} queries" in halfway
     assert screen.picture() not in seen
 
-    assert screen.complaints == []
+    assert screen.complaints == [] and complaints(screen.page, "body") == []
     assert [url for url in screen.requests if not url.startswith(("file:", "data:", "blob:"))] == []
     assert len([url for url in screen.requests if url.startswith("file:")]) == 1
 
@@ -232,3 +236,42 @@ def test_other_sizes_fit_the_screen(open_page, tmp_path, sizes) -> None:
         screen.wait_for(text)
         assert screen.collisions() == []
     assert screen.complaints == []
+
+
+@pytest.fixture(scope="module")
+def lessons(tmp_path_factory: pytest.TempPathFactory) -> list[pathlib.Path]:
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    return write_pages(notebooks, tmp_path_factory.mktemp("lessons"))
+
+
+# What sticks out of a telephone, but for what can be scrolled by itself.
+OUT = """() => [...document.querySelectorAll('body *')].filter(part =>
+  !part.closest('.wide, pre, svg, math') && part.getBoundingClientRect().right > innerWidth + 1
+).map(part => part.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.slow
+def test_lessons_are_read_and_played_on_a_telephone_without_a_kernel(
+    browser, lessons: list[pathlib.Path], screenshots: pathlib.Path
+) -> None:
+    width = 390
+    with browser.new_context(viewport={"width": width, "height": 844}, offline=True) as context:
+        page, complained = context.new_page(), []
+        page.on("pageerror", lambda error: complained.append(str(error)))
+        for path in lessons:
+            page.goto(path.as_uri())
+            wide = page.evaluate("() => document.documentElement.scrollWidth")
+            assert wide <= width and page.evaluate(OUT) == [], path.stem
+            assert complaints(page, "body") == [], path.stem
+        page.goto(lessons[0].as_uri())
+        told, slider = page.locator(".told"), page.locator(".run input")
+        told.filter(has_text="Nothing is known yet").wait_for()
+        page.locator(".run button").click()
+        told.filter(has_text="Event 1 of").wait_for()
+        page.locator(".run button", has_text="Pause").click()
+        slider.press("End")
+        told.filter(has_text="this is the secret itself").wait_for()
+        slider.press("ArrowLeft")
+        told.filter(has_text="queries").wait_for()
+        page.locator(".run").screenshot(path=str(screenshots / "extra" / f"lesson_{width}.png"))
+        assert complained == []

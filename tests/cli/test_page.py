@@ -18,6 +18,17 @@ def test_play_makes_the_page_of_a_saved_run(tmp_path):
     assert "reveals the secret" not in text  # a trace does not know it
 
 
+def test_export_writes_the_lessons_as_pages(tmp_path):
+    code, out, err = run("export", str(tmp_path / "pages"))
+    assert code == 0 and out == "" and "pages, " in err
+    assert (tmp_path / "pages" / "00_start_here.html").is_file()
+    (tmp_path / "file").write_text("")
+    code, _, err = run("export", str(tmp_path / "file"))
+    assert code == 2
+    code, _, err = run("export", str(tmp_path / "file" / "pages"))
+    assert code == 1 and "cannot write into" in err.splitlines()[-1]
+
+
 def test_play_of_a_damaged_or_foreign_file_is_one_line(tmp_path):
     good, page = tmp_path / "run.trace", tmp_path / "page.html"
     Trace(learn_steps(zoo.get("tent"), 2, rng=0)).save(good)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 
 from relu_learn import zoo
 from relu_learn.learn import learn_from_queries
 from relu_learn.telling.events import NeuronFound
 from relu_learn.telling.trace import Trace
+from relu_learn.widgets import still
 from relu_learn.widgets.lifecycle import Messages, close_tree, live_and_die_with_cell
 from relu_learn.widgets.player import Player
 from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, Prediction, kept
@@ -28,14 +30,25 @@ class Verdict(Messages):
         super().__init__()
         live_and_die_with_cell(self)
 
+    def _ipython_display_(self) -> None:
+        still.show(self, still.words(""))  # without a kernel there is no run to end
+
     def dispose(self) -> None:
         """Close it."""
         close_tree(self)
 
 
 def settled(guess: Prediction, player: Player) -> Verdict:
-    """The guess beside what the run took, as soon as the player has shown its end."""
+    """The guess: on the counter at once, and beside what the run took when it has ended."""
     verdict = Verdict()
+
+    def draw(_: object) -> None:
+        words = guess.guess or ""
+        digits = re.search(r"\d[\d,]*", words)
+        player.guess = words, float(digits[0].replace(",", "")) if digits else None
+        player.dress(player.look)
+
+    guess.check_button.on_click(verdict.guard(draw))
 
     def look(_: object = None) -> None:
         if not player.state.is_final:

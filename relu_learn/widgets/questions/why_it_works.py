@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from relu_learn.judging.lemmas import gap_probability
-from relu_learn.widgets.lemmas import Boosting, LossCertificate, Tail
+from relu_learn.widgets.lemmas import Tail
 from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, kept
+from relu_learn.widgets.theorem import Boosting, LossCertificate
 
 LESSON = "08_why_it_works"
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-import pytest
+from .lab import KEPT, LabPage
 
-from .lab import ROOT, LabPage
-
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 SCREENS = {  # width and height of the window, and whether the file browser is shown
     "1280": (1280, 720, True),
     "1366": (1366, 768, True),
@@ -45,11 +40,9 @@ CUT = """() => [...document.querySelectorAll('.rl-root .rl-plot')].flatMap(plot 
 })"""
 
 
-@pytest.mark.parametrize("lesson", [(name, 1) for name in LESSONS], ids=LESSONS, indirect=True)
-def test_an_explorer_is_seen_at_once(
-    lesson: LabPage, request: pytest.FixtureRequest, screenshots: pathlib.Path
-) -> None:
-    lab, name = lesson, request.node.callspec.id
+def assert_seen_at_once(lab: LabPage, name: str, folder: pathlib.Path) -> None:
+    """Every explorer of an open lesson, at every size; the window is left as it was."""
+    before = lab.page.viewport_size, lab.page.evaluate("() => !jupyterapp.shell.leftCollapsed")
     for screen, (width, height, browser) in SCREENS.items():
         lab.page.set_viewport_size({"width": width, "height": height})
         lab.page.evaluate(SIDE, browser)
@@ -61,10 +54,13 @@ def test_an_explorer_is_seen_at_once(
             assert max(box["bottom"] for box in root["boxes"]) <= root["seen"], where
             assert_side_by_side(root, where)
         assert lab.page.evaluate(CUT) == [], f"{name} at {screen}"
-        for i, root in enumerate(lab.page.locator(".rl-root:visible").all()):
-            root.evaluate("root => root.scrollIntoView()")
-            lab.screenshot(screenshots / "extra" / f"{name}_{i}_{screen}.png")
-    lab.assert_clean()
+        if KEPT:
+            for i, root in enumerate(lab.page.locator(".rl-root:visible").all()):
+                root.evaluate("root => root.scrollIntoView()")
+                lab.screenshot(folder / "extra" / f"{name}_{i}_{screen}.png")
+    lab.page.set_viewport_size(before[0])
+    lab.page.evaluate(SIDE, before[1])
+    lab.settle()
 
 
 def assert_side_by_side(root: dict[str, Any], where: str) -> None:
