@@ -1,5 +1,5 @@
-"""The command line: `relu-learn demo`, `play`, `lab`, `export` and `doctor` for lessons and lectures,
-`check`, `extract` and `serve` for real models.
+"""The command line: `relu-learn demo`, `play`, `lab`, `export` and `doctor` for lessons and
+lectures, `check`, `extract` and `serve` for real models.
 
 Progress goes to standard error and results to standard output, so that `relu-learn demo > file`
 keeps the table and still shows the run. Exit codes: 0 done, 1 the run or a check failed, 2 bad
