@@ -123,6 +123,12 @@ def test_hats():
     assert len(missed) == 5 and all(a <= b for a, b in zip(missed, of_all, strict=True))
 
 
+def test_bits():
+    rows = [line.split() for line in run("bits.py").splitlines() if "float" in line]
+    assert len(rows) == 4 and {row[-4] for row in rows} == {"0"}  # wrong numbers
+    assert sum("15 of 15 15 of 15" in " ".join(row) for row in rows) == 2
+
+
 def test_claims():
     printed = run("claims.py")
     assert promised("40 runs, 37 claims, 0 of them wrong") in printed

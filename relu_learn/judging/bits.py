@@ -4,13 +4,14 @@ numbers ones that a computer would have stored in float32 (or float16, or bfloat
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from relu_learn.asking.arguments import integer
 from relu_learn.asking.errors import InvalidArgument
-from relu_learn.judging.significands import MOST_BITS, Numbers, Short, fit
+from relu_learn.judging.significands import MOST_BITS, Numbers, Short, fit, rounded
 from relu_learn.network import ReluNetwork, lengths, require_network
 
 Array = NDArray[np.float64]
@@ -128,6 +129,18 @@ def snap(network: ReluNetwork, bits: int = 24) -> Snapped:
         unsure,
         offset_exact,
     )
+
+
+def significand(value: float, bits: int = 24) -> str:
+    """The first bits of a number, without sign and place: as a computer would write them.
+
+    Examples
+    --------
+    >>> significand(0.1, 11)
+    '11001100110'
+    """
+    whole = abs(float(rounded(np.array([value]), bits)[0]))
+    return f"{int(math.ldexp(math.frexp(whole)[0], bits)):0{bits}b}"
 
 
 def _numbers(net: ReluNetwork) -> tuple[Array, Array, NDArray[np.intp], Array]:

@@ -93,7 +93,7 @@ class Short:
     def of(cls, values: Array, errors: Array, bits: int) -> Short:
         zero = np.abs(values) <= _CLEARLY * errors
         unsure = ~zero & (_spacing(values, bits) <= 2 * _CLEARLY * errors)
-        return cls(np.where(zero, 0.0, _rounded(values, bits)), zero, unsure)
+        return cls(np.where(zero, 0.0, rounded(values, bits)), zero, unsure)
 
 
 def fit(numbers: Numbers, bits: int) -> Fit:
@@ -171,7 +171,7 @@ class _Sieve:
                     break
                 scale = factors if up else 1 / factors
                 x = value * scale
-                off = np.abs(x - _rounded(x, self.bits))
+                off = np.abs(x - rounded(x, self.bits))
                 factors = factors[off <= error * (unit + abs(value) * own) * scale]
             found.append(factors)
             if sum(map(len, found)) > _SEVERAL:
@@ -183,10 +183,10 @@ class _Sieve:
         worst number is off with each."""
         up = self.power > 0
         v, weight = self.values[up], self.units[up] ** -2
-        short = _rounded(factors[:, None] * v, self.bits)
+        short = rounded(factors[:, None] * v, self.bits)
         factors = (short * v * weight).sum(axis=1) / (v * v * weight).sum()
         scale = factors[:, None] ** self.power
-        off = np.abs(self.values * scale - _rounded(self.values * scale, self.bits))
+        off = np.abs(self.values * scale - rounded(self.values * scale, self.bits))
         return factors, (off / (self.units * scale)).max(axis=1, initial=0.0)
 
     def _few(self) -> bool:
@@ -199,9 +199,7 @@ class _Sieve:
 
     def _ratio(self, j: int) -> float:
         """Significand of number j over that of the first, in [1/2, 1)."""
-        return math.frexp(math.frexp(abs(self.values[j]))[0] / math.frexp(abs(self.values[0]))[0])[
-            0
-        ]
+        return math.frexp(abs(self.values[j] / self.values[0]))[0]
 
     def _candidates(self, error: float) -> Iterator[Array]:
         """Blocks of significands of the first number, with all that pass."""
@@ -223,7 +221,7 @@ def _spacing(x: Array, bits: int) -> Array:
     return np.ldexp(1.0, np.frexp(x)[1] - bits)
 
 
-def _rounded(x: Array, bits: int) -> Array:
+def rounded(x: Array, bits: int) -> Array:
     """The nearest numbers of so many bits."""
     much = (2.0 ** (53 - bits) + 1) * x  # Veltkamp's: quicker than to take x to pieces
     return np.asarray(much - (much - x))

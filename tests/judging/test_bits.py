@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from relu_learn import InvalidArgument, ReluNetwork, learn_from_queries, orient, snap, zoo
-from relu_learn.judging.significands import _rounded
+from relu_learn.judging.bits import significand
+from relu_learn.judging.significands import rounded
 from relu_learn.network import normalised
 from tests.nets import make
 
@@ -14,8 +15,8 @@ from tests.nets import make
 def stored(net, bits):
     """The network as a file would hold it."""
     parts = net.weights, net.biases, net.output_weights
-    w, b, a = (_rounded(part, bits) for part in parts)
-    return ReluNetwork(w, b, a, None, _rounded(net.offset, bits))
+    w, b, a = (rounded(part, bits) for part in parts)
+    return ReluNetwork(w, b, a, None, rounded(net.offset, bits))
 
 
 def wrong_numbers(found, secret):
@@ -113,3 +114,9 @@ def test_networks_without_what_is_looked_for():
         snap(zoo.tent(), 1)
     with pytest.raises(InvalidArgument, match="must be a ReluNetwork, got function"):
         snap(lambda x: x[:, 0])
+
+
+def test_significands_are_written_as_bits():
+    assert significand(0.1, 11) == "11001100110" and significand(-0.2, 11) == "11001100110"
+    assert significand(1.0, 4) == "1000" and significand(0.0, 4) == "0000"
+    assert int(significand(float(np.float32(math.pi))), 2) == np.float32(math.pi) * 2**22

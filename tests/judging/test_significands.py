@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from relu_learn.judging.significands import Numbers, Short, _Lattice, _rounded, fit
+from relu_learn.judging.significands import Numbers, Short, _Lattice, fit, rounded
 
 UP = np.ones(6)
 
@@ -17,8 +17,8 @@ def known(values, power=UP, units=1.0):
 @pytest.mark.parametrize(("bits", "dtype"), [(24, np.float32), (11, np.float16)])
 def test_rounding_is_that_of_the_processor(bits, dtype, rng):
     x = rng.uniform(0.1, 9.0, 1000) * rng.choice([-1.0, 1.0], 1000)
-    assert np.array_equal(_rounded(x, bits), x.astype(dtype).astype(float))
-    assert _rounded(np.zeros(1), bits) == 0
+    assert np.array_equal(rounded(x, bits), x.astype(dtype).astype(float))
+    assert rounded(np.zeros(1), bits) == 0
 
 
 @pytest.mark.parametrize("ratio", [1.2345678, 1.0, 4 / 3, 2 - 2.0**-20, math.sqrt(3)])
@@ -37,7 +37,7 @@ def test_the_lattice_holds_exactly_the_points_of_the_strip(ratio, width):
 @pytest.mark.parametrize(("bits", "error"), [(24, 0.0), (24, 1e-12), (11, 1e-7), (8, 1e-5)])
 def test_the_factor_is_found_whatever_the_errors_are(bits, error, rng):
     power = np.repeat([1.0, -1.0], [12, 3])
-    true = _rounded(rng.standard_normal(15), bits)
+    true = rounded(rng.standard_normal(15), bits)
     values = true * 0.7853**-power + error * rng.standard_normal(15)
     found = fit(known(values, power), bits)
     assert found.count == 1 and found.chance < 1e-9 and not found.short.unsure.any()
