@@ -78,6 +78,7 @@ def learn_steps(
     max_queries: int | None = None,
     validation: int | None = None,
     polish: bool = False,
+    lean: bool = False,
     bounds: Any = None,
     points: Any = None,
     r: float = Settings.r,
@@ -111,6 +112,10 @@ def learn_steps(
     polish : bool
         Measure everything once more with long steps, for the last digits: about twice the queries.
         (What the answers of any run tell of them, F' is fitted to at the end, for no query.)
+    lean : bool
+        Of exact answers on R^d ask less: no gradient is checked or measured at a better place, and
+        the final test has 32 points (unless `validation` says otherwise; the certificate says how
+        little they prove). When it fails, the run goes on with the usual care.
     bounds : (low, high), optional
         Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
         is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
@@ -148,7 +153,18 @@ def learn_steps(
         With what was found so far as `partial`; so does KeyboardInterrupt.
     """
     settings = Settings(
-        method, epsilon, delta, validation, polish, r, tau, alpha, repeats, patience, max_seconds
+        method,
+        epsilon,
+        delta,
+        validation,
+        polish,
+        lean,
+        r,
+        tau,
+        alpha,
+        repeats,
+        patience,
+        max_seconds,
     )
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds, points))
 
@@ -164,6 +180,7 @@ def learn_from_queries(
     max_queries: int | None = None,
     validation: int | None = None,
     polish: bool = False,
+    lean: bool = False,
     bounds: Any = None,
     points: Any = None,
     r: float = Settings.r,
@@ -183,8 +200,8 @@ def learn_from_queries(
         (n, d) -> (n,) or (n, m).
     dim : int, optional
         Input dimension d (default: that of the black box).
-    method, rng, epsilon, delta, max_queries, validation, polish, bounds, points, r, tau, alpha,
-    repeats, patience, max_seconds
+    method, rng, epsilon, delta, max_queries, validation, polish, lean, bounds, points, r, tau,
+    alpha, repeats, patience, max_seconds
         As for `learn_steps`.
     on_event : callable, optional
         Called with every event.
@@ -214,7 +231,18 @@ def learn_from_queries(
     8
     """
     settings = Settings(
-        method, epsilon, delta, validation, polish, r, tau, alpha, repeats, patience, max_seconds
+        method,
+        epsilon,
+        delta,
+        validation,
+        polish,
+        lean,
+        r,
+        tau,
+        alpha,
+        repeats,
+        patience,
+        max_seconds,
     )
     run = _run(black_box, dim, settings, rng, max_queries, bounds, points)
     bar = None

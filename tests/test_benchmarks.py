@@ -116,7 +116,7 @@ def test_hostile():
 def test_hats():
     printed = run("hats.py", "--seeds", "2")
     row = next(line for line in printed.splitlines() if "width" in line)
-    name, *found = cells(row)
+    name, *found = cells(row)[:6]  # the last one is of lean runs
     missed = [int(cell.split("/2, ")[0]) for cell in found]
     of_all = [int(cell.split("/25, ")[0]) for cell in stated(RESULTS, name)[1:]]
     # The two seeds are among the 25.

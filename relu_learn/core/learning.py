@@ -51,11 +51,12 @@ def adaptive(run: Run) -> Iterator[Event]:
     ------
     NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
     """
-    evidence = run.evidence
+    evidence, run.lean = run.evidence, run.settings.lean
     found = yield from run.look()
     run.take(found.anchored())
     kept = [run.known]
-    polished, rejected = run.settings.polish or found.roughness() > _ROUGH, 0
+    rough = found.roughness() > _ROUGH and not run.lean
+    polished, rejected = run.settings.polish or rough, 0
     if polished:
         yield from run.test(FEW)
         yield from polish(run)
@@ -66,19 +67,23 @@ def adaptive(run: Run) -> Iterator[Event]:
             points, errors = evidence.worst(run.known)
             if evidence.enough(errors, _CONTRADICTION):
                 return
+        # Something was missed, or measured badly: from here on with care.
+        lean, run.lean = run.lean, False
         little = errors.max() <= USEFUL * evidence.scale
         typical = float(np.median(errors))
-        if typical > _GROSS * evidence.scale and not run.repairs:
-            run.watch(Creases())  # wrong nearly everywhere: is it a deeper network?
-        elif not polished and (little or typical > evidence.tolerance / 10):
+        gross = typical > _GROSS * evidence.scale and not run.repairs  # wrong nearly everywhere
+        if gross and not lean:
+            run.watch(Creases())  # is it a deeper network?
+        elif not (gross or polished) and (little or typical > evidence.tolerance / 10):
             # Only a little wrong: nothing is missing, but something was measured badly.
             polished = True
             yield from polish(run)
             yield from run.test()
             continue
-        run.repairs += 1
+        run.repairs += not lean
         kept.append(run.known)
-        afresh = rejected == 2  # the hypothesis is beyond repair: start again on another line
+        # The hypothesis is beyond repair: start again on another line,
+        afresh = rejected == 2 or (lean and gross)
         rejected = -2 if afresh else rejected  # and then be patient for twice as long
         if (yield from _repair(run, points[errors.argmax()], afresh)):
             polished = False

@@ -109,6 +109,7 @@ def solve_line(
     silent: Collection[int] = (),
     slack: float = SLACK,
     second_looks: Iterable[SecondLook] = (),
+    lean: bool = False,
 ) -> Generator[Piece | Block, None, None]:
     """Gradients and neurons of a line that was searched (paper: GetNeurons, its second half).
 
@@ -123,6 +124,8 @@ def solve_line(
     slack : float
         How much blocks of several neurons may amplify an error.
     second_looks : iterable of SecondLook
+    lean : bool
+        Measure all pieces where the line crosses them, and trust the steps.
 
     Yields
     ------
@@ -134,7 +137,7 @@ def solve_line(
     """
     line, s = found.line, found.slice
     d, k = len(line.origin), len(s.kinks)
-    survey = Survey(target, found, orthonormal_basis(line.direction, rng), rng)
+    survey = Survey(target, found, orthonormal_basis(line.direction, rng), rng, lean)
     goal = GOAL / (4 * np.sqrt(d))
     found.directions = output_directions(s.jumps)
     found.chosen, found.amplify, found.hopeless = choose(
@@ -142,8 +145,8 @@ def solve_line(
     )
     zero = np.zeros((s.values.shape[1], d))
     found.pieces = {r: Piece(r, survey.points[r], zero[:, 0], zero) for r in silent}
-    short = survey.errors[found.chosen] * found.amplify > goal
-    narrow = [int(r) for r in found.chosen[short] if d > 1 and k > 0 and r not in found.pieces]
+    short = (survey.errors[found.chosen] * found.amplify > goal) & (d > 1) & (k > 0) & (not lean)
+    narrow = [int(r) for r in found.chosen[short] if r not in found.pieces]
     # What deserves a second look: an error of F' much larger than what the answers allow.
     limit = max(10 * GOAL, 1e4 * float(found.noise.level.max()))
     block_of = np.searchsorted(found.chosen, np.arange(k), side="right") - 1

@@ -131,12 +131,20 @@ class Survey:
     basis : Basis
         Orthonormal, its first row along the line.
     rng : numpy.random.Generator
+    trusting : bool
+        Measured where the line crosses them, they are not checked.
     """
 
     def __init__(
-        self, target: Target, found: Found, basis: Basis, rng: np.random.Generator
+        self,
+        target: Target,
+        found: Found,
+        basis: Basis,
+        rng: np.random.Generator,
+        trusting: bool = False,
     ) -> None:
         self.target, self.found, self.basis, self.rng = target, found, basis, rng
+        self.trusting = trusting
         s, line = found.slice, found.line
         d = len(line.origin)
         self.points, self.tilt = line.at(s.centers), target.tilt(basis.rows)
@@ -179,7 +187,7 @@ class Survey:
                 value if free else None,
                 self.basis.part(free, count),
                 np.full(count - free, self.steps[r]),
-                self.sharp[r],
+                None if self.trusting else self.sharp[r],
                 self.rng,
             )
             rates = np.concatenate([rates[:free], more])

@@ -42,6 +42,9 @@ ROUNDING = 1e-8
 # Share of inputs that a certificate leaves open, and where so few neurons were found: narrow bumps
 # that are missed, and queries, with these and with other numbers: `tests/benchmarks/hats.py`.
 _OPEN, _SIMPLE, _FEW_NEURONS = 0.01, 0.005, 8
+# With more inputs than this, checks and better places (five queries for each gradient) cost little,
+# and a refit of all parameters, which would make good for bad places, too much.
+_SMALL = 100
 # Fresh points of any test, if only their share of all queries asks for more.
 MOST = 1000
 
@@ -104,6 +107,8 @@ class Run:
         What the first line with neurons gave.
     watch : callable
         Told when answers make no sense; see `watch`.
+    lean : bool
+        Ask less, and leave it to a short test to find what that missed.
     hurry : callable
         Called in long computations; raises when the time is over. (`bool()` does nothing.)
     """
@@ -123,7 +128,7 @@ class Run:
         self.found: Measured | None = None
         self.first: Measured | None = None
         self.accepted: ReluNetwork | None = None
-        self.repairs = 0
+        self.repairs, self.lean = 0, False
         self.events: list[Event] = []
         self.watch: Callable[[Occasion], Noise | None] = trust
         self.hurry: Callable[[], object] = bool
@@ -235,7 +240,15 @@ class Run:
 
         window = self.space.window(line)
         s = yield from each(
-            search_line(ask, window, Noise(level), self.rng, extra=marks, watch=self._on_line),
+            search_line(
+                ask,
+                window,
+                Noise(level),
+                self.rng,
+                extra=marks,
+                watch=self._on_line,
+                lean=self.lean,
+            ),
             probed,
         )
         # Unless more was heard, the answers' own: in a repair `level` is what needs no repair.
@@ -264,8 +277,16 @@ class Run:
         target, scale, phase = self.target(), self.answers.scale, self._phase
         index = 0 if self.known is None else self.known.n_neurons
         self.found = found
+        lean = self.lean and self.oracle.dim <= _SMALL
+        looks = () if lean else self.looks.pieces
         for part in solve_line(
-            target, found, self.rng, silent=silent, slack=slack, second_looks=self.looks.pieces
+            target,
+            found,
+            self.rng,
+            silent=silent,
+            slack=slack,
+            second_looks=looks,
+            lean=lean,
         ):
             if isinstance(part, Piece):
                 if part.step:  # otherwise silent: nothing was measured
@@ -414,6 +435,8 @@ def _validation_size(run: Run) -> int:
     settings = run.settings
     if settings.validation is not None:
         return settings.validation
+    if run.lean:
+        return FEW
     k = prune(run.known, ROUNDING).n_neurons if run.known is not None else 0
     share = _SIMPLE if k <= _FEW_NEURONS or run.repairs else _OPEN
     share /= 1 + 1 / FREE  # what a refit may cost of it

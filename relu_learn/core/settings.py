@@ -26,6 +26,7 @@ class Settings:
     delta: float = 0.05
     validation: int | None = None
     polish: bool = False
+    lean: bool = False
     r: float = 0.05
     tau: float = 4.0
     alpha: float = 1e-3
@@ -38,8 +39,10 @@ class Settings:
             raise InvalidArgument(f"method must be 'adaptive' or 'grid', got {self.method!r}")
         if self.validation is not None:
             self._set("validation", positive_int("validation", self.validation))
-        if not isinstance(self.polish, (bool, np.bool_)):
-            raise InvalidArgument(f"polish must be True or False, got {self.polish!r}")
+        for name in ("polish", "lean"):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                got = getattr(self, name)
+                raise InvalidArgument(f"{name} must be True or False, got {got!r}")
         self._set("repeats", positive_int("repeats", self.repeats))
         for name in ("r", "tau", "alpha"):
             self._set(name, positive_number(name, getattr(self, name)))

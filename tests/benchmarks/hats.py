@@ -5,7 +5,7 @@
 A bump is three parallel neurons that touch inputs only between two close hyperplanes. A row is one
 secret with as many bumps as there are seeds; a column is the number of fresh points of the final
 test ("default": what the learner chooses, for a certificate of 1 % or 0.5 %). Bumps that were
-missed, of how many; and the queries, all counted.
+missed, of how many; and the queries, all counted. "lean" is the short test of lean=True.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from common import table
 from relu_learn import ReluNetwork, learn_from_queries, zoo
 
 DIM = 10
-POINTS = (32, 161, 370, None, 2000)
+POINTS = (32, 161, 370, None, 2000, "lean")
 
 
 def secret(neurons: int, width: float, seed: int) -> tuple[ReluNetwork, np.ndarray]:
@@ -40,11 +40,12 @@ def secret(neurons: int, width: float, seed: int) -> tuple[ReluNetwork, np.ndarr
     return net, x + np.outer(t + width * rng.uniform(-0.9, 0.9, 50) - x @ w, w)
 
 
-def cell(neurons: int, width: float, points: int | None, seeds: int) -> str:
+def cell(neurons: int, width: float, points: int | str | None, seeds: int) -> str:
+    settings = {"lean": True} if points == "lean" else {"validation": points}
     missed, queries = 0, []
     for seed in range(seeds):
         net, x = secret(neurons, width, seed)
-        result = learn_from_queries(net, DIM, rng=seed, validation=points)
+        result = learn_from_queries(net, DIM, rng=seed, **settings)
         y = net(x)
         missed += bool(np.abs(y - result.network(x)).max() > 1e-3 * np.ptp(y))
         queries.append(result.queries)

@@ -1,13 +1,16 @@
 """Queries, errors and seconds of the learner on random networks and the digits.
 
     python tests/benchmarks/queries.py [--seeds 20] [--only 784-32-1] [--quick] [--markdown]
+    python tests/benchmarks/queries.py --lean --seeds 50
 
 "/D" is relative to the number of parameters, D = k(d+1) + d+1; with m outputs D = k(d+1) +
 mk + m(d+1), and as every query answers m numbers the ratio is queries / (D/m). "to find" are the
 queries before the final test, "to be sure" its fresh points; "all/D" counts both. "worst error" is
 the largest |F - F'| over 10,000 fresh Gaussian points, relative to the standard deviation of the
 outputs; "parameters" the largest error of a normal (radians), bias or output weight after
-`orient()`, where it finds the orientation. Ranges run over the seeds: secret and learner get the
+`orient()`, where it finds the orientation. With `--lean` (which asks less) the last columns are the
+median and the 95 % quantile of all/D, and how many runs had to go on with care; failures are
+counted in. Ranges run over the seeds: secret and learner get the
 same one.
 """
 
@@ -16,7 +19,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+import numpy as np
 from common import Record, network, parse_names, power, run, spread, table
+
+from relu_learn.core.run import FEW
 
 NAMES = [
     "10-15-1",
@@ -31,6 +37,8 @@ NAMES = [
 QUICK = ["10-15-1", "5-100-1", "64-32-10", "digits"]
 HEAD = ["network", "exact", "to find", "to be sure", "to find/D", "all/D", "neurons"]
 HEAD += ["worst error", "parameters", "s"]
+LEAN = ["10-8-1", "10-15-1", "20-10-1", "5-100-1", "64-32-10", "784-128-10", "784-32-1"]
+LEAN_HEAD = [*HEAD, "median/D", "95 %", "with care"]
 
 
 def row(name: str, records: list[Record]) -> list[str]:
@@ -50,16 +58,25 @@ def row(name: str, records: list[Record]) -> list[str]:
     ]
 
 
+def of_all(records: list[Record]) -> list[str]:
+    ratios = [r.ratio for r in records]
+    careful = sum(r.tested > r.sure or r.sure > FEW for r in records)
+    return [f"{np.median(ratios):.3f}", f"{np.quantile(ratios, 0.95):.3f}", str(careful)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only", metavar="NAME", help="comma-separated: 10-15-1,digits")
     parser.add_argument("--polish", action="store_true", help="learn with polish=True")
+    parser.add_argument("--lean", action="store_true", help="learn with lean=True")
     parser.add_argument("--quick", action="store_true", help="one seed, small networks")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    names = parse_names(options.only) or (QUICK if options.quick else NAMES)
-    settings = {"polish": True} if options.polish else {}
+    names = parse_names(options.only) or (
+        QUICK if options.quick else LEAN if options.lean else NAMES
+    )
+    settings = {"polish": options.polish, "lean": options.lean}
     rows = []
     for name in names:
         seeds = range(1 if options.quick else options.seeds)
@@ -73,9 +90,9 @@ def main() -> None:
             if not records[-1].exact():
                 failed = records[-1].failure or f"error {records[-1].error:.1e}"
                 print(f"{name}, seed {seed}: {failed}", flush=True)
-        rows.append(row(name, records))
+        rows.append(row(name, records) + (of_all(records) if options.lean else []))
         print(f"{name} done", file=sys.stderr, flush=True)
-    print(table(HEAD, rows, options.markdown))
+    print(table(LEAN_HEAD if options.lean else HEAD, rows, options.markdown))
 
 
 if __name__ == "__main__":

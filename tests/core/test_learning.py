@@ -8,6 +8,7 @@ from nets import hats, relative_error
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.core import learning
+from relu_learn.core.run import FEW
 from relu_learn.telling.events import LineDrawn, NetworkUpdated, Validated
 
 pytestmark = pytest.mark.numerical
@@ -117,3 +118,23 @@ def test_what_is_steep_far_outside_costs_no_digits(outputs):
 
         result = learn_from_queries(f, 6, rng=seed)
         assert relative_error(inner, result.network) < 1e-9
+
+
+@pytest.mark.parametrize(("size", "most"), [((10, 8), 2.3), ((20, 10), 1.7), ((64, 32, 10), 1.7)])
+def test_lean_asks_less(size, most):
+    """Queries over D (or D / m), all counted: the usual way asks for more than 3."""
+    secret = zoo.random_network(*size, rng=3)
+    result = learn_from_queries(secret, size[0], rng=3, lean=True)
+    assert relative_error(secret, result.network) <= 1e-8
+    assert result.queries * secret.n_outputs <= most * secret.n_parameters
+    assert result.certificate.n == FEW and 0.11 < result.certificate.mass < 0.13
+
+
+def test_lean_goes_on_with_care_where_the_short_test_fails():
+    """A step across a hyperplane that no check has seen makes F' wrong nearly everywhere: no reason
+    to call the black box a deeper network."""
+    secret = zoo.random_network(20, 10, rng=18)
+    result = learn_from_queries(secret, 20, rng=18, lean=True)
+    assert relative_error(secret, result.network) <= 1e-8
+    tests = [len(event.points) for event in result.trace if isinstance(event, Validated)]
+    assert tests[0] == FEW and tests[-1] > 300 and result.certificate.n == tests[-1]

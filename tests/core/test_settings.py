@@ -14,6 +14,7 @@ RULES = {
     "method": ("method must be 'adaptive' or 'grid', got {1!r}", ["magic", None]),
     "validation": ("{} must be a positive integer, got {!r}", [0, 2.5, "3", np.inf]),
     "polish": ("{} must be True or False, got {!r}", ["no", 1, None]),
+    "lean": ("{} must be True or False, got {!r}", ["no", 1, None]),
     "epsilon": (POSITIVE, [0.0, -1.0, "x", np.inf, True]),
     "delta": ("{} must be a number in (0, 1), got {!r}", [0, 1, None, np.nan]),
     "r": (POSITIVE, [0, None, [1.0]]),
