@@ -30,7 +30,7 @@ _GROSS = 0.01
 # F' has to fit the answers of earlier tests, too, to so many times the tolerance (the scale is an
 # estimate, and differs from test to test).
 _CONTRADICTION = 10
-# A kink of F' is one of F - F', too, if it is so close, in units of 1 + |t|. Where most are, F' is
+# A kink of F' is one of F - F', too, if it is so close, in units of 1 + |t|. Where half are, F' is
 # wrong as a whole (its line was nearly parallel to them, say): to patch it takes two neurons each.
 _SAME, _MOSTLY_WRONG = 1e-6, 0.5
 
@@ -111,7 +111,7 @@ def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, Non
 
 
 def _mostly_wrong(network: ReluNetwork, found: Found) -> bool:
-    """Whether F - F' has a kink at those of most neurons of F'."""
+    """Whether F - F' has a kink at those of half of the neurons of F', or more."""
     t = found.line.crossings(network.weights, network.biases)
     near = np.abs(np.subtract.outer(t, found.slice.kinks)) < _SAME * (1 + np.abs(t[:, None]))
-    return bool(near.any(axis=1).sum() > _MOSTLY_WRONG * len(t))
+    return bool(near.any(axis=1).sum() >= max(_MOSTLY_WRONG * len(t), 1))

@@ -11,9 +11,6 @@ from relu_learn.core.lines import EPS, SIGMAS, Noise
 # Three samples are a test of collinearity only when the outer two have comparable distances to the
 # middle one; otherwise a kink next to the closer pair would hardly show.
 BALANCE = 2e-4
-# A place that is known to a tolerance is inside an interval if it is so many times as far from its
-# ends.
-_CLEAR = 12.0
 
 
 class Samples:
@@ -46,12 +43,8 @@ class Samples:
         middle = np.arange(1, n - 1)
         collinear[1:-1] = balanced & self._collinear(middle - 1, middle, middle + 1)
         self.affine = collinear[:-1] | collinear[1:]
-        self._start(collinear)
-        proved = self._proved()
-        if len(proved):
-            self.affine[proved - 1] = self.affine[proved + 1] = True
-            self.affine[proved] = False
-            self._start(collinear)
+        starts = self.affine & ~(np.r_[False, self.affine[:-1]] & collinear[:-1])
+        self._runs(np.cumsum(starts) - 1)
         while len(self.first) > 1:  # runs that touch and agree are one: the triple was unbalanced
             same = self._agree()
             if not same.any():
@@ -78,35 +71,6 @@ class Samples:
             np.add.at(short, self.last[sliver], -1)
             self.affine &= np.cumsum(short)[: n - 1] == 0
             self._runs(self.run)
-
-    def _start(self, collinear: np.ndarray) -> None:
-        """Runs of affine intervals that meet in a collinear triple."""
-        starts = self.affine & ~(np.r_[False, self.affine[:-1]] & collinear[:-1])
-        self._runs(np.cumsum(starts) - 1)
-
-    def _proved(self) -> np.ndarray:
-        """Intervals, none at an end, whose neighbours on both sides are shown to be pieces.
-
-        With one output any two lines meet somewhere. With several, that the lines through both
-        pairs meet at all, and well inside the interval, is no coincidence.
-        """
-        inner = np.flatnonzero(~self.affine[1:-1]) + 1
-        if not len(inner) or not self.independent():
-            return inner[:0]
-        meeting = self.meet(inner, inner + 1)
-        left, right = meeting.where - self.t[inner], self.t[inner + 1] - meeting.where
-        return inner[meeting.ok & (np.minimum(left, right) > _CLEAR * meeting.tolerance)]
-
-    def independent(self) -> bool:
-        """Whether the bends seen so far span more than one direction of the outputs."""
-        if self.y.shape[1] == 1:
-            return False
-        slopes = np.diff(self.y, axis=0) / np.diff(self.t)[:, None]
-        bends = np.diff(slopes, axis=0) / self.noise.level
-        size = np.linalg.norm(bends, axis=1, keepdims=True)
-        bends = (bends / np.where(size > 0, size, 1))[size[:, 0] > 0]
-        values = np.linalg.svd(bends, compute_uv=False)
-        return len(values) > 1 and bool(values[1] > 0.05 * values[0])
 
     def _runs(self, run: np.ndarray) -> None:
         self.run = run

@@ -26,8 +26,6 @@ _MAX_LEVELS = 300
 # A search with more samples than this tells the watch that it is very long (from an eighth on, that
 # it is long); with more than `_MOST`, it gives up.
 PATIENCE, _MOST = 3200, 200_000
-# Samples of the first level.
-_GRID = 8
 # Most inputs are as far from the origin as x(t) is up to here.
 _INPUTS = 2.0
 
@@ -38,6 +36,7 @@ def search_line(
     noise: Noise,
     rng: np.random.Generator,
     *,
+    grid: int = 8,
     extra: np.ndarray | None = None,
     watch: Watch = trust,
     lean: bool = False,
@@ -53,6 +52,8 @@ def search_line(
         Of one answer; replaced if the watch hears more.
     rng : numpy.random.Generator
         Shifts the grid and the split points, so that no regular function can hide between them.
+    grid : int
+        Samples of the first level.
     extra : ndarray, optional
         More parameters t for the first level.
     watch : callable
@@ -70,7 +71,7 @@ def search_line(
     LearningFailed
         If there are too many samples for any reason.
     """
-    t = window.grid(_GRID, rng)
+    t = window.grid(grid, rng)
     if extra is not None:
         t = np.union1d(t, extra)
     y = ask(t)
@@ -94,7 +95,7 @@ def search_line(
         if noise is not samples.noise:
             samples = Samples(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
-        if not len(new) and not (lean and samples.independent()):
+        if not len(new) and not (lean and _independent_outputs(samples)):
             new, intervals = _certify(samples)
         if not len(new):
             break
@@ -138,8 +139,34 @@ def _split(s: Samples, window: Window, rng: np.random.Generator) -> tuple[np.nda
     np.add.at(closed, gap_end[hinged], -1)
     is_open &= np.cumsum(closed)[:-1] == 0
     b = np.flatnonzero(is_open)
-    new = window.middle(t[b], t[b + 1], rng.uniform(0.4, 0.6, len(b)))
-    return new, np.stack([t[b], t[b + 1]], axis=1)
+    c = b + 1
+    meeting = s.meet(b, c)
+    h = 4 * meeting.tolerance
+    low, high = meeting.where - t[b], t[c] - meeting.where
+    room = np.minimum(low, high)
+    # With one output any two lines meet somewhere: believe it if a line is known to be a piece, and
+    # test it with two samples in between. With several, that they meet at all is proof enough.
+    known = s.affine[np.maximum(b - 1, 0)] | s.affine[np.minimum(c, len(t) - 2)]
+    proved = _independent_outputs(s) & (room > 3 * h)
+    believed = meeting.ok & (room > 0.02 * (low + high)) & (known | proved)
+    middle = window.middle(t[b], t[c], rng.uniform(0.4, 0.6, len(b)))
+    left = np.where(proved, h, 0.3 * low)
+    right = np.where(proved, h, 0.3 * high)
+    new = np.where(believed, meeting.where - left, middle)
+    more = (meeting.where + right)[believed]
+    return np.concatenate([new, more]), np.stack([t[b], t[c]], axis=1)
+
+
+def _independent_outputs(s: Samples) -> bool:
+    """Whether the bends seen so far span more than one direction of the outputs."""
+    if s.y.shape[1] == 1:
+        return False
+    slopes = np.diff(s.y, axis=0) / np.diff(s.t)[:, None]
+    bends = np.diff(slopes, axis=0) / s.noise.level
+    size = np.linalg.norm(bends, axis=1, keepdims=True)
+    bends = (bends / np.where(size > 0, size, 1))[size[:, 0] > 0]
+    values = np.linalg.svd(bends, compute_uv=False)
+    return len(values) > 1 and bool(values[1] > 0.05 * values[0])
 
 
 def _certify(s: Samples) -> tuple[np.ndarray, np.ndarray]:

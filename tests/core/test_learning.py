@@ -69,11 +69,11 @@ def test_rounding_that_was_taken_for_kinks_is_dropped():
 
 
 def test_a_hypothesis_that_is_wrong_everywhere_is_recognised(rng):
-    """To mend each would take two: if F - F' has a kink at most of those of F', the next line
-    learns F."""
+    """To mend each neuron would take two: where F - F' has a kink at half of those of F', the next
+    line learns F."""
     network, line = zoo.random_network(5, 12, rng=0), Line.draw(5, rng)
     kinks = line.crossings(network.weights, network.biases)
-    for seen, wrong in ((kinks, True), (kinks[:2], False), (kinks + 0.01, False)):
+    for seen, wrong in ((kinks, True), (kinks[:6], True), (kinks[:5], False), (kinks + 1, False)):
         found = SimpleNamespace(line=line, slice=SimpleNamespace(kinks=np.sort(seen)))
         assert learning._mostly_wrong(network, found) == wrong
 
@@ -123,7 +123,7 @@ def test_what_is_steep_far_outside_costs_no_digits(outputs):
         assert relative_error(inner, result.network) < 1e-9
 
 
-@pytest.mark.parametrize(("size", "most"), [((10, 8), 2.3), ((20, 10), 1.7), ((64, 32, 10), 1.7)])
+@pytest.mark.parametrize(("size", "most"), [((10, 8), 2.3), ((20, 10), 1.7), ((64, 32, 10), 1.85)])
 def test_lean_asks_less(size, most):
     """Queries over D (or D / m), all counted: the usual way asks for more than 3."""
     secret = zoo.random_network(*size, rng=3)

@@ -100,20 +100,3 @@ def test_resolution():
     loud = samples(t, lambda t: 2 * t, Noise(np.array([0.5])))
     np.testing.assert_allclose(loud.resolution(), 0.25)  # crossed by less than the noise
     assert np.isfinite(samples(t, lambda t: 0 * t).resolution()).all()
-
-
-def test_pairs_that_meet_in_several_outputs_are_pieces():
-    """Two samples on each side of a kink are enough, unless one pair has a kink between them."""
-    two = Noise(np.full(2, 1e-15))
-
-    def f(t):  # another kink, with another output direction, far out
-        return np.stack([kink(t), 0.7 * kink(t) + np.maximum(t - 10, 0)], axis=-1)
-
-    s = samples([-1.2, -1, 1, 1.5, 11, 11.5, 12], f, two)
-    assert s.independent()
-    np.testing.assert_array_equal(s.affine, [True, False, True, False, True, True])
-    np.testing.assert_allclose(s.meet(s.last[:-1], s.first[1:]).where, [0.3, 10], atol=1e-12)
-    astride = samples([-1, 1, 11, 11.5, 12], f, two)
-    np.testing.assert_array_equal(astride.affine, [False, False, True, True])
-    one = samples([-1.2, -1, 1, 1.5], lambda t: f(t)[:, :1])
-    assert not one.independent() and not one.affine.any()  # any two lines meet in a plane
