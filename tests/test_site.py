@@ -98,7 +98,7 @@ def test_the_reference_understands_the_docstrings(site: Path) -> None:
     learn = text.split('<section id="learn_from_queries">')[1].split("</section>")[0]
     for section in ("parameters", "returns", "raises"):
         assert f'<h6 id="{section}">' in learn
-    assert re.search(r"<strong>dim</strong> \(int\):\s+Input dimension", learn)
+    assert re.search(r"<strong>dim</strong> \(int, optional\):\s+Input dimension", learn)
 
 
 def test_it_is_built_into_a_new_folder_only(tmp_path: Path) -> None:
