@@ -31,10 +31,14 @@ ROOMS = {
     "bounded": (2, 2, 1, "answers only in a box"),
     "diagnosis": (3, 2, 1, "outside the class"),
     "learn": (0, 3, 4, "puts method, space and watch together"),
-    "judging": (0, 4, 1, "loss, matching, plan"),
-    "figures": (1, 4, 1, "events as pictures"),
-    "widgets": (2, 4, 1, "the lessons' boards"),
-    "cli": (3, 4, 1, "the command line"),
+    "judging": (0, 4, 1, "loss, matching, plan, bits"),
+    "copies": (1, 4, 1, "what a copy is good for"),
+    "blackboxes": (2, 4, 1, "models, files, services"),
+    "figures": (3, 4, 1, "events as pictures"),
+    "serving": (0, 5, 1, "a model as a service"),
+    "auditing": (1, 5, 1, "check, extract, report"),
+    "widgets": (2, 5, 1, "the lessons' boards"),
+    "cli": (3, 5, 1, "the command line"),
 }
 WIDTH, HEIGHT, GAP = 190, 62, 34
 
@@ -60,7 +64,7 @@ def imported(room: str) -> set[str]:
 def box(room: str) -> tuple[float, float, float]:
     """Left, top and width of a room."""
     column, row, span, _ = ROOMS[room]
-    top = (4 - row) * (HEIGHT + GAP)
+    top = (5 - row) * (HEIGHT + GAP)
     return column * (WIDTH + 12), top, span * WIDTH + (span - 1) * 12
 
 
@@ -80,11 +84,13 @@ def svg() -> str:
             if (
                 their_top == top + HEIGHT + GAP
             ):  # one floor down; stairs through a floor are not drawn
-                x = min(max(left + width / 2, their_left + 20), their_left + their_width - 20)
+                own, theirs = left + width / 2, their_left + their_width / 2
                 if ROOMS[room][2] > ROOMS[other][2]:
-                    x = their_left + their_width / 2
+                    own = theirs
+                elif ROOMS[room][2] < ROOMS[other][2]:
+                    theirs = min(max(own, their_left + 20), their_left + their_width - 20)
                 ends = f'y1="{top + HEIGHT}" y2="{their_top - 7}"'
-                parts.append(f'<line x1="{x}" x2="{x}" {ends} class="way"/>')
+                parts.append(f'<line x1="{own}" x2="{theirs}" {ends} class="way"/>')
     style = (
         "text{font:13px sans-serif;text-anchor:middle;fill:#24292f}.name{font-weight:bold}"
         ".room{fill:#eef3f8;stroke:#5b7083}.way{stroke:#5b7083;stroke-width:1.5;marker-end:url(#tip)}"
@@ -93,7 +99,7 @@ def svg() -> str:
         '<marker id="tip" markerWidth="8" markerHeight="8" refX="1" refY="4" orient="auto">'
         '<path d="M0,0 L8,4 L0,8 z" fill="#5b7083"/></marker>'
     )
-    width, height = 4 * WIDTH + 36, 5 * HEIGHT + 4 * GAP
+    width, height = 4 * WIDTH + 36, 6 * HEIGHT + 5 * GAP
     view = f'viewBox="-6 -6 {width + 12} {height + 12}" width="{width}"'
     body = "\n".join(parts)
     return (
