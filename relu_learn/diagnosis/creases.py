@@ -119,7 +119,7 @@ class _Crease:
         segments, bends = self.across(x)
         if (bends < _GONE).sum() < _OFTEN * np.isfinite(bends).sum():
             return []  # one that is not known may run along it for a while, and make up for it
-        for k in np.argsort(np.abs(bends))[:_TRIED]:
+        for k in np.argsort(np.where(bends < _GONE, np.abs(bends), np.inf))[:_TRIED]:
             gone, left = segments[k], bends[k]
             for _ in range(_STEPS):
                 if not left < _GONE:
@@ -132,6 +132,6 @@ class _Crease:
                     if (around < _GONE).sum() <= _BESIDE / 2:
                         break  # a kink that is not known made up for it
                     return [(abs(float(left)), gone, nearer[0])]
-                if bend[0] < _GONE and abs(bend[0]) <= max(abs(left), 1 - _THERE):
+                if bend[0] < _GONE and abs(bend[0]) <= abs(bends[k]) + 1 - _THERE:
                     gone, left = nearer[0], bend[0]
         return []
