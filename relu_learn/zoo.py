@@ -480,6 +480,32 @@ def lower_bound(dim: int = 20, neurons: int = 12, rng: Rng = 0) -> ReluNetwork:
     return ReluNetwork(_turn(neurons) @ plane.T, np.zeros(neurons), signs)
 
 
+@_secret("hard", teeth=1)
+def sawtooth(teeth: int = 16) -> ReluNetwork:
+    """A saw on one input: training on examples smooths its teeth away, queries count them.
+
+    A triangle wave of height 1 on [-2, 2], and 0 elsewhere: F(-2) = F(2) = 0, with `teeth` tips
+    halfway between as many + 1 notches, all of them kinks. Networks that are trained by gradients
+    learn low frequencies first [1]_. Deep networks make such saws with a number of neurons that
+    grows with log(teeth); one hidden layer needs one for each kink [2]_.
+
+    Parameters
+    ----------
+    teeth : int
+        Number of tips, at least 1; the network has 2 teeth + 1 neurons.
+
+    References
+    ----------
+    .. [1] N. Rahaman et al., "On the Spectral Bias of Neural Networks", ICML 2019,
+       arXiv:1806.08734.
+    .. [2] M. Telgarsky, "Benefits of Depth in Neural Networks", COLT 2016, arXiv:1602.04485.
+    """
+    kinks = np.linspace(-2.0, 2.0, 2 * teeth + 1)
+    bends = np.where(np.arange(2 * teeth + 1) % 2, -2.0, 2.0)
+    bends[[0, -1]] = 1.0
+    return ReluNetwork(np.ones((2 * teeth + 1, 1)), kinks, bends * teeth / 2)
+
+
 # ------------------------------------------------------------------- real data
 
 

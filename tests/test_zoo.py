@@ -236,6 +236,18 @@ def test_lower_bounds_want_a_multiple_of_four():
     assert zoo.get("lower_bound", dim=5, neurons=8, rng=1) != zoo.lower_bound(5, 8, rng=2)
 
 
+@pytest.mark.parametrize("teeth", [1, 2, 7, 64])
+def test_a_saw_is_zero_in_its_notches_and_outside_and_one_at_its_tips(teeth):
+    saw = zoo.sawtooth(teeth)
+    assert saw.dim == 1 and saw.n_neurons == distinct(saw) == 2 * teeth + 1
+    notches = np.linspace(-2, 2, teeth + 1)
+    tips = (notches[1:] + notches[:-1]) / 2
+    between = (notches[1:] + tips) / 2
+    flat = np.concatenate([[-9.0], notches, [9.0]])
+    for points, height in ((flat, 0.0), (tips, 1.0), (between, 0.5)):
+        np.testing.assert_allclose(saw(points[:, None]), height, atol=1e-9)
+
+
 # ---------------------------------------------------------------- random, errors
 
 
@@ -278,6 +290,7 @@ def test_random_network_leaves_the_global_random_state_alone():
         (lambda: zoo.random_network(2, 3, rng="1"), "rng must be"),
         (lambda: zoo.hat(width=0), "width must be a positive number, got 0"),
         (lambda: zoo.near_parallel(gap=float("nan")), "gap must be a positive number"),
+        (lambda: zoo.sawtooth(0), "teeth must be an integer >= 1, got 0"),
         (lambda: zoo.sparse_outputs(outputs=1), "outputs must be an integer >= 2"),
     ],
 )
