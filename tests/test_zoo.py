@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relu_learn import ReluNetwork, zoo
+from relu_learn import Oracle, ReluNetwork, baselines, learn_from_queries, zoo
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.data import train_digits
 
@@ -246,6 +246,20 @@ def test_a_saw_is_zero_in_its_notches_and_outside_and_one_at_its_tips(teeth):
     flat = np.concatenate([[-9.0], notches, [9.0]])
     for points, height in ((flat, 0.0), (tips, 1.0), (between, 0.5)):
         np.testing.assert_allclose(saw(points[:, None]), height, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_saw_is_lost_in_training_and_not_for_want_of_examples():
+    saw, oracle = zoo.sawtooth(), Oracle(zoo.sawtooth(), dim=1)
+    result = learn_from_queries(oracle, dim=1, rng=0)
+    x = np.random.default_rng(0).standard_normal((10_000, 1))
+    lost = {
+        method: np.mean((baselines.fit(method, saw, 1, 33, oracle.queries, rng=0)(x) - saw(x)) ** 2)
+        for method in ("student", "random features")
+    }
+    assert lost["student"] > 0.5 * saw(x).var()
+    assert lost["random features"] < 0.01 * saw(x).var()
+    assert np.abs(result.network(x) - saw(x)).max() < 1e-9
 
 
 # ---------------------------------------------------------------- random, errors
