@@ -37,9 +37,10 @@ from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
 from relu_learn.core.learning import adaptive
 from relu_learn.core.lines import SIGMAS, Line
+from relu_learn.core.looks import Looks
 from relu_learn.core.paper import get_neurons_on_grid, grid
 from relu_learn.core.pieces import Measured
-from relu_learn.core.run import FEW, Looks, Run
+from relu_learn.core.run import FEW, Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.diagnosis.watch import confirm, diagnose
