@@ -153,19 +153,9 @@ def learn_steps(
     BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
         With what was found so far as `partial`; so does KeyboardInterrupt.
     """
+    paper = r, tau, alpha, repeats
     settings = Settings(
-        method,
-        epsilon,
-        delta,
-        validation,
-        polish,
-        lean,
-        r,
-        tau,
-        alpha,
-        repeats,
-        patience,
-        max_seconds,
+        method, epsilon, delta, validation, polish, lean, *paper, patience, max_seconds
     )
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds, points))
 
@@ -231,19 +221,9 @@ def learn_from_queries(
     >>> result.network.n_neurons
     8
     """
+    paper = r, tau, alpha, repeats
     settings = Settings(
-        method,
-        epsilon,
-        delta,
-        validation,
-        polish,
-        lean,
-        r,
-        tau,
-        alpha,
-        repeats,
-        patience,
-        max_seconds,
+        method, epsilon, delta, validation, polish, lean, *paper, patience, max_seconds
     )
     run = _run(black_box, dim, settings, rng, max_queries, bounds, points)
     bar = None
