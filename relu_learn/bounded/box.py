@@ -14,7 +14,7 @@ import numpy as np
 from relu_learn.asking.errors import InvalidArgument, NotOneHiddenLayer, NotPiecewiseLinear
 from relu_learn.asking.oracle import Oracle, points_around
 from relu_learn.core.lines import Line, Window
-from relu_learn.core.space import Space, T
+from relu_learn.core.space import WALL, Space, T
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event, ResidualFitted
 
@@ -201,7 +201,7 @@ class _Cube(Oracle):
         return getattr(self.inner, name)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        assert len(x) == 0 or self.box.room(x).min() > -1e-9, "a query left the box"
+        assert len(x) == 0 or self.box.room(x).min() > -WALL, "a query left the box"
         return self.inner(self.box.place(x))
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:

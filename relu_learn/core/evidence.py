@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from relu_learn.core.answers import Answers
+from relu_learn.core.answers import LEVER, Answers
 from relu_learn.core.lines import SIGMAS
 from relu_learn.network import ReluNetwork, prune
 from relu_learn.telling.certificate import Certificate, certificate, output_scale
@@ -19,8 +19,6 @@ PRECISE = 5e-9
 USEFUL = 1e-5
 # A network that is off by so many times the noise of its answers is wrong.
 NOISY = 20.0
-# Errors of F' up to so many times the answers' own are rounding that steps have made larger.
-_LEVER = 1e4
 # Points that tell, without a query, how far a network was moved after its last test: so many times
 # as many as those of the test.
 FREE = 20
@@ -116,7 +114,7 @@ class Evidence:
     @property
     def tolerance(self) -> float:
         """Errors up to this need no repair, in units of the answers."""
-        rounding = _LEVER * self.answers.rounding
+        rounding = LEVER * self.answers.rounding
         return max(PRECISE * self.scale, min(rounding, USEFUL * self.scale))
 
     def enough(self, errors: np.ndarray, times: float = 1.0) -> bool:

@@ -20,6 +20,10 @@ from relu_learn.core.target import Target
 # crosses one of the two hyperplanes of its piece with probability CAUTION^2 / 2 = 2e-4.
 CAUTION = 0.02
 
+# Radius alpha of GetGradient. Nothing checks its steps: one of k neurons cuts the ball around a
+# Gaussian point with probability 2 phi(0) alpha k = 8e-5 k, and rounding is EPS / alpha = 2e-12.
+ALPHA = 1e-4
+
 
 def safe_step(half_width: float, t: float, dim: int) -> float:
     """Length of a step that most likely stays on the piece of a Gaussian line around t.
@@ -32,7 +36,7 @@ def safe_step(half_width: float, t: float, dim: int) -> float:
 
 
 def get_gradient(
-    black_box: BlackBox | Oracle, x: np.ndarray, alpha: float = 1e-4, rng: Any = None
+    black_box: BlackBox | Oracle, x: np.ndarray, alpha: float = ALPHA, rng: Any = None
 ) -> np.ndarray:
     """The gradient of the black box at x (paper: GetGradient).
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import BlackBox, Oracle
+from relu_learn.core.answers import LEVER
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.choice import choose, direction_doubt
-from relu_learn.core.gradients import get_gradient
+from relu_learn.core.gradients import ALPHA, get_gradient
 from relu_learn.core.lines import Line
 from relu_learn.core.looks import SecondLook
 from relu_learn.core.pieces import GOAL, Block, Found, Piece, output_directions, solve_block
@@ -29,7 +30,7 @@ def get_bias(
     a: float,
     b: float,
     *,
-    alpha: float = 1e-4,
+    alpha: float = ALPHA,
     rng: object = None,
 ) -> tuple[np.ndarray, float, float]:
     """The neuron whose critical point lies between a and b on a line (paper: GetBias).
@@ -133,7 +134,7 @@ def solve_line(
     short = (survey.errors[found.chosen] * found.amplify > goal) & (d > 1) & (k > 0) & (not lean)
     narrow = [int(r) for r in found.chosen[short] if r not in found.pieces]
     # What deserves a second look: an error of F' much larger than what the answers allow.
-    limit = max(10 * GOAL, 1e4 * float(found.noise.level.max()))
+    limit = max(10 * GOAL, LEVER * float(found.noise.level.max()))
     block_of = np.searchsorted(found.chosen, np.arange(k), side="right") - 1
     found.doubt = direction_doubt(found)
     worst = np.maximum(found.amplify[block_of], found.amplify[block_of + 1]) if k else found.doubt

@@ -17,7 +17,7 @@ import numpy as np
 from relu_learn.core.basis import Basis
 from relu_learn.core.gradients import measure_rates, safe_step
 from relu_learn.core.pieces import Found, Piece, agree
-from relu_learn.core.target import Target
+from relu_learn.core.target import HALFWAY, Target
 
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
 _SCOUTS = 3
@@ -241,7 +241,7 @@ class Survey:
         own = found.sharp.at_point(point)
         longest = 30 * np.sqrt(d)
         reach = np.full(d, min(0.08 * np.sqrt(d) * room, longest))
-        reach[:n] = view.reach(where, 0.4, longest)
+        reach[:n] = view.reach(where, HALFWAY, longest)
         reach = np.minimum(reach, self.target.reach(point, self.tilt))
         doubt = found.noise.at_point(point) + self.errors[r] * np.linalg.norm(shift)
         expected = found.slice.values[r] + shift @ rough

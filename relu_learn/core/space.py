@@ -17,6 +17,9 @@ from relu_learn.core.lines import EDGE, FAR, SIGMAS, Line, Window
 from relu_learn.telling.certificate import GAUSSIAN
 
 T = TypeVar("T")
+# Points may lie beyond a wall by this, of the box's size: rounding on the way, and then they are
+# clipped.
+WALL = 1e-9
 _NEVER = 6.0  # in standard deviations: one point in 1e9
 
 
@@ -60,7 +63,7 @@ class Space:
         if own.ndim != 2 or own.shape[1] != self.dim or not len(own):
             raise InvalidArgument(f"points must have shape (n, {self.dim}), got {own.shape}")
         self.own = self.locate(own)
-        outside = np.flatnonzero(self.room(self.own) < -1e-9)
+        outside = np.flatnonzero(self.room(self.own) < -WALL)
         if len(outside):
             raise InvalidArgument(f"points must lie within the bounds: row {outside[0]} does not")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
-from relu_learn.core.answers import EXACT
+from relu_learn.core.answers import EXACT, STAIR
 from relu_learn.core.lines import EPS, SIGMAS, Ask, Line, Noise
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
@@ -19,8 +19,8 @@ from relu_learn.core.watch import LongLine
 _CLEAR, _LAST, _FINE = 30.0, 5, 1e-12
 # Intervals of a line, and pairs of points, between which is looked.
 _INTERVALS, _PAIRS = 8, 6
-# A staircase is rounding if its steps are less than this share of what the answers span.
-_STAIR, _SINGLE = 1e-3, 4 * float(np.finfo(np.float32).eps)
+# What float32 answers differ by that are a few roundings apart.
+_SINGLE = 4 * float(np.finfo(np.float32).eps)
 # Earlier answers that tell how large F is far out.
 _RECALLED = 200
 # How close to a jump, in units of 1 + |t|, its witness is.
@@ -141,7 +141,7 @@ def _fine_step(ask: Ask, t: np.ndarray, span: np.ndarray) -> float:
     y = ask(near.ravel()).reshape(3, len(t), -1)
     step = np.abs(y[2] - y[1])
     steps = step / np.where(step > 0, step, np.inf).min(axis=0)
-    small = step < np.maximum(_STAIR * span, _SINGLE * np.abs(y[1]))
+    small = step < np.maximum(STAIR * span, _SINGLE * np.abs(y[1]))
     fine = (y[0] == y[1]) & small & (np.abs(steps - np.round(steps)) < 0.01)
     return (
         float((step.max(axis=1) / (1 + np.abs(t))).max()) if fine.all(axis=1).mean() > 0.5 else 0.0

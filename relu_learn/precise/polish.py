@@ -17,7 +17,7 @@ from relu_learn.core.gradients import measure_gradient
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
 from relu_learn.core.roomy import Arrangement
-from relu_learn.core.target import Target
+from relu_learn.core.target import HALFWAY, Target
 from relu_learn.network import ReluNetwork, normalised, prune
 
 # Random points among which the cells are chosen, besides one on either side of each hyperplane.
@@ -70,7 +70,7 @@ def polish(
     pieces = []
     for spot in view.roomy(start, steps=steps, limit=2.0)[0]:
         point = spot @ basis.rows
-        reach = view.reach(spot, 0.4, 3 * np.sqrt(d))
+        reach = view.reach(spot, HALFWAY, 3 * np.sqrt(d))
         reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
         pieces.append(measure_gradient(target, point, basis, reach, noise.at_point(point), rng))
         yield pieces[-1]

@@ -18,7 +18,7 @@ from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
 from relu_learn.core.pieces import Found, Piece, agree, output_directions
 from relu_learn.core.roomy import Arrangement
-from relu_learn.core.target import Target
+from relu_learn.core.target import HALFWAY, Target
 
 # Points among which the best place is chosen.
 _CANDIDATES = 256
@@ -74,9 +74,11 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
         best = int((room / (1 + np.linalg.norm(x, axis=1))).argmax())
         if room[best] <= 0:
             continue
-        three = x[best] + np.multiply.outer([-0.4 * room[best], 0.0, 0.4 * room[best]], weights[i])
+        three = x[best] + np.multiply.outer(
+            [-HALFWAY * room[best], 0.0, HALFWAY * room[best]], weights[i]
+        )
         eta = max(float(found.noise.at_point(p).max()) for p in three)
-        own = eta / max(0.4 * room[best] * sizes[i], 1e-300)
+        own = eta / max(HALFWAY * room[best] * sizes[i], 1e-300)
         if own < found.doubt[i] / 4:
             asked.append(i)
             precision.append(own)
@@ -142,7 +144,7 @@ def _elsewhere(
         """Expected errors (n,) of the gradient if it is measured at x, and who is flipped."""
         depth = x @ weights.T - biases
         flipped = (depth > 0) != on
-        step = 0.4 * np.minimum(np.abs(depth).min(axis=1), 3 * np.sqrt(d))
+        step = HALFWAY * np.minimum(np.abs(depth).min(axis=1), 3 * np.sqrt(d))
         step = np.minimum(step, 0.9 * target.space.room(x))
         own = np.array([found.noise.at_point(p).max() for p in x]) / np.maximum(step, 1e-300)
         return np.hypot(own, np.linalg.norm(flipped * spread, axis=1)), flipped
@@ -158,7 +160,7 @@ def _elsewhere(
     if error[best] > piece.error / 4:
         return None
     point, turned = x[best], flipped[best]
-    reach = view.reach(basis.rows @ point, 0.4, 3 * np.sqrt(d))
+    reach = view.reach(basis.rows @ point, HALFWAY, 3 * np.sqrt(d))
     reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
     own = found.noise.at_point(point)
     _, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
