@@ -18,6 +18,8 @@ LEVER = 1e4
 BATCH = 1e-4
 # A staircase is rounding if its steps are less than this share of what the answers span.
 STAIR = 1e-3
+# Answers that are noisier than this, in units of the scale, are no longer called precise.
+BLUNT = 1e-8
 # Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
 LINES = 1e-5
 # A least squares step for all neurons costs (k d)^2 / m operations: up to the first, many are done;

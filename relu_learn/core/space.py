@@ -20,6 +20,8 @@ T = TypeVar("T")
 # Points may lie beyond a wall by this, of the box's size: rounding on the way, and then they are
 # clipped.
 WALL = 1e-9
+# Points among which a roomy one is chosen.
+CANDIDATES = 256
 _NEVER = 6.0  # in standard deviations: one point in 1e9
 
 

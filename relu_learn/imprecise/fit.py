@@ -79,7 +79,7 @@ _WORK = 1e12
 _SHOWN = 2e9
 # A fit from a rough start leaves out samples that are off by more than so many times the expected
 # error, but keeps most of them; and looks again which these are.
-_EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4
+EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4
 # How far the samples' measure is tilted toward a neuron that they rarely meet.
 _TILTS = 2.0 ** np.arange(9)
 
@@ -317,7 +317,7 @@ class Learner:
         limit, before = doubt / self.unit, np.zeros(0)
         for _ in range(_TRIMS):
             ratio = (np.abs(off) / np.maximum(limit, self.noise / self.unit)).max(axis=1)
-            trusted = ratio <= max(_EXPECTED, float(np.quantile(ratio, _MOST)))
+            trusted = ratio <= max(EXPECTED, float(np.quantile(ratio, _MOST)))
             if np.array_equal(trusted, before):
                 break
             chosen = Samples(self.samples.x[trusted], self.samples.y[trusted])
@@ -459,8 +459,8 @@ def sharpen(
 ) -> ReluNetwork:
     """Correct all neurons of an almost right network at once: one Gauss-Newton step.
 
-    Asks for two answers per parameter, and 500 more that tell whether the step helped. Parameters
-    as for `learn_noisy`.
+    Asks for two answers per parameter, and `HELD_OUT` more that tell whether the step helped.
+    Parameters as for `learn_noisy`.
 
     Returns
     -------

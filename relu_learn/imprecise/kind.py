@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from relu_learn.asking.errors import BlackBoxError
-from relu_learn.core.answers import BATCH, EXACT, STAIR, Answers, powers_of_two
+from relu_learn.core.answers import BATCH, BLUNT, EXACT, STAIR, Answers, powers_of_two
 from relu_learn.core.hearing import Hearing, singles
 from relu_learn.core.lines import EPS, SIGMAS, Ask
 
@@ -17,8 +17,6 @@ RANDOM = (
     "black_box must answer the same point alike: two answers differ by more than the function "
     "itself varies"
 )
-# Precise answers have errors below this, in units of the scale.
-_BLUNT = 1e-8
 # Points off the line that have to be rounded as well before answers are called rounded.
 _ELSEWHERE = 24
 # Sums of float32 numbers are not less precise than this, in units of the scale.
@@ -102,7 +100,7 @@ def listen(heard: Hearing) -> Answers:
     seeming, noise, kind = heard.answers, estimate.sigma, estimate.kind
     scale, size = seeming.scale, heard.size
     # Float64, too, is imprecise under a large offset.
-    dirty = kind != "exact" or bool((noise > _BLUNT * scale).any())
+    dirty = kind != "exact" or bool((noise > BLUNT * scale).any())
     if kind == "float32":  # or a curve; float32 has more digits than a few
         dirty = heard.single or bool((noise < _SINGLE * scale).all())
     if not dirty or not (noise > EXACT / 100 * scale).any():

@@ -13,11 +13,13 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
+from relu_learn.core.answers import HELD_OUT
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.mending import polish
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.imprecise.above_noise import merge_alike, readable, thin
+from relu_learn.imprecise.fit import EXPECTED
 from relu_learn.telling.events import Event
 
 # Share of the gradients' queries that may be spent on choosing a line, and how many lines at most.
@@ -25,11 +27,9 @@ _SURVEY, _MAX_LINES = 0.15, 30
 # A curve looks like very many kinks.
 _MAX_KINKS = 500
 # Points that tell whether a neuron is missing: a few at first, and these in the end.
-_GLANCE, ENOUGH = 64, 500
+_GLANCE, ENOUGH = 64, HELD_OUT
 # Lines in a row that do not help, after which the others are left to least squares.
 _ATTEMPTS = 3
-# Errors up to so many times the expected one are no missing neuron.
-_EXPECTED = 6.0
 # How much blocks of several neurons may amplify the errors of gradients, which are large here.
 _SLACK = 100.0
 # At most points that F' explains, on this share of all at least, it is off by no more than so many
@@ -70,7 +70,7 @@ class Peeling:
     def expected(self) -> float:
         """Errors up to this are those that noise and the neurons' own errors explain."""
         answers = self.run.answers
-        return _EXPECTED * float((np.maximum(self.doubt, answers.noise) * answers.scale).max())
+        return EXPECTED * float((np.maximum(self.doubt, answers.noise) * answers.scale).max())
 
     def score(self, limit: float) -> tuple[int, float]:
         """At how many points F' is off by more than this, and the worst error."""
