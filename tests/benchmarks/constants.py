@@ -246,8 +246,7 @@ GROUPS = {
 }
 
 
-def ask(constant: str, factor: float, limit: float) -> dict[str, Any]:
-    groups = GROUPS.get(constant.split(".")[0], ALL)
+def ask(constant: str, factor: float, groups: list[str], limit: float) -> dict[str, Any]:
     command = [sys.executable, __file__, "--child", constant, repr(factor), *groups]
     done = subprocess.run([*command, "--limit", str(limit)], capture_output=True, text=True)
     if done.returncode:
@@ -259,6 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as core.pieces.GOAL")
     parser.add_argument("--by", type=float, default=10.0, help="divide and multiply by this")
+    parser.add_argument("--only", nargs="+", choices=ALL, help="these runs (default: of its wing)")
     parser.add_argument("--limit", type=float, default=30.0, help="seconds for one run")
     parser.add_argument("--list", metavar="PREFIX", help="the constants that there are")
     parser.add_argument("--which", action="store_true", help="name the runs that are wrong")
@@ -273,10 +273,11 @@ def main() -> None:
     usual: dict[str, dict[str, Any]] = {}
     for name in options.names:
         wing = name.split(".")[0]
-        usual[wing] = usual.get(wing) or ask(name, 1.0, options.limit)["runs"]
+        groups = options.only or GROUPS.get(wing, ALL)
+        usual[wing] = usual.get(wing) or ask(name, 1.0, groups, options.limit)["runs"]
         before = usual[wing]
         for factor in (1 / options.by, 1.0, options.by):
-            answer = ask(name, factor, options.limit) if factor != 1 else {"runs": before}
+            answer = ask(name, factor, groups, options.limit) if factor != 1 else {"runs": before}
             runs = answer["runs"]
             changed = sum(run[1] != before[key][1] for key, run in runs.items())
             wrong = [key for key, run in runs.items() if run[2]]
