@@ -8,25 +8,6 @@ import numpy as np
 
 from relu_learn.core.lines import EPS
 
-# Answers less precise than this, in units of the scale, are listened to more closely.
-EXACT = 1e-10
-# Steps make the rounding of answers so many times larger in F', at most where all is well: they are
-# CAUTION times the width of a piece, and of 200 neurons pieces are 1 / 200 wide.
-LEVER = 1e4
-# Float32 sums depend on the other rows of their batch by less than this, relative to their size:
-# 1,700 roundings in a row.
-BATCH = 1e-4
-# A staircase is rounding if its steps are less than this share of what the answers span.
-STAIR = 1e-3
-# Answers that are noisier than this, in units of the scale, are no longer called precise.
-BLUNT = 1e-8
-# Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
-LINES = 1e-5
-# A least squares step for all neurons costs (k d)^2 / m operations: up to the first, many are done;
-# up to the second, one (or many, if something is missing). So many samples judge a fit.
-FIT, SLOW_FIT = 1e8, 1e9
-HELD_OUT = 500
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Answers:

@@ -8,9 +8,10 @@ import math
 import numpy as np
 
 from relu_learn.asking.oracle import Oracle
-from relu_learn.core.answers import EXACT, Answers, powers_of_two
+from relu_learn.core.answers import Answers, powers_of_two
 from relu_learn.core.lines import EDGE, EPS, INPUTS, SIGMAS, Ask, Line, Noise, Window
 from relu_learn.core.pieces import Piece
+from relu_learn.core.precision import EXACT
 from relu_learn.core.space import Space
 from relu_learn.core.target import Target
 

@@ -7,9 +7,9 @@ import math
 from collections.abc import Generator, Iterator, Sequence
 
 from relu_learn.asking.errors import LearningFailed
-from relu_learn.core.evidence import USEFUL
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
+from relu_learn.core.precision import USEFUL
 from relu_learn.core.run import Run
 from relu_learn.core.teller import each
 from relu_learn.core.watch import Unexplained

@@ -8,13 +8,13 @@ import numpy as np
 
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import BlackBox, Oracle
-from relu_learn.core.answers import LEVER
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.choice import choose, direction_doubt
 from relu_learn.core.gradients import ALPHA, get_gradient
 from relu_learn.core.lines import Line
 from relu_learn.core.looks import SecondLook
 from relu_learn.core.pieces import GOAL, Block, Found, Piece, output_directions, solve_block
+from relu_learn.core.precision import LEVER
 from relu_learn.core.roomy import Survey
 from relu_learn.core.target import Target
 

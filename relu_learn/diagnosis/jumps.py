@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
-from relu_learn.core.answers import EXACT, STAIR
 from relu_learn.core.lines import EPS, SIGMAS, Ask, Line, Noise
 from relu_learn.core.pieces import Found
+from relu_learn.core.precision import EXACT, STAIR
 from relu_learn.core.run import Run
 from relu_learn.core.watch import LongLine
 from relu_learn.diagnosis.straight import CLOSE, SEEN

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.asking.errors import BlackBoxError, NotPiecewiseLinear, ReluLearnError
-from relu_learn.core.answers import BATCH, EXACT
 from relu_learn.core.lines import SIGMAS
+from relu_learn.core.precision import BATCH, EXACT
 from relu_learn.core.run import Run
 from relu_learn.diagnosis.straight import affordable, look_for_curves
 

@@ -10,8 +10,8 @@ from relu_learn.asking.errors import (
     NotPiecewiseLinear,
     ReluLearnError,
 )
-from relu_learn.core.answers import BLUNT
 from relu_learn.core.lines import Noise, Slice, Window
+from relu_learn.core.precision import BLUNT
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Creases, Doubted, LongLine, Occasion, SearchedLine
 from relu_learn.diagnosis.creases import look_for_bent_hyperplanes

@@ -24,7 +24,7 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from relu_learn.asking.errors import InvalidArgument
-from relu_learn.core.answers import HELD_OUT
+from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.target import Target
 from relu_learn.imprecise.least_squares import Fit, Samples, propose_neurons
 from relu_learn.network import ReluNetwork

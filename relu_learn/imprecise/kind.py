@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from relu_learn.asking.errors import BlackBoxError
-from relu_learn.core.answers import BATCH, BLUNT, EXACT, STAIR, Answers, powers_of_two
+from relu_learn.core.answers import Answers, powers_of_two
 from relu_learn.core.hearing import Hearing, singles
 from relu_learn.core.lines import EPS, SIGMAS, Ask
+from relu_learn.core.precision import BATCH, BLUNT, EXACT, STAIR
 
 RANDOM = (
     "black_box must answer the same point alike: two answers differ by more than the function "

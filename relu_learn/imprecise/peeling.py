@@ -13,10 +13,10 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
-from relu_learn.core.answers import HELD_OUT
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.mending import polish
 from relu_learn.core.pieces import Found
+from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.run import Run
 from relu_learn.imprecise.above_noise import merge_alike, readable, thin
 from relu_learn.imprecise.fit import EXPECTED

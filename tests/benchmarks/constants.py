@@ -258,7 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as core.pieces.GOAL")
     parser.add_argument("--by", type=float, default=10.0, help="divide and multiply by this")
-    parser.add_argument("--only", nargs="+", choices=ALL, help="these runs (default: of its wing)")
+    parser.add_argument("--only", help="exact,box,imprecise,outside (default: of its wing)")
     parser.add_argument("--limit", type=float, default=30.0, help="seconds for one run")
     parser.add_argument("--list", metavar="PREFIX", help="the constants that there are")
     parser.add_argument("--which", action="store_true", help="name the runs that are wrong")
@@ -273,7 +273,7 @@ def main() -> None:
     usual: dict[str, dict[str, Any]] = {}
     for name in options.names:
         wing = name.split(".")[0]
-        groups = options.only or GROUPS.get(wing, ALL)
+        groups = options.only.split(",") if options.only else GROUPS.get(wing, ALL)
         usual[wing] = usual.get(wing) or ask(name, 1.0, groups, options.limit)["runs"]
         before = usual[wing]
         for factor in (1 / options.by, 1.0, options.by):
