@@ -79,7 +79,7 @@ _WORK = 1e12
 _SHOWN = 2e9
 # A fit from a rough start leaves out samples that are off by more than so many times the expected
 # error, but keeps most of them; and looks again which these are.
-EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4
+_EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4
 # How far the samples' measure is tilted toward a neuron that they rarely meet.
 _TILTS = 2.0 ** np.arange(9)
 
@@ -87,6 +87,7 @@ _TILTS = 2.0 ** np.arange(9)
 class Learner:
     """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit.
 
+    More than twenty methods: asking, judging and fitting share the same samples, noise and work.
     Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit.
     """
 
@@ -317,7 +318,7 @@ class Learner:
         limit, before = doubt / self.unit, np.zeros(0)
         for _ in range(_TRIMS):
             ratio = (np.abs(off) / np.maximum(limit, self.noise / self.unit)).max(axis=1)
-            trusted = ratio <= max(EXPECTED, float(np.quantile(ratio, _MOST)))
+            trusted = ratio <= max(_EXPECTED, float(np.quantile(ratio, _MOST)))
             if np.array_equal(trusted, before):
                 break
             chosen = Samples(self.samples.x[trusted], self.samples.y[trusted])

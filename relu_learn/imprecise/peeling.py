@@ -19,7 +19,6 @@ from relu_learn.core.pieces import Found
 from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.run import Run
 from relu_learn.imprecise.above_noise import merge_alike, readable, thin
-from relu_learn.imprecise.fit import EXPECTED
 from relu_learn.telling.events import Event
 
 # Share of the gradients' queries that may be spent on choosing a line, and how many lines at most.
@@ -30,6 +29,8 @@ _MAX_KINKS = 500
 _GLANCE, ENOUGH = 64, HELD_OUT
 # Lines in a row that do not help, after which the others are left to least squares.
 _ATTEMPTS = 3
+# Errors up to so many times the expected one are no missing neuron (as in `fit`: six sigma).
+_EXPECTED = 6.0
 # How much blocks of several neurons may amplify the errors of gradients, which are large here.
 _SLACK = 100.0
 # At most points that F' explains, on this share of all at least, it is off by no more than so many
@@ -70,7 +71,7 @@ class Peeling:
     def expected(self) -> float:
         """Errors up to this are those that noise and the neurons' own errors explain."""
         answers = self.run.answers
-        return EXPECTED * float((np.maximum(self.doubt, answers.noise) * answers.scale).max())
+        return _EXPECTED * float((np.maximum(self.doubt, answers.noise) * answers.scale).max())
 
     def score(self, limit: float) -> tuple[int, float]:
         """At how many points F' is off by more than this, and the worst error."""
