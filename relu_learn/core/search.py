@@ -26,8 +26,8 @@ from relu_learn.core.watch import LongLine, Watch, trust
 _GRID = 8
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
-# A search with more samples than this tells the watch that it is very long (from an eighth on, that
-# it is long); with more than `_MOST`, it gives up.
+# A search with more samples than this, as many as 400 kinks take, tells the watch that it is very
+# long (from an eighth on, that it is long); with more than `_MOST`, 25,000 kinks, it gives up.
 PATIENCE, _MOST = 3200, 200_000
 
 

@@ -259,6 +259,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as core.pieces.GOAL")
     parser.add_argument("--by", type=float, default=10.0, help="divide and multiply by this")
     parser.add_argument("--only", help="exact,box,imprecise,outside (default: of its wing)")
+    parser.add_argument("--quick", action="store_true", help="only those in a box")
     parser.add_argument("--limit", type=float, default=30.0, help="seconds for one run")
     parser.add_argument("--list", metavar="PREFIX", help="the constants that there are")
     parser.add_argument("--which", action="store_true", help="name the runs that are wrong")
@@ -268,6 +269,7 @@ def main() -> None:
         name, factor, *groups = options.child
         child(name, float(factor), groups, options.limit)
         return
+    options.only = "box" if options.quick else options.only
     if options.list is not None:
         print("\n".join(constants(options.list)))
     usual: dict[str, dict[str, Any]] = {}
