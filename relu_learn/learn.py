@@ -37,9 +37,10 @@ from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
 from relu_learn.core.learning import adaptive
 from relu_learn.core.lines import SIGMAS, Line
+from relu_learn.core.looks import Looks
 from relu_learn.core.paper import get_neurons_on_grid, grid
 from relu_learn.core.pieces import Measured
-from relu_learn.core.run import FEW, Looks, Run
+from relu_learn.core.run import FEW, Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.diagnosis.watch import confirm, diagnose
@@ -152,19 +153,9 @@ def learn_steps(
     BlackBoxError, NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
         With what was found so far as `partial`; so does KeyboardInterrupt.
     """
+    paper = r, tau, alpha, repeats
     settings = Settings(
-        method,
-        epsilon,
-        delta,
-        validation,
-        polish,
-        lean,
-        r,
-        tau,
-        alpha,
-        repeats,
-        patience,
-        max_seconds,
+        method, epsilon, delta, validation, polish, lean, *paper, patience, max_seconds
     )
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds, points))
 
@@ -230,19 +221,9 @@ def learn_from_queries(
     >>> result.network.n_neurons
     8
     """
+    paper = r, tau, alpha, repeats
     settings = Settings(
-        method,
-        epsilon,
-        delta,
-        validation,
-        polish,
-        lean,
-        r,
-        tau,
-        alpha,
-        repeats,
-        patience,
-        max_seconds,
+        method, epsilon, delta, validation, polish, lean, *paper, patience, max_seconds
     )
     run = _run(black_box, dim, settings, rng, max_queries, bounds, points)
     bar = None

@@ -10,8 +10,9 @@ import numpy as np
 from relu_learn.asking.oracle import Oracle
 from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
+from relu_learn.core.looks import Looks
 from relu_learn.core.pieces import Found
-from relu_learn.core.run import Looks, Run
+from relu_learn.core.run import Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.network import ReluNetwork
@@ -45,6 +46,16 @@ def drained(steps: Generator[Any, None, R]) -> R:
             next(steps)
         except StopIteration as stop:
             return stop.value
+
+
+def whole(steps: Generator[Any, None, Any]) -> list[Any]:
+    """All that a generator yields, and at the end what it returns."""
+    parts: list[Any] = []
+    try:
+        while True:
+            parts.append(next(steps))
+    except StopIteration as stop:
+        return [*parts, stop.value]
 
 
 def looked(secret: ReluNetwork, seed: int = 0, **options: Any) -> tuple[Run, Found]:

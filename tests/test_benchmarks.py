@@ -149,6 +149,15 @@ def test_fuzz():
     assert promised("20 cases, 0 broke a property") in printed.splitlines()
 
 
+def test_constants():
+    """Where lines go in a box is chosen by one number: the runs change with it, and stay right."""
+    printed = run("constants.py", "bounded.box.OFF_CENTER", "--by", "2")
+    half, usual, twice = (line.split(": ")[1] for line in printed.splitlines())
+    assert usual.startswith("4 runs,  0 changed, 0 wrong")
+    assert all("  4 changed, 0 wrong" in line for line in (half, twice))
+    assert "core.pieces.GOAL" in run("constants.py", "--list", "core.pieces").splitlines()
+
+
 def test_after_the_theft():
     printed = run("after_the_theft.py").split("\n\n")
     rows = [line.split() for line in printed[1].splitlines()[1:]]

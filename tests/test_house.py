@@ -1,9 +1,10 @@
-"""The house: who may import whom, and that lessons teach what runs."""
+"""The house: who may import whom, how large its rooms are, and that lessons teach what runs."""
 
 from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import sys
 from pathlib import Path
 
@@ -90,6 +91,57 @@ def test_no_arrow_points_upwards(package):
         if name.split(".")[0] == package:
             tops = {target.split(".")[0] for target in targets} - {package}
             assert tops <= MAY[package], f"{name} imports {sorted(tops - MAY[package])}"
+
+
+def lines_of(paths):
+    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
+
+
+def test_the_core_is_read_in_one_sitting():
+    """The spine, which is the reading order of CONTRIBUTING.md, docstrings included."""
+    core, guide = ROOT / "core", Path(__file__).parents[1] / ".github" / "CONTRIBUTING.md"
+    spine = re.findall(r"^\d+\. `core/(\w+)\.py`", guide.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(spine) == 11
+    assert lines_of(core / f"{name}.py" for name in spine) <= 1900
+    assert lines_of(core.glob("*.py")) <= 4000
+
+
+def nodes(kind):
+    """Every class or function by its dotted name."""
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kind):
+                yield f"{name}.{node.name}", node
+
+
+# A keyword each, so that Shift-Tab names it; and `get_neurons` has those of one line.
+MANY_KEYWORDS = {
+    *(f"learn.{name}" for name in ("learn_steps", "learn_from_queries", "get_neurons")),
+    "judging.planning.plan",
+}
+MANY_METHODS = {"imprecise.fit.Learner"}
+
+
+def test_functions_are_short_and_take_little():
+    long, greedy = set(), set()
+    for name, node in nodes(ast.FunctionDef):
+        body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+        if body and body[-1].end_lineno - body[0].lineno >= 70:
+            long.add(name)
+        parts = node.args
+        names = {a.arg for a in (*parts.posonlyargs, *parts.args, *parts.kwonlyargs)}
+        if len(names - {"self", "cls"}) > 7 and not name.startswith("cli."):  # those are options
+            greedy.add(name)
+    assert long == set() and greedy == MANY_KEYWORDS
+
+
+def test_classes_have_few_methods():
+    many = {
+        name
+        for name, node in nodes(ast.ClassDef)
+        if sum(isinstance(part, ast.FunctionDef) for part in node.body) > 20
+    }
+    assert many == MANY_METHODS
 
 
 def count_calls(monkeypatch, function):

@@ -85,7 +85,8 @@ from relu_learn.core.hearing import hear
 from relu_learn.core.learning import adaptive
 from relu_learn.network import ReluNetwork
 from relu_learn.asking.oracle import Oracle
-from relu_learn.core.run import Looks, Run
+from relu_learn.core.looks import Looks
+from relu_learn.core.run import Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 secret = ReluNetwork([[1.0, 2.0], [1.0, -1.0]], [0.5, -0.2], [1.0, -2.0])

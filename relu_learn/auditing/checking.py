@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from relu_learn.asking.errors import BlackBoxError
 from relu_learn.asking.oracle import Oracle
-from relu_learn.core.answers import EXACT
 from relu_learn.core.lines import Line
+from relu_learn.core.precision import EXACT
 from relu_learn.core.space import Space
 from relu_learn.imprecise.kind import NoiseEstimate, estimate_noise
 from relu_learn.judging.planning import Plan, plan

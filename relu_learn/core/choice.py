@@ -1,8 +1,11 @@
-"""Which pieces of a line to measure, when one block of neurons may lie between two of them."""
+"""Which pieces of a line to measure, when one block of neurons may lie between two of them; and how
+far the directions that tell these neurons apart are known."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from relu_learn.core.pieces import Found
 
 # A block whose output directions are nearly dependent amplifies errors; beyond this it is refused.
 _WORST_AMPLIFICATION = 1e4
@@ -101,3 +104,17 @@ def choose_pieces(
     chosen = np.array(pieces[::-1])
     inner = amplify[np.diff(chosen), chosen[1:]]
     return chosen, np.maximum(np.r_[inner, 1.0], np.r_[1.0, inner])
+
+
+def direction_doubt(found: Found) -> np.ndarray:
+    """How far (k,) the output directions of the kinks may be off, in radians.
+
+    A slope is as precise as the noise over the length of its piece, and a jump may be much smaller
+    than the slopes: where the line is nearly parallel to the hyperplane. One output has no angle.
+    """
+    s = found.slice
+    if s.jumps.shape[1] == 1:
+        return np.zeros(len(s.kinks))
+    slope = found.noise.at(s.centers).max(axis=1) / s.widths
+    size = np.maximum(np.linalg.norm(s.jumps, axis=1), 1e-200)
+    return np.asarray(np.hypot(slope[:-1], slope[1:]) / size)

@@ -9,20 +9,12 @@ import numpy as np
 
 from relu_learn.core.answers import Answers
 from relu_learn.core.lines import SIGMAS
+from relu_learn.core.precision import LEVER, NOISY, PRECISE, USEFUL
 from relu_learn.network import ReluNetwork, prune
 from relu_learn.telling.certificate import Certificate, certificate, output_scale
 
-# Errors on fresh points below this (in units of the output's scale) need no repair.
-PRECISE = 5e-9
-# A network that cannot be repaired any more is still returned, with its certificate, if its errors
-# on fresh points are below this.
-USEFUL = 1e-5
-# A network that is off by so many times the noise of its answers is wrong.
-NOISY = 20.0
-# Errors of F' up to so many times the answers' own are rounding that steps have made larger.
-_LEVER = 1e4
 # Points that tell, without a query, how far a network was moved after its last test: so many times
-# as many as those of the test.
+# as many as those of the test. (That costs 1 / FREE of what a certificate claims.)
 FREE = 20
 
 
@@ -116,7 +108,7 @@ class Evidence:
     @property
     def tolerance(self) -> float:
         """Errors up to this need no repair, in units of the answers."""
-        rounding = _LEVER * self.answers.rounding
+        rounding = LEVER * self.answers.rounding
         return max(PRECISE * self.scale, min(rounding, USEFUL * self.scale))
 
     def enough(self, errors: np.ndarray, times: float = 1.0) -> bool:

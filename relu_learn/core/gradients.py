@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import BlackBox, Oracle
 from relu_learn.core.basis import Basis, orthonormal_basis
-from relu_learn.core.lines import EPS, SIGMAS
+from relu_learn.core.crossings import Combinations, Doubt, shorten
+from relu_learn.core.lines import EPS
 from relu_learn.core.pieces import Piece
 from relu_learn.core.target import Target
 
@@ -19,8 +19,10 @@ from relu_learn.core.target import Target
 # <w, v> hypot(1, t) / |w| is Rayleigh distributed, and sqrt(d) <w, u> / |w| is normal: a step
 # crosses one of the two hyperplanes of its piece with probability CAUTION^2 / 2 = 2e-4.
 CAUTION = 0.02
-# How often a step is made 8 times shorter: 3e5 times in all.
-_RETRIES = 6
+
+# Radius alpha of GetGradient. Nothing checks its steps: one of k neurons cuts the ball around a
+# Gaussian point with probability 2 phi(0) alpha k = 8e-5 k, and rounding is EPS / alpha = 2e-12.
+ALPHA = 1e-4
 
 
 def safe_step(half_width: float, t: float, dim: int) -> float:
@@ -34,7 +36,7 @@ def safe_step(half_width: float, t: float, dim: int) -> float:
 
 
 def get_gradient(
-    black_box: BlackBox | Oracle, x: np.ndarray, alpha: float = 1e-4, rng: Any = None
+    black_box: BlackBox | Oracle, x: np.ndarray, alpha: float = ALPHA, rng: Any = None
 ) -> np.ndarray:
     """The gradient of the black box at x (paper: GetGradient).
 
@@ -133,7 +135,7 @@ def measure_rates(
     # On a hyperplane there is no room: a worthless answer, but a number.
     steps = np.where(np.abs(steps) > EPS, steps, EPS)
     test = [] if noise is None else [np.arange(n)]
-    everything = _Combinations.draw(test, 1.0, rng)
+    everything = Combinations.draw(test, 1.0, rng)
     moves = everything.moves(basis, steps)
     known = value is not None
     if not known:
@@ -142,7 +144,7 @@ def measure_rates(
     value = value if value is not None else answers[-1]
     changes = answers[:n] - value
     if noise is not None:
-        doubt = _Doubt(noise, point, steps)
+        doubt = Doubt(noise, point, steps)
         suspect = everything.failing(answers[n : n + 1] - value, changes, doubt)
         if suspect and known:
             # No step is wrong if the value is: it may come from a line that misjudged a kink.
@@ -150,92 +152,5 @@ def measure_rates(
             changes = answers[:n] - value
             suspect = everything.failing(answers[n : n + 1] - value, changes, doubt)
         if suspect:
-            _shorten(suspect, target, value, basis, changes, doubt, rng)
+            shorten(suspect, target, value, basis, changes, doubt, rng)
     return value, changes / steps[:, None], steps
-
-
-class _Doubt:
-    """Noise of an answer near a point: where F is steep, the rounding of the question, too."""
-
-    def __init__(self, noise: np.ndarray, point: np.ndarray, steps: np.ndarray) -> None:
-        self.noise, self.point, self.steps = noise, point, steps
-        self.rounding = EPS * np.linalg.norm(point) / np.sqrt(len(point))  # of a coordinate
-
-    def of(self, changes: np.ndarray) -> np.ndarray:
-        """The noise (m,), if the steps change the answers by `changes` (n, m)."""
-        steepness = np.linalg.norm(changes / self.steps[:, None], axis=0)
-        return np.asarray(self.noise + self.rounding * steepness)
-
-
-def _shorten(
-    suspect: list[np.ndarray],
-    target: Target,
-    value: np.ndarray,
-    basis: Basis,
-    changes: np.ndarray,
-    doubt: _Doubt,
-    rng: np.random.Generator,
-) -> None:
-    """Find the steps that cross a hyperplane, and measure their changes with shorter ones: writes
-    both into `changes` and `doubt.steps`, which are the caller's."""
-    point, steps = doubt.point, doubt.steps
-    for _ in range(_RETRIES):
-        if not suspect:
-            break
-        # Which of them? Tests of about sqrt(n) directions each, closer to the point so that the
-        # tests themselves stay on the piece.
-        group = np.concatenate(suspect)
-        parts = np.array_split(rng.permutation(group), max(1, round(np.sqrt(len(group)))))
-        parts = [np.sort(part) for part in parts]
-        tests = _Combinations.draw(parts, 0.25, rng)
-        answers = target.around(point, steps[:0], basis.rows[:0], tests.moves(basis, steps))
-        suspect = tests.failing(answers - value, changes, doubt)
-        if not suspect:
-            break
-        todo = np.sort(np.concatenate(suspect))
-        steps[todo] /= 8
-        again = _Combinations.draw([todo], 1.0, rng)
-        moves = again.moves(basis, steps)
-        answers = target.around(point, steps[todo], basis.rows[todo], moves)
-        changes[todo] = answers[:-1] - value
-        suspect = again.failing(answers[-1:] - value, changes, doubt)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Combinations:
-    """Random combinations of the moves in each group (sorted), `size` times as long as one move.
-
-    On an affine piece the change of the answer is the combination of the moves' changes.
-    """
-
-    groups: list[np.ndarray]
-    weights: list[np.ndarray]
-    size: float
-
-    @classmethod
-    def draw(cls, groups: list[np.ndarray], size: float, rng: np.random.Generator) -> _Combinations:
-        weights = [rng.standard_normal(len(g)) for g in groups]
-        return cls(groups, [size * w / np.linalg.norm(w) for w in weights], size)
-
-    def moves(self, basis: Basis, steps: np.ndarray) -> np.ndarray:
-        """The combinations of the basis, each row as long as its step."""
-        everything = len(basis)  # then g is 0, 1, 2, ...
-        rows = [
-            basis.combine(w * steps) if len(g) == everything else (w * steps[g]) @ basis.rows[g]
-            for g, w in self._pairs()
-        ]
-        return np.reshape(rows, (-1, basis.rows.shape[1]))
-
-    def of(self, changes: np.ndarray) -> np.ndarray:
-        """The combinations of the rows of changes (n, m)."""
-        return np.array([w @ changes[g] for g, w in self._pairs()])
-
-    def _pairs(self) -> zip[tuple[np.ndarray, np.ndarray]]:
-        return zip(self.groups, self.weights, strict=True)
-
-    def failing(self, measured: np.ndarray, changes: np.ndarray, doubt: _Doubt) -> list[np.ndarray]:
-        """The groups whose measured change is not the combination of their changes."""
-        misfit = np.abs(measured - self.of(changes))
-        # A change is the difference of 2 answers; one is measured, and `size` of them combined.
-        bad = (misfit > SIGMAS * doubt.of(changes) * 2 * (1 + self.size)).any(axis=1)
-        return [g for g, b in zip(self.groups, bad, strict=True) if b]

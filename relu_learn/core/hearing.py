@@ -8,10 +8,11 @@ import math
 import numpy as np
 
 from relu_learn.asking.oracle import Oracle
-from relu_learn.core.answers import EXACT, Answers, powers_of_two
-from relu_learn.core.lines import EPS, SIGMAS, Ask, Line, Window
+from relu_learn.core.answers import Answers, powers_of_two
+from relu_learn.core.lines import EDGE, EPS, INPUTS, SIGMAS, Ask, Line, Noise, Window
 from relu_learn.core.pieces import Piece
-from relu_learn.core.space import FAINT, Space, Tested
+from relu_learn.core.precision import EXACT
+from relu_learn.core.space import Space
 from relu_learn.core.target import Target
 
 # Samples at each place where the noise is probed. (The last rows of a batch are often summed in
@@ -19,6 +20,17 @@ from relu_learn.core.target import Target
 _PROBES = 6
 # Places on either side that are probed if the answers seem to bend there.
 _PLACES = 8
+# Answers below this that are constant here, and constant there, but another constant, may be what
+# rounding leaves of large terms that cancel.
+_FAINT = 1e-5
+# Far answers are too loud if, per unit of t, they change so many times more than F does among
+# inputs: the noise, which is heard far out, would be taken for as many times too much near 0.
+# (Up to here rounding is 1e4 EPS = 2e-12 of F.)
+LOUD = 1e4
+# Points that tell whether a line's ends are too loud; and the closest ends. (One kink in eight lies
+# beyond.)
+_GLANCE, _NEAREST = 200, 5.0
+Tested = tuple[np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +63,7 @@ class Hearing:
     @property
     def silent(self) -> bool:
         """Whether nothing was heard, not even noise: how large F is, is not known."""
-        return not self.size.any() and float(np.abs(self.seen[0][-_PROBES:]).max()) < FAINT
+        return not self.size.any() and float(np.abs(self.seen[0][-_PROBES:]).max()) < _FAINT
 
     def everything(self) -> list[np.ndarray]:
         """All answers (n, m)."""
@@ -108,12 +120,78 @@ def hear(oracle: Oracle, space: Space, line: Line, rng: np.random.Generator) -> 
         seen.clear()
         window = space.window(line)
         noise = probe_noise(ask, rng, window)
-        spread, values, tested = space.first_look(asked, line, seen[0], rng)
+        spread, values, tested = _first_look(space, asked, line, seen[0], rng)
     # An output that is all rounding here is like the others elsewhere, or of size 1. (Rounding may
     # cancel where the noise was measured: then the other outputs tell its size.)
     least = SIGMAS * np.maximum(noise, EPS * spread.max())
     size = np.where(spread > least, spread, np.where(values > least, values, 0))
     return Hearing(oracle, space, line, rng, seen, noise, spread, values, size, tested)
+
+
+def _first_look(
+    space: Space, ask: Ask, line: Line, probes: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Tested | None]:
+    """Spread and size (m,) of the answers on the measure; and points (n, d) with answers (n, m), if
+    any were asked. `probes` (18, m) are those of `probe_noise`.
+
+    Lines end closer from now on if their far ends drown what is near.
+    """
+    if space.glance:
+        return _glanced(space, ask, space.glance, rng)
+    left, right, middle = np.split(probes, 3)  # [3] is the place, [0] and [5] the ends of a probe
+    sites, spacing = _sites(space.window(line))
+    # The change of F per unit of t over the whole line: about its spread on Gaussian inputs. Where
+    # it is constant up to rounding, it may be nothing but rounding.
+    ends = np.stack([left, right])
+    moves = np.ptp(ends, axis=1) > 4 * EPS * np.abs(ends).max(axis=1)
+    size = np.where(moves, np.abs(ends[:, 3] - middle[3]) / sites[1], 0).max(axis=0)
+    values = np.abs(middle).max(axis=0)
+    flat = (np.ptp(np.stack([*ends, middle]), axis=1) == 0).all(axis=0)
+    values[flat & (values < _FAINT) & (np.ptp(probes, axis=0) > 0)] = 0
+    steepness = np.abs(middle[5] - middle[0]) / (5 * spacing[2])
+    if (size <= LOUD * np.maximum(values, steepness)).all():
+        return size, values, None
+    # The ends seem loud. F may be flat just at the middle: look around it, then at inputs.
+    near = ask(line.at(np.array([-3.0, -1.0, 1.0, 3.0])))
+    if (size <= LOUD * np.abs(near - middle[3]).max(axis=0)).all():
+        return size, np.maximum(values, np.abs(near).max(axis=0)), None
+    spread, values, tested = _glanced(space, ask, _GLANCE, rng)
+    if ((size > LOUD * spread) & (spread > 0)).any():
+        space.far = _NEAREST
+    return spread, values, tested
+
+
+def _glanced(
+    space: Space, ask: Ask, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, Tested]:
+    """The same from n points of the measure."""
+    x = space.sample(n, rng)
+    y = ask(x)
+    values = np.abs(y).max(axis=0)
+    unit = np.where(values > 0, values, 1)  # squares of large answers would overflow
+    return (y / unit).std(axis=0) * unit, values, (x, y)
+
+
+def quiet_part(window: Window, t: np.ndarray, y: np.ndarray, noise: Noise) -> Window:
+    """The part of an unbounded line between samples so loud that they drown what is near: what lies
+    far out, and hardly any input meets, may be as steep as it likes."""
+    change = np.abs(y - y[np.abs(t).argmin()]) / (1 + np.abs(t))[:, None]
+    near = change[np.abs(t) <= INPUTS].max(axis=0, initial=0.0)
+    near = np.where(near > SIGMAS * noise.level, near, np.inf)
+    loud = np.flatnonzero((change > LOUD * near).any(axis=1) & (np.abs(t) > INPUTS))
+    if not window.cauchy or not len(loud):
+        return window
+    left, right = loud[t[loud] < 0], loud[t[loud] > 0]
+    low = t[left[-1] + 1] if len(left) else window.low
+    return Window(low, t[right[0] - 1] if len(right) else window.high)
+
+
+def _sites(window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Where (3,) the noise of a line is probed, near both its ends and in the middle, and how far
+    (3,) the samples of each probe are apart."""
+    if window.endless:
+        return np.array([-EDGE, EDGE, 0.0]), np.array([10.0, 10.0, 1e-6])
+    return window.low + window.width * np.array([0.02, 0.98, 0.5]), np.full(3, 1e-6 * window.width)
 
 
 def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarray:
@@ -130,12 +208,8 @@ def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarra
     ndarray of shape (m,)
         Noise of one answer, per unit of 1 + |t|.
     """
-    width = window.high - window.low
-    sites = window.low + width * np.array([0.02, 0.98, 0.5])
-    spacing = 1e-6 * width * np.ones(3)
-    if window.endless:
-        sites, spacing = np.array([-1e3, 1e3, 0.0]), np.array([10.0, 10.0, 1e-6])
-    sites = sites + rng.uniform(-0.01, 0.01, 3) * np.minimum(1 + np.abs(sites), width)
+    sites, spacing = _sites(window)
+    sites = sites + rng.uniform(-0.01, 0.01, 3) * np.minimum(1 + np.abs(sites), window.width)
 
     def probe(sites: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         t = sites[:, None] + spacing[:, None] * (np.arange(_PROBES) - _PROBES // 2)

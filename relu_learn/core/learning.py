@@ -13,9 +13,9 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core.evidence import USEFUL
 from relu_learn.core.mending import go_back, polish, require_useful
 from relu_learn.core.pieces import Found
+from relu_learn.core.precision import USEFUL
 from relu_learn.core.run import FEW, Run
 from relu_learn.core.watch import Creases
 from relu_learn.network import ReluNetwork

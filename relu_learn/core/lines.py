@@ -18,10 +18,10 @@ EPS = np.finfo(float).eps
 SIGMAS = 16.0
 # A Gaussian line has the kink of a neuron without bias beyond with probability 2/(pi FAR) = 6e-7.
 FAR = 1e6
-# Far answers are too loud if, per unit of t, they change so many times more than F does among
-# inputs: the noise, which is heard far out, would be taken for as many times too much near 0.
-# (Up to here rounding is 1e4 EPS = 2e-12 of F.)
-LOUD = 1e4
+# Most inputs are as far from the origin as x(t) is up to here.
+INPUTS = 2.0
+# How far out on such a line its noise is heard: hardly a kink lies beyond (2/(pi EDGE) = 6e-4).
+EDGE = 1e3
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
@@ -140,7 +140,7 @@ class Window:
             inner = self.low + u * (self.high - self.low)
             return np.concatenate([[self.low], inner, [self.high]])
         inner = np.tan(np.pi * (u - 0.5))
-        inner = inner[np.abs(inner) < min(1e3, self.high / 2)]
+        inner = inner[np.abs(inner) < self.high / 2]
         far = [np.geomspace(abs(t) + 2, self.high, 4)[1:] for t in (inner[0], inner[-1])]
         return np.concatenate([-far[0][::-1], inner, far[1]])
 

@@ -7,10 +7,11 @@ import math
 from collections.abc import Generator, Iterator, Sequence
 
 from relu_learn.asking.errors import LearningFailed
-from relu_learn.core.evidence import USEFUL
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
-from relu_learn.core.run import Run, each
+from relu_learn.core.precision import USEFUL
+from relu_learn.core.run import Run
+from relu_learn.core.teller import each
 from relu_learn.core.watch import Unexplained
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event
@@ -38,11 +39,11 @@ def polish(run: Run, levers: float = 0.0) -> Generator[Event, None, float | None
     before, measure = run.known, run.looks.polish
     if measure is None or before is None:
         return None
-    errors = [0.0]
+    errors, tell = [0.0], run.teller("polish")
 
     def measured(piece: Piece) -> Event:
         errors.append(piece.error * math.sqrt(run.oracle.dim))
-        return run.measured(piece, math.nan, "polish")
+        return tell.piece(piece, math.nan)
 
     noise = Noise(run.answers.noise)
     steps = measure(run.target(known=False), before, noise, run.rng)

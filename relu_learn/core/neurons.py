@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator
-from typing import Protocol
 
 import numpy as np
 
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import BlackBox, Oracle
 from relu_learn.core.basis import orthonormal_basis
-from relu_learn.core.choice import choose
-from relu_learn.core.gradients import get_gradient
+from relu_learn.core.choice import choose, direction_doubt
+from relu_learn.core.gradients import ALPHA, get_gradient
 from relu_learn.core.lines import Line
-from relu_learn.core.pieces import (
-    GOAL,
-    Block,
-    Found,
-    Piece,
-    output_directions,
-    solve_block,
-)
+from relu_learn.core.looks import SecondLook
+from relu_learn.core.pieces import GOAL, Block, Found, Piece, output_directions, solve_block
+from relu_learn.core.precision import LEVER
 from relu_learn.core.roomy import Survey
 from relu_learn.core.target import Target
 
@@ -30,21 +24,13 @@ from relu_learn.core.target import Target
 SLACK = 850.0
 
 
-class SecondLook(Protocol):
-    """What a line measured badly, measured again: changes `found`, and yields what it measured."""
-
-    def __call__(
-        self, target: Target, found: Found, rng: np.random.Generator
-    ) -> Iterable[Piece]: ...
-
-
 def get_bias(
     black_box: BlackBox | Oracle,
     line: Line,
     a: float,
     b: float,
     *,
-    alpha: float = 1e-4,
+    alpha: float = ALPHA,
     rng: object = None,
 ) -> tuple[np.ndarray, float, float]:
     """The neuron whose critical point lies between a and b on a line (paper: GetBias).
@@ -148,9 +134,9 @@ def solve_line(
     short = (survey.errors[found.chosen] * found.amplify > goal) & (d > 1) & (k > 0) & (not lean)
     narrow = [int(r) for r in found.chosen[short] if r not in found.pieces]
     # What deserves a second look: an error of F' much larger than what the answers allow.
-    limit = max(10 * GOAL, 1e4 * float(found.noise.level.max()))
+    limit = max(10 * GOAL, LEVER * float(found.noise.level.max()))
     block_of = np.searchsorted(found.chosen, np.arange(k), side="right") - 1
-    found.doubt = _direction_doubt(found)
+    found.doubt = direction_doubt(found)
     worst = np.maximum(found.amplify[block_of], found.amplify[block_of + 1]) if k else found.doubt
     found.vague = found.doubt * worst > limit / 10
     waiting = set(block_of[found.vague].tolist())
@@ -174,17 +160,3 @@ def _solved(found: Found, blocks: Iterable[int]) -> Iterator[Block]:
         if len(ends) == 2 and {*ends} <= found.pieces.keys() and j not in found.blocks:
             found.blocks[j] = found.solve(j)
             yield found.blocks[j]
-
-
-def _direction_doubt(found: Found) -> np.ndarray:
-    """How far (k,) the output directions of the kinks may be off, in radians.
-
-    A slope is as precise as the noise over the length of its piece, and a jump may be much smaller
-    than the slopes: where the line is nearly parallel to the hyperplane. One output has no angle.
-    """
-    s = found.slice
-    if s.jumps.shape[1] == 1:
-        return np.zeros(len(s.kinks))
-    slope = found.noise.at(s.centers).max(axis=1) / s.widths
-    size = np.maximum(np.linalg.norm(s.jumps, axis=1), 1e-200)
-    return np.asarray(np.hypot(slope[:-1], slope[1:]) / size)

@@ -15,7 +15,7 @@ import numpy as np
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_gradient
 from relu_learn.core.hearing import noise_near
-from relu_learn.core.lines import SIGMAS, Line, Noise
+from relu_learn.core.lines import SIGMAS, Level, Line, Noise
 from relu_learn.core.neurons import neuron_between
 from relu_learn.core.pieces import Block, Measured, Piece
 from relu_learn.core.run import Run
@@ -93,24 +93,20 @@ def grid(run: Run) -> Iterator[Event]:
 def _learned(run: Run, told: bool) -> Generator[Event, None, ReluNetwork]:
     """The network of one line. Only of the first one the neurons are `told` one by one: events add
     up, and the hypothesis is not the sum of several lines."""
-    d, scale, line, tau = run.oracle.dim, run.answers.scale, run.line, run.settings.tau
+    d, line, r, tau = run.oracle.dim, run.line, run.settings.r, run.settings.tau
     run.found = found = Measured(line)
-    middles, index = midpoints(run.settings.r, tau), 0
+    tell, middles, index = run.teller(), midpoints(r, tau), 0
     for part in get_neurons_on_grid(run, found):
         if isinstance(part, Piece):
-            t = float(middles[part.index])
-            values, rest = (part.value * scale)[None], [[t + run.settings.r / 2, tau]]
-            yield run.emit(ev.IntervalProbed, t=[t], values=values, open_intervals=rest)
-            yield run.measured(part, t, "")
+            t = middles[part.index]
+            yield tell.level(Level(t[None], part.value[None], np.array([[t + r / 2, tau]])))
+            yield tell.piece(part, t)
             continue
-        neurons = zip(part.weights, part.biases, part.outputs.T * scale, part.kinks, strict=True)
-        for w, b, a, t in neurons:
-            jump, point = a * (w @ line.direction), line.at(np.array([t]))[0]
-            yield run.emit(ev.CriticalPointFound, t=float(t), jump=jump, point=point)
-            data = {"index": index, "weights": w, "bias": float(b), "output_weights": a}
-            if told:
-                yield run.emit(ev.NeuronFound, t=float(t), **data)
-            index += 1
+        for w, a, t in zip(part.weights, part.outputs.T, part.kinks, strict=True):
+            yield tell.kink(line, t, a * (w @ line.direction))
+        if told:
+            yield from tell.neurons(part, index)
+            index += len(part.biases)
     # Subtract the neurons, and fit the affine residual to Gaussian samples.
     net = found.network()
     assert net is not None
@@ -120,7 +116,8 @@ def _learned(run: Run, told: bool) -> Generator[Event, None, ReluNetwork]:
     fit = np.linalg.lstsq(np.column_stack([x, np.ones(n)]), y, rcond=None)[0]
     skip, offset = fit[:-1].T, fit[-1]
     if told:
-        yield run.emit(ev.ResidualFitted, skip=skip * scale[:, None], offset=offset * scale)
+        affine = {"skip": skip * run.answers.scale[:, None], "offset": offset * run.answers.scale}
+        yield run.emit(ev.ResidualFitted, **affine)
     # l(x) = relu(l(x)) - relu(-l(x)): the output is a pure ReLU network.
     fitted = ReluNetwork(net.weights, net.biases, net.output_weights, skip, offset)
     return fitted.to_pure_relu()

@@ -18,14 +18,15 @@ import math
 
 import numpy as np
 
-from relu_learn.core.lines import SIGMAS, Line, Noise, Slice
+from relu_learn.core.lines import INPUTS, SIGMAS, Line, Noise, Slice
 from relu_learn.network import ReluNetwork
 
 # Error of F', in units of its scale, that a piece measured on the line may cause. Worse pieces are
 # measured at a roomy point instead.
 GOAL = 3e-11
 # A piece shorter than this on its line (in units of 1 + |t|) hardly matters to F': between
-# hyperplanes that are 1e-5 apart are at most 4e-6 of all Gaussian inputs.
+# hyperplanes that are 1e-5 apart are at most 4e-6 of all Gaussian inputs. Kinks that are farther
+# apart are never one clump (what is measured too badly to be kept is shorter by a hundred times).
 SLIVER = 1e-5
 
 
@@ -57,10 +58,6 @@ class Piece:
     def constant(self) -> np.ndarray:
         """The c (m,) of x -> gradient x + c."""
         return np.asarray(self.value - self.gradient @ self.point)
-
-    def at(self, x: np.ndarray) -> np.ndarray:
-        """Its value (m,) at x (d,)."""
-        return np.asarray(self.value + self.gradient @ (x - self.point))
 
 
 def agree(measured: np.ndarray, expected: np.ndarray, doubt: np.ndarray | float) -> np.ndarray:
@@ -236,7 +233,7 @@ class Found(Measured):
         assert net is not None
         wide = s.widths > SLIVER * (1 + np.abs(s.centers))
         wide = wide if wide.any() else ~wide
-        near = wide & (np.abs(s.centers) <= max(2.0, float(np.abs(s.centers[wide]).min())))
+        near = wide & (np.abs(s.centers) <= max(INPUTS, float(np.abs(s.centers[wide]).min())))
         misfit = s.values[near] - net(self.line.at(s.centers[near]))
         offset = net.offset + np.median(misfit, axis=0)
         return ReluNetwork(net.weights, net.biases, net.output_weights, net.skip, offset)

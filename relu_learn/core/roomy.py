@@ -17,12 +17,15 @@ import numpy as np
 from relu_learn.core.basis import Basis
 from relu_learn.core.gradients import measure_rates, safe_step
 from relu_learn.core.pieces import Found, Piece, agree
-from relu_learn.core.target import Target
+from relu_learn.core.target import HALFWAY, Target
 
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
 _SCOUTS = 3
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 _BACKTRACKS = 3
+# Longest steps in units of sqrt(d), the norm of most inputs: here, and in `precise`. The noise
+# grows with |x|, so that longer ones gain little.
+LONGEST, LONG = 30.0, 3.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -239,9 +242,9 @@ class Survey:
         n, d = view.basis.shape
         point = view.origin + where @ view.basis
         own = found.sharp.at_point(point)
-        longest = 30 * np.sqrt(d)
+        longest = LONGEST * np.sqrt(d)
         reach = np.full(d, min(0.08 * np.sqrt(d) * room, longest))
-        reach[:n] = view.reach(where, 0.4, longest)
+        reach[:n] = view.reach(where, HALFWAY, longest)
         reach = np.minimum(reach, self.target.reach(point, self.tilt))
         doubt = found.noise.at_point(point) + self.errors[r] * np.linalg.norm(shift)
         expected = found.slice.values[r] + shift @ rough

@@ -7,10 +7,8 @@ which is a method's business: `learning.adaptive`, `paper.grid`, `star` (boxes),
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Generator, Iterator
 
 import numpy as np
 
@@ -18,13 +16,15 @@ from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.asking.oracle import Oracle
 from relu_learn.core.answers import Answers
 from relu_learn.core.evidence import FREE, Evidence
-from relu_learn.core.lines import SIGMAS, Level, Line, Noise
-from relu_learn.core.neurons import SLACK, SecondLook, solve_line
+from relu_learn.core.lines import SIGMAS, Line, Noise
+from relu_learn.core.looks import Looks
+from relu_learn.core.neurons import SLACK, solve_line
 from relu_learn.core.pieces import Found, Measured, Piece
 from relu_learn.core.search import search_line
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.core.target import Target
+from relu_learn.core.teller import Teller, each
 from relu_learn.core.watch import Occasion, SearchedLine, trust
 from relu_learn.network import ReluNetwork, prune
 from relu_learn.telling import events as ev
@@ -33,8 +33,6 @@ from relu_learn.telling.events import Event
 from relu_learn.telling.result import LearnResult
 from relu_learn.telling.trace import Trace
 
-T = TypeVar("T")
-R = TypeVar("R")
 # Fresh points of the smallest test: they see what is wrong on a tenth of inputs, 97 times of 100.
 FEW = 32
 # Neurons smaller than this, in units of the largest one, may be rounding that was taken for kinks.
@@ -47,32 +45,6 @@ _OPEN, _SIMPLE, _FEW_NEURONS = 0.01, 0.005, 8
 _SMALL = 100
 # Fresh points of any test, if only their share of all queries asks for more.
 MOST = 1000
-
-
-Polish = Callable[
-    [Target, ReluNetwork, Noise, np.random.Generator],
-    Generator[Piece, None, ReluNetwork],
-]
-
-
-@dataclasses.dataclass(frozen=True)
-class Looks:
-    """Second looks: at the pieces of a line before it is solved, at its neurons afterwards; and
-    `polish`, which measures a whole network again. All of them buy digits."""
-
-    pieces: Sequence[SecondLook] = ()
-    neurons: Sequence[SecondLook] = ()
-    polish: Polish | None = None
-
-
-def each(steps: Generator[T, None, R], event: Callable[[T], Event]) -> Generator[Event, None, R]:
-    """The events of what a generator yields; returns what it returns."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as stop:
-            return stop.value
-        yield event(step)
 
 
 class Run:
@@ -142,6 +114,11 @@ class Run:
         self.events.append(event)
         return event
 
+    def teller(self, phase: str | None = None) -> Teller:
+        """Makes events of what was measured (default: in the phase of finding or repairing F')."""
+        usual = "" if self.known is None else "repair"
+        return Teller(self.emit, self.answers.scale, usual if phase is None else phase)
+
     @property
     def answers(self) -> Answers:
         """How large and how precise they are."""
@@ -159,19 +136,12 @@ class Run:
 
     def hypothesis(self) -> ReluNetwork:
         """The network so far, in the units and the output shape of the black box."""
-        d, scale = self.oracle.dim, self.answers.scale
+        d, m = self.oracle.dim, len(self.answers.scale)
         net = None if self.found is None else self.found.network()
         net = net if self.known is None else (self.known if net is None else self.known + net)
         if net is None:
-            m = len(scale)
-            net = ReluNetwork(
-                np.zeros((0, d)), np.zeros(0), np.zeros((m, 0)), np.zeros((m, d)), np.zeros(m)
-            )
-        outputs = net.output_weights * scale[:, None]
-        skip, offset = net.skip * scale[:, None], net.offset * scale
-        if self.oracle.is_scalar:
-            return ReluNetwork(net.weights, net.biases, outputs[0], skip[0], offset[0])
-        return ReluNetwork(net.weights, net.biases, outputs, skip, offset)
+            net = ReluNetwork(np.zeros((0, d)), np.zeros(0), np.zeros((m, 0)))
+        return self.teller().network(net, self.oracle.is_scalar)
 
     def precision(self) -> Noise:
         """The noise of an answer; in a repair, what needs no repair counts as noise."""
@@ -185,17 +155,8 @@ class Run:
     def draw(self, through: np.ndarray | None = None, line: Line | None = None) -> Iterator[Event]:
         """Draw a line, or one through a point, or announce this one."""
         self.line = line or self.space.line(self.rng, through)
-        yield self.emit(
-            ev.LineDrawn,
-            phase=self._phase,
-            origin=self.line.origin,
-            direction=self.line.direction,
-            t_range=self.space.window(self.line).shown(self.settings.tau),
-        )
-
-    @property
-    def _phase(self) -> str:
-        return "" if self.known is None else "repair"
+        shown = self.space.window(self.line).shown(self.settings.tau)
+        yield self.teller().line(self.line, shown)
 
     def look(
         self,
@@ -226,17 +187,12 @@ class Run:
         self, noise: Callable[[], Noise] | None = None, marks: np.ndarray | None = None
     ) -> Generator[Event, None, Found]:
         """The first half of `look`: all kinks of the line."""
-        target, line, phase = self.target(), self.line, self._phase
-        scale, precision = self.answers.scale, noise or self.precision
+        target, line, tell = self.target(), self.line, self.teller()
+        precision = noise or self.precision
         level = precision().level
 
         def ask(t: np.ndarray) -> np.ndarray:
             return target(line.at(t))
-
-        def probed(part: Level) -> Event:
-            data = {"t": part.t, "values": part.values * scale}
-            intervals = part.open_intervals
-            return self.emit(ev.IntervalProbed, phase=phase, open_intervals=intervals, **data)
 
         window = self.space.window(line)
         s = yield from each(
@@ -249,7 +205,7 @@ class Run:
                 watch=self._on_line,
                 lean=self.lean,
             ),
-            probed,
+            tell.level,
         )
         # Unless more was heard, the answers' own: in a repair `level` is what needs no repair.
         heard = np.where(s.noise.level > level, s.noise.level, self.answers.noise)
@@ -257,9 +213,7 @@ class Run:
         found = Found(line, s, precision(), Noise(heard))
         self._on_line(SearchedLine(found))
         for t, jump in zip(s.kinks, s.jumps, strict=True):
-            point = line.at(np.array([t]))[0]
-            data = {"t": float(t), "jump": jump * scale, "point": point}
-            yield self.emit(ev.CriticalPointFound, phase=phase, **data)
+            yield tell.kink(line, t, jump)
         return found
 
     def _on_line(self, occasion: Occasion) -> Noise | None:
@@ -274,7 +228,7 @@ class Run:
         self, found: Found, silent: Collection[int] = (), slack: float = SLACK
     ) -> Iterator[Event]:
         """The second half of `look`: gradients and neurons."""
-        target, scale, phase = self.target(), self.answers.scale, self._phase
+        target, tell = self.target(), self.teller()
         index = 0 if self.known is None else self.known.n_neurons
         self.found = found
         lean = self.lean and self.oracle.dim <= _SMALL
@@ -290,38 +244,17 @@ class Run:
         ):
             if isinstance(part, Piece):
                 if part.step:  # otherwise silent: nothing was measured
-                    yield self.measured(part, float(found.slice.centers[part.index]), phase)
+                    yield tell.piece(part, found.slice.centers[part.index])
                     if part.index == 0:
                         net = self.hypothesis()
                         affine = {"skip": np.atleast_2d(net.skip), "offset": net.offset.ravel()}
                         yield self.emit(ev.ResidualFitted, phase="gradients", **affine)
                 continue
-            outputs = part.outputs * scale[:, None]
-            for i in range(len(part.biases)):
-                yield self.emit(
-                    ev.NeuronFound,
-                    phase=phase,
-                    index=index,
-                    weights=part.weights[i],
-                    bias=float(part.biases[i]),
-                    output_weights=outputs[:, i],
-                    t=float(part.kinks[i]),
-                )
-                index += 1
+            yield from tell.neurons(part, index)
+            index += len(part.biases)
         for look in self.looks.neurons:
             for piece in look(target, found, self.rng):
-                yield self.measured(piece, math.nan, phase)
-
-    def measured(self, piece: Piece, t: float, phase: str) -> Event:
-        """The event that a gradient was measured."""
-        return self.emit(
-            ev.GradientMeasured,
-            phase=phase,
-            t=t,
-            point=piece.point,
-            gradient=piece.gradient * self.answers.scale[:, None],
-            step=piece.step,
-        )
+                yield tell.piece(piece, math.nan)
 
     # ---------------------------------------------------------------- take and keep
 
@@ -389,13 +322,7 @@ class Run:
         net = self.hypothesis()
         handed = self.space.told(net)
         if handed is not net:  # that is what counts: the way to the user's inputs may cost digits
-            evidence.errors = np.maximum(evidence.errors, self._off(handed, x, y))
-
-    def _off(self, handed: ReluNetwork, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """How far (n,) a network in the user's coordinates is off at points (n, d) of the space
-        with whitened answers (n, m)."""
-        told = handed(self.space.place(x)).reshape(y.shape)
-        return np.asarray(np.abs(y * self.answers.scale - told).max(axis=1))
+            evidence.errors = np.maximum(evidence.errors, _off(self, handed, x, y))
 
     # ---------------------------------------------------------------- result
 
@@ -405,7 +332,7 @@ class Run:
         claim = evidence.certificate(self.settings.delta, self.space.measure)
         network, tested = self.space.told(self.best), evidence.all
         own = (
-            self._off(network, *(part[: evidence.own] for part in tested))
+            _off(self, network, *(part[: evidence.own] for part in tested))
             if tested
             else np.empty(0)
         )
@@ -423,6 +350,13 @@ class Run:
             trace=Trace(self.events),
             complete=complete,
         )
+
+
+def _off(run: Run, handed: ReluNetwork, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """How far (n,) a network in the user's coordinates is off at points (n, d) of the space with
+    whitened answers (n, m)."""
+    told = handed(run.space.place(x)).reshape(y.shape)
+    return np.asarray(np.abs(y * run.answers.scale - told).max(axis=1))
 
 
 def _validation_size(run: Run) -> int:

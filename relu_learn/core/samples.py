@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from relu_learn.core.lines import EPS, SIGMAS, Noise
+from relu_learn.core.lines import EPS, SIGMAS, Noise, Slice, Window
 
 # Three samples are a test of collinearity only when the outer two have comparable distances to the
 # middle one; otherwise a kink next to the closer pair would hardly show.
@@ -158,6 +158,44 @@ class Samples:
         spans = np.minimum(t[b] - t[self.before[b]], t[self.after[c]] - t[c])
         firm = t[c] - t[b] <= np.where(count == 0, 30.0, 0.05) * spans
         return meeting.ok & firm & (np.bincount(g, off, len(b)) == 0)
+
+    def independent_outputs(self) -> bool:
+        """Whether the bends seen so far span more than one direction of the outputs."""
+        if self.y.shape[1] == 1:
+            return False
+        slopes = np.diff(self.y, axis=0) / np.diff(self.t)[:, None]
+        bends = np.diff(slopes, axis=0) / self.noise.level
+        size = np.linalg.norm(bends, axis=1, keepdims=True)
+        bends = (bends / np.where(size > 0, size, 1))[size[:, 0] > 0]
+        values = np.linalg.svd(bends, compute_uv=False)
+        return len(values) > 1 and bool(values[1] > 0.05 * values[0])
+
+    def pieces(self, window: Window) -> Slice:
+        """The runs as pieces; between two that do not meet, the kink is in the middle."""
+        t, y = self.t, self.y
+        first, last = self.first, self.last
+        b, c = last[:-1], first[1:]
+        meeting = self.meet(b, c)
+        kinks = np.where(meeting.ok, meeting.where, (t[b] + t[c]) / 2)
+        slopes = (y[last] - y[first]) / (t[last] - t[first])[:, None]
+        outer = np.concatenate([[-np.inf], kinks, [np.inf]])
+        low, high = np.maximum(outer[:-1], window.low), np.minimum(outer[1:], window.high)
+        centers = (low + high) / 2
+        if window.cauchy:  # the outer pieces are endless: as far out as the last kink is from zero
+            centers[0] = max(kinks[0] - 1 - abs(kinks[0]), centers[0]) if len(kinks) else 0.0
+            centers[-1] = min(kinks[-1] + 1 + abs(kinks[-1]), centers[-1]) if len(kinks) else 0.0
+        widths = np.minimum(centers - outer[:-1], outer[1:] - centers)
+        if window.cauchy:  # without a kink, no step is too long on a chord
+            widths = np.where(np.isfinite(widths), widths, 1.0)
+        # From the nearest sample: values far out on the line are large, and so is their rounding.
+        i = np.clip(np.searchsorted(t, centers), 1, len(t) - 1)
+        i = np.where(centers - t[i - 1] < t[i] - centers, i - 1, i)
+        near = np.clip(i, first, last)
+        values = y[near] + slopes * (centers - t[near])[:, None]
+        after = values[:-1] + slopes[:-1] * (kinks - centers[:-1])[:, None]
+        before = values[1:] + slopes[1:] * (kinks - centers[1:])[:, None]
+        jumps, steps = np.diff(slopes, axis=0), before - after
+        return Slice(kinks, jumps, slopes, values, centers, widths, steps, self.noise)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

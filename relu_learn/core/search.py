@@ -12,22 +12,23 @@ uniform.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import numpy as np
 
 from relu_learn.asking.errors import LearningFailed
-from relu_learn.core.lines import EPS, LOUD, SIGMAS, Ask, Level, Noise, Slice, Window
+from relu_learn.core.hearing import quiet_part
+from relu_learn.core.lines import EPS, Ask, Level, Noise, Slice, Window
 from relu_learn.core.samples import Samples
 from relu_learn.core.watch import LongLine, Watch, trust
 
+# Samples of the first level, beside the far ones.
+_GRID = 8
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
-# A search with more samples than this tells the watch that it is very long (from an eighth on, that
-# it is long); with more than `_MOST`, it gives up.
+# A search with more samples than this, as many as 400 kinks take, tells the watch that it is very
+# long (from an eighth on, that it is long); with more than `_MOST`, 25,000 kinks, it gives up.
 PATIENCE, _MOST = 3200, 200_000
-# Most inputs are as far from the origin as x(t) is up to here.
-_INPUTS = 2.0
 
 
 def search_line(
@@ -36,7 +37,6 @@ def search_line(
     noise: Noise,
     rng: np.random.Generator,
     *,
-    grid: int = 8,
     extra: np.ndarray | None = None,
     watch: Watch = trust,
     lean: bool = False,
@@ -52,8 +52,6 @@ def search_line(
         Of one answer; replaced if the watch hears more.
     rng : numpy.random.Generator
         Shifts the grid and the split points, so that no regular function can hide between them.
-    grid : int
-        Samples of the first level.
     extra : ndarray, optional
         More parameters t for the first level.
     watch : callable
@@ -71,12 +69,12 @@ def search_line(
     LearningFailed
         If there are too many samples for any reason.
     """
-    t = window.grid(grid, rng)
+    t = window.grid(_GRID, rng)
     if extra is not None:
         t = np.union1d(t, extra)
     y = ask(t)
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
-    window = _quiet(window, t, y, noise)
+    window = quiet_part(window, t, y, noise)
     inside = (t >= window.low) & (t <= window.high)
     samples = Samples(t[inside], y[inside], noise)
     patience, calm = PATIENCE, PATIENCE // 8
@@ -95,36 +93,16 @@ def search_line(
         if noise is not samples.noise:
             samples = Samples(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
-        if not len(new) and not (lean and _independent_outputs(samples)):
+        if not len(new) and not (lean and samples.independent_outputs()):
             new, intervals = _certify(samples)
         if not len(new):
             break
         y = ask(new)
         yield Level(new, y, intervals)
         samples = samples.insert(new, y)
-    found = _finish(samples, window)
+    found = samples.pieces(window)
     watch(LongLine(ask, samples, window, rng, patience > PATIENCE, found))
     return found
-
-
-def _quiet(window: Window, t: np.ndarray, y: np.ndarray, noise: Noise) -> Window:
-    """The part of an unbounded line between samples so loud that they drown what is near: what lies
-    far out, and hardly any input meets, may be as steep as it likes."""
-    change = np.abs(y - y[np.abs(t).argmin()]) / (1 + np.abs(t))[:, None]
-    near = change[np.abs(t) <= _INPUTS].max(axis=0, initial=0.0)
-    near = np.where(near > SIGMAS * noise.level, near, np.inf)
-    loud = np.flatnonzero((change > LOUD * near).any(axis=1) & (np.abs(t) > _INPUTS))
-    if not window.cauchy or not len(loud):
-        return window
-    left, right = loud[t[loud] < 0], loud[t[loud] > 0]
-    low = t[left[-1] + 1] if len(left) else window.low
-    return Window(low, t[right[0] - 1] if len(right) else window.high)
-
-
-def levels(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
-    """The levels of a search, and at the end its slice."""
-    return_value = yield from steps
-    yield return_value
 
 
 def _split(s: Samples, window: Window, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +125,7 @@ def _split(s: Samples, window: Window, rng: np.random.Generator) -> tuple[np.nda
     # With one output any two lines meet somewhere: believe it if a line is known to be a piece, and
     # test it with two samples in between. With several, that they meet at all is proof enough.
     known = s.affine[np.maximum(b - 1, 0)] | s.affine[np.minimum(c, len(t) - 2)]
-    proved = _independent_outputs(s) & (room > 3 * h)
+    proved = s.independent_outputs() & (room > 3 * h)
     believed = meeting.ok & (room > 0.02 * (low + high)) & (known | proved)
     middle = window.middle(t[b], t[c], rng.uniform(0.4, 0.6, len(b)))
     left = np.where(proved, h, 0.3 * low)
@@ -155,18 +133,6 @@ def _split(s: Samples, window: Window, rng: np.random.Generator) -> tuple[np.nda
     new = np.where(believed, meeting.where - left, middle)
     more = (meeting.where + right)[believed]
     return np.concatenate([new, more]), np.stack([t[b], t[c]], axis=1)
-
-
-def _independent_outputs(s: Samples) -> bool:
-    """Whether the bends seen so far span more than one direction of the outputs."""
-    if s.y.shape[1] == 1:
-        return False
-    slopes = np.diff(s.y, axis=0) / np.diff(s.t)[:, None]
-    bends = np.diff(slopes, axis=0) / s.noise.level
-    size = np.linalg.norm(bends, axis=1, keepdims=True)
-    bends = (bends / np.where(size > 0, size, 1))[size[:, 0] > 0]
-    values = np.linalg.svd(bends, compute_uv=False)
-    return len(values) > 1 and bool(values[1] > 0.05 * values[0])
 
 
 def _certify(s: Samples) -> tuple[np.ndarray, np.ndarray]:
@@ -180,30 +146,3 @@ def _certify(s: Samples) -> tuple[np.ndarray, np.ndarray]:
     wide &= np.minimum(meeting.where - a, z - meeting.where) > 3 * h
     where, h = meeting.where[wide], h[wide]
     return np.concatenate([where - h, where + h]), np.stack([a, z], axis=1)[wide]
-
-
-def _finish(s: Samples, window: Window) -> Slice:
-    """The runs as pieces; between two that do not meet, the kink is in the middle of the gap."""
-    t, y = s.t, s.y
-    b, c = s.last[:-1], s.first[1:]
-    meeting = s.meet(b, c)
-    kinks = np.where(meeting.ok, meeting.where, (t[b] + t[c]) / 2)
-    slopes = (y[s.last] - y[s.first]) / (t[s.last] - t[s.first])[:, None]
-    outer = np.concatenate([[-np.inf], kinks, [np.inf]])
-    low, high = np.maximum(outer[:-1], window.low), np.minimum(outer[1:], window.high)
-    centers = (low + high) / 2
-    if window.cauchy:  # the outer pieces are endless: as far out as the last kink is from zero
-        centers[0] = max(kinks[0] - 1 - abs(kinks[0]), centers[0]) if len(kinks) else 0.0
-        centers[-1] = min(kinks[-1] + 1 + abs(kinks[-1]), centers[-1]) if len(kinks) else 0.0
-    widths = np.minimum(centers - outer[:-1], outer[1:] - centers)
-    if window.cauchy:  # without a kink, no step is too long on a chord
-        widths = np.where(np.isfinite(widths), widths, 1.0)
-    # From the nearest sample: values far out on the line are large, and so is their rounding.
-    i = np.clip(np.searchsorted(t, centers), 1, len(t) - 1)
-    i = np.where(centers - t[i - 1] < t[i] - centers, i - 1, i)
-    near = np.clip(i, s.first, s.last)
-    values = y[near] + slopes * (centers - t[near])[:, None]
-    after = values[:-1] + slopes[:-1] * (kinks - centers[:-1])[:, None]
-    before = values[1:] + slopes[1:] * (kinks - centers[1:])[:, None]
-    jumps, steps = np.diff(slopes, axis=0), before - after
-    return Slice(kinks, jumps, slopes, values, centers, widths, steps, s.noise)

@@ -29,7 +29,7 @@ class Settings:
     lean: bool = False
     r: float = 0.05
     tau: float = 4.0
-    alpha: float = 1e-3
+    alpha: float = 1e-3  # ten times `gradients.ALPHA`, for digits: here steps are checked
     repeats: int = 1
     patience: float = 4.0
     max_seconds: float | None = None

@@ -13,18 +13,15 @@ import numpy as np
 from relu_learn.asking.arguments import real_array
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import Oracle
-from relu_learn.core.lines import EPS, FAR, LOUD, SIGMAS, Ask, Line, Window
+from relu_learn.core.lines import EDGE, FAR, SIGMAS, Line, Window
 from relu_learn.telling.certificate import GAUSSIAN
 
 T = TypeVar("T")
-Tested = tuple[np.ndarray, np.ndarray]
-# Answers below this that are constant here, and constant there, but another constant, may be what
-# rounding leaves of large terms that cancel.
-FAINT = 1e-5
-# Points that tell whether a line's ends are too loud; and the closest ends. (One kink in eight lies
-# beyond.)
-_GLANCE, _NEAREST = 200, 5.0
-
+# Points may lie beyond a wall by this, of the box's size: rounding on the way, and then they are
+# clipped.
+WALL = 1e-9
+# Points among which a roomy one is chosen.
+CANDIDATES = 256
 _NEVER = 6.0  # in standard deviations: one point in 1e9
 
 
@@ -38,8 +35,10 @@ class Space:
         The user's own points: F' shall be good on them, too.
     measure : str
         Name of the distribution of `sample`.
+    glance : int
+        Points of the measure whose answers tell the size of F at first; 0: a line tells it.
     audible : float
-        An output that moves by more than so many times its noise in `first_look` is not noise.
+        An output whose spread at first is more than so many times its noise is not noise.
     share : int
         At least one query in so many is a fresh point of the final test.
     far : float
@@ -47,7 +46,8 @@ class Space:
     """
 
     measure = GAUSSIAN
-    audible = SIGMAS / 1e3  # `first_look` divides by 1e3 what an end and the middle differ by
+    glance = 0
+    audible = SIGMAS / EDGE  # what an end of the line and its middle differ by is divided by EDGE
     share = 200
 
     def __init__(self, dim: int) -> None:
@@ -65,7 +65,7 @@ class Space:
         if own.ndim != 2 or own.shape[1] != self.dim or not len(own):
             raise InvalidArgument(f"points must have shape (n, {self.dim}), got {own.shape}")
         self.own = self.locate(own)
-        outside = np.flatnonzero(self.room(self.own) < -1e-9)
+        outside = np.flatnonzero(self.room(self.own) < -WALL)
         if len(outside):
             raise InvalidArgument(f"points must lie within the bounds: row {outside[0]} does not")
 
@@ -125,40 +125,6 @@ class Space:
         while n > sum(sizes):
             sizes.append(min(max(few, sum(sizes)), n - sum(sizes)))
         return sizes
-
-    def first_look(
-        self, ask: Ask, line: Line, probes: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, Tested | None]:
-        """Spread and size (m,) of the answers on the measure; and points (n, d) with answers (n,
-        m), if any were asked. `probes` (18, m) are those of `hearing.probe_noise`.
-
-        Lines end closer from now on if their far ends drown what is near.
-        """
-        left, right, middle = np.split(probes, 3)  # six each; [3] is the place, [0] and [5] ends
-        # 1e3, 0.96 and 5e-6: where `probe_noise` asked, and five of its steps (on an endless line).
-        # The change of F per unit of t over the whole line: about its spread on Gaussian inputs.
-        # Where it is constant up to rounding, it may be nothing but rounding.
-        edge, five = (1e3, 5e-6) if self.far == FAR else (0.96 * self.far, 1e-5 * self.far)
-        ends = np.stack([left, right])
-        moves = np.ptp(ends, axis=1) > 4 * EPS * np.abs(ends).max(axis=1)
-        size = np.where(moves, np.abs(ends[:, 3] - middle[3]) / edge, 0).max(axis=0)
-        values = np.abs(middle).max(axis=0)
-        flat = (np.ptp(np.stack([*ends, middle]), axis=1) == 0).all(axis=0)
-        values[flat & (values < FAINT) & (np.ptp(probes, axis=0) > 0)] = 0
-        steepness = np.abs(middle[5] - middle[0]) / five
-        if (size <= LOUD * np.maximum(values, steepness)).all():
-            return size, values, None
-        # The ends seem loud. F may be flat just at the middle: look around it, then at inputs.
-        near = ask(line.at(np.array([-3.0, -1.0, 1.0, 3.0])))
-        if (size <= LOUD * np.abs(near - middle[3]).max(axis=0)).all():
-            return size, np.maximum(values, np.abs(near).max(axis=0)), None
-        x = self.sample(_GLANCE, rng)
-        y = ask(x)
-        values = np.abs(y).max(axis=0)
-        spread = (y / np.where(values > 0, values, 1)).std(axis=0) * values
-        if ((size > LOUD * spread) & (spread > 0)).any():
-            self.far = _NEAREST
-        return spread, values, (x, y)
 
     def asking(self, oracle: Oracle) -> Oracle:
         """An oracle that takes this space's points."""

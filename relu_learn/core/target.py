@@ -8,6 +8,10 @@ from relu_learn.asking.oracle import Oracle, points_around
 from relu_learn.core.space import Space
 from relu_learn.network import ReluNetwork, normalised
 
+# How much of the way to a hyperplane that is known roughly a step may take: with as much again to
+# spare, it crosses none that is nearer by half than it seems.
+HALFWAY = 0.4
+
 
 class Target:
     """F, or the residual F - F', with every output divided by its own scale.
@@ -70,7 +74,7 @@ class Target:
             return np.broadcast_to(ball, tilt.shape[1:])
         w, b, _ = normalised(self.known.weights, self.known.biases)
         free = np.abs(w @ point - b)[:, None] / np.maximum(tilt, 1e-300)
-        return np.minimum(ball, np.maximum(least, 0.4 * free.min(axis=0, initial=np.inf)))
+        return np.minimum(ball, np.maximum(least, HALFWAY * free.min(axis=0, initial=np.inf)))
 
     def around(
         self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray

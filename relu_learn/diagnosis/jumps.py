@@ -8,23 +8,22 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
-from relu_learn.core.answers import EXACT
 from relu_learn.core.lines import EPS, SIGMAS, Ask, Line, Noise
 from relu_learn.core.pieces import Found
+from relu_learn.core.precision import EXACT, STAIR
 from relu_learn.core.run import Run
 from relu_learn.core.watch import LongLine
+from relu_learn.diagnosis.straight import CLOSE, SEEN
 
-# A jump is more than so many times the noise, and stays for so many halvings, down to intervals of
-# this width in units of 1 + |t|. (Nearer to a jump, rounding decides on which side a point is.)
-_CLEAR, _LAST, _FINE = 30.0, 5, 1e-12
+# A jump is seen well, as a bend would be, and stays for so many halvings, down to intervals of this
+# width in units of 1 + |t|. (Nearer to a jump, rounding decides on which side a point is.)
+_LAST, _FINE = 5, 1e-12
 # Intervals of a line, and pairs of points, between which is looked.
 _INTERVALS, _PAIRS = 8, 6
-# A staircase is rounding if its steps are less than this share of what the answers span.
-_STAIR, _SINGLE = 1e-3, 4 * float(np.finfo(np.float32).eps)
+# What float32 answers differ by that are a few roundings apart.
+_SINGLE = 4 * float(np.finfo(np.float32).eps)
 # Earlier answers that tell how large F is far out.
 _RECALLED = 200
-# How close to a jump, in units of 1 + |t|, its witness is.
-_CLOSE = 1e-9
 
 
 def look_for_jumps(long: LongLine, whole: Ask | None = None) -> float:
@@ -42,7 +41,7 @@ def look_for_jumps(long: LongLine, whole: Ask | None = None) -> float:
     i = i[np.abs(s.t[i]).argsort()][: max(_INTERVALS, len(i) // 2)]  # noise may grow far out
     i = long.rng.choice(i, _INTERVALS, replace=False)
     # What is smaller than exact answers are precise may be the rounding of terms that cancel.
-    least = np.maximum(_CLEAR * s.noise.at(s.t[i]), EXACT * (1 + np.abs(s.t[i]))[:, None])
+    least = np.maximum(SEEN * s.noise.at(s.t[i]), EXACT * (1 + np.abs(s.t[i]))[:, None])
     t, jump = _jumps(long.ask, s.t[i], s.t[i + 1], s.y[i], s.y[i + 1], least)
     found = t[jump > 0]
     span = np.ptp(s.y, axis=0)
@@ -69,8 +68,8 @@ def require_meeting(run: Run, found: Found) -> None:
         return run.target(known=False)(found.line.at(t))
 
     t = kinks[step.argsort()[-_INTERVALS:]]
-    a, b = t - _CLOSE * (1 + np.abs(t)), t + _CLOSE * (1 + np.abs(t))
-    where, jump = _jumps(ask, a, b, ask(a), ask(b), _CLEAR * noise.at(t))
+    a, b = t - CLOSE * (1 + np.abs(t)), t + CLOSE * (1 + np.abs(t))
+    where, jump = _jumps(ask, a, b, ask(a), ask(b), SEEN * noise.at(t))
     span = np.ptp(found.slice.values, axis=0)
     if jump[-1] > 0 and not _fine_step(ask, where[jump > 0], span):
         raise _jump_at(where[-1])
@@ -125,7 +124,7 @@ def _jumps(
     lasting = (jump > 1) & (jump > before / 2) & (len(sizes) > _LAST)
     t = (a + b) / 2
     if lasting.any():  # on both sides: rounding of terms that cancel goes up and down
-        near, places = _CLOSE * (1 + np.abs(t)), np.array([0.5, 1.0, 1.5, 2.0])
+        near, places = CLOSE * (1 + np.abs(t)), np.array([0.5, 1.0, 1.5, 2.0])
         sides = [np.stack([ask(t + near * p) for p in s * places]) for s in (-1, 1)]
         change = np.abs(sides[1].mean(axis=0) - sides[0].mean(axis=0))
         lasting &= (np.ptp(sides, axis=1).max(axis=0) <= change / 2).any(axis=1)
@@ -137,11 +136,11 @@ def _fine_step(ask: Ask, t: np.ndarray, span: np.ndarray) -> float:
     otherwise 0: F is constant beside them, and they are small beside its `span` (m,) or as small as
     those of float32, and multiples of one step (those of rounded inputs are not). Rounding is not
     heard where F is constant in any case."""
-    near = t + np.multiply.outer([-2.0, -0.5, 1.0], _CLOSE * (1 + np.abs(t)))
+    near = t + np.multiply.outer([-2.0, -0.5, 1.0], CLOSE * (1 + np.abs(t)))
     y = ask(near.ravel()).reshape(3, len(t), -1)
     step = np.abs(y[2] - y[1])
     steps = step / np.where(step > 0, step, np.inf).min(axis=0)
-    small = step < np.maximum(_STAIR * span, _SINGLE * np.abs(y[1]))
+    small = step < np.maximum(STAIR * span, _SINGLE * np.abs(y[1]))
     fine = (y[0] == y[1]) & small & (np.abs(steps - np.round(steps)) < 0.01)
     return (
         float((step.max(axis=1) / (1 + np.abs(t))).max()) if fine.all(axis=1).mean() > 0.5 else 0.0
@@ -150,7 +149,7 @@ def _fine_step(ask: Ask, t: np.ndarray, span: np.ndarray) -> float:
 
 def _jump_at(t: float, line: Line | None = None) -> NotPiecewiseLinear:
     beside = np.array([-2.0, -0.5, 1.0])  # not t in the middle: sign(0) is halfway
-    near = t + _CLOSE * (1 + abs(t)) * beside
+    near = t + CLOSE * (1 + abs(t)) * beside
     return NotPiecewiseLinear(
         "the black box jumps between the witness's ends (labels, a step function, a tree, a "
         "nearest-neighbour rule, or inputs that are rounded?)",

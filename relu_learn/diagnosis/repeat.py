@@ -5,16 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from relu_learn.asking.errors import BlackBoxError, NotPiecewiseLinear, ReluLearnError
-from relu_learn.core.answers import EXACT
 from relu_learn.core.lines import SIGMAS
+from relu_learn.core.precision import BATCH, EXACT
 from relu_learn.core.run import Run
 from relu_learn.diagnosis.straight import affordable, look_for_curves
 
 # Questions that are asked again when the answers make no sense.
 _AGAIN = 16
-# Even float32 sums that depend on the batch repeat to this, relative to their size. (`_BATCH` of
-# `imprecise.kind`, which a wing may not import.)
-_FICKLE = 1e-4
 # A bend that is less than this, relative to the answers, is hard to believe.
 _SLIGHT = 1e-9
 
@@ -36,7 +33,7 @@ def require_repeatable(run: Run) -> None:
     noise = np.maximum(_noise_at(run, x), answers.noise * heard)  # it may grow with the answers
     allowed = np.maximum(SIGMAS * noise, EXACT * size)
     if answers.exact:  # otherwise the noise may be what a changing black box looks like
-        allowed = np.minimum(allowed, _FICKLE * (heard + size))
+        allowed = np.minimum(allowed, BATCH * (heard + size))
     off = (change / allowed).max(axis=1)
     suspicious = off.max() > 1
     if answers.random:

@@ -16,12 +16,14 @@ from relu_learn.core.watch import LongLine
 PLACES, _SCALES = 16, 26
 # A bend above so many times the noise is seen well: its ratio to the next is right to a fifth.
 # Below, a curve disappears in the noise.
-_SEEN = 30.0
+SEEN = 30.0
 # So many times in a row a bend must fall to a quarter. (At a kink it falls to a half, or vanishes;
 # of one kink or two this cannot happen twice.)
 _FALLS = 2
 # An interval that most functions do not oscillate in (Gaussian inputs have size 1).
 _SHORT = 0.05
+# So far apart, in units of 1 + |t|, points are told apart to six digits (t is rounded to EPS).
+CLOSE = 1e-9
 # Intervals of a segment, on which is looked for curves: about 900 queries.
 _INTERVALS = 64
 
@@ -110,7 +112,7 @@ def _require_straight(
     rounding = EPS * np.abs(y).max(axis=(0, 1))
     clear = bend / np.maximum(np.minimum(eta, quiet + 8 * rounding), rounding + 1e-250)[:, None]
     first = np.apply_along_axis(_curved_from, 1, clear)
-    seen = clear.max(axis=1) > _SEEN
+    seen = clear.max(axis=1) > SEEN
     curved = np.zeros(first.shape, bool)
     for part in (slice(chosen), slice(None)):
         falls = first[part] >= 0
@@ -132,8 +134,8 @@ def _curved_from(bend: np.ndarray) -> int:
 
     A piecewise linear function with many kinks looks like a curve from afar, but not near by.
     """
-    last = int(np.flatnonzero(bend > _SEEN).max(initial=-1))
-    if last < _FALLS or (last < len(bend) - 1 and bend[last] > 8 * _SEEN):
+    last = int(np.flatnonzero(bend > SEEN).max(initial=-1))
+    if last < _FALLS or (last < len(bend) - 1 and bend[last] > 8 * SEEN):
         return -1
     falls = np.abs(bend[:last] / np.maximum(bend[1 : last + 1], 1e-200) - 4) < 0.8
     first = int(np.flatnonzero(~falls).max(initial=-1)) + 1
@@ -149,7 +151,7 @@ def louder(long: LongLine, n: int) -> float:
     """
     s, rng = long.samples, long.rng
     gap = np.diff(s.t)
-    close = (gap > 1e-9 * (1 + np.abs(s.t[:-1]))) & (gap < _SHORT)
+    close = (gap > CLOSE * (1 + np.abs(s.t[:-1]))) & (gap < _SHORT)
     close = np.flatnonzero(~s.affine & close)
     if len(close) < 8:
         return 1.0

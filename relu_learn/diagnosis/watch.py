@@ -11,6 +11,7 @@ from relu_learn.asking.errors import (
     ReluLearnError,
 )
 from relu_learn.core.lines import Noise, Slice, Window
+from relu_learn.core.precision import BLUNT
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Creases, Doubted, LongLine, Occasion, SearchedLine
 from relu_learn.diagnosis.creases import look_for_bent_hyperplanes
@@ -18,8 +19,8 @@ from relu_learn.diagnosis.jumps import look_for_jumps, look_for_steps, require_m
 from relu_learn.diagnosis.repeat import check_witness, require_repeatable
 from relu_learn.diagnosis.straight import look_along_line, look_for_curves, louder
 
-# So many pieces, seen through so much noise, may be a curve that was taken for noise.
-_MANY, _BLUNT = 50, 1e-8
+# So many pieces, seen through more noise than `BLUNT`, may be a curve that was taken for noise.
+_MANY = 50
 # Kinks are in crowds of more than this many if these take so small a share of their room.
 _CROWD, _TINY = 8, 1e-4
 # Kinks of a long line that are looked at again, to hear its noise: a first time, and closely.
@@ -68,7 +69,7 @@ def _long_line(run: Run, long: LongLine) -> Noise | None:
     """Why is the search so long: many kinks, a curve or jumps, or answers noisier than thought?"""
     level = long.samples.noise.level
     if long.found is not None:
-        blunt = not long.very and level.max() > _BLUNT
+        blunt = not long.very and level.max() > BLUNT
         if len(long.found.kinks) >= _MANY and (blunt or _crowded(long.found, long.window)):
             _require_piecewise_linear(run, long)
         return None

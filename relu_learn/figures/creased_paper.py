@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import plotly.graph_objects as go
 from relu_learn.asking.oracle import Oracle
 from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import Level, Line, Noise, Slice, Window
-from relu_learn.core.search import levels, search_line
+from relu_learn.core.search import search_line
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view
 from relu_learn.figures.line import SliceView
@@ -44,7 +45,7 @@ def straight_line(degrees: float, offset: float) -> Line:
 def searched(network: ReluNetwork, line: Line) -> State:
     """What the learner's line search finds on one line of a network with two inputs.
 
-    The search is `core.lines.search_line`, the one that the learner runs; it gets answers only.
+    The search is `core.search.search_line`, the one that the learner runs; it gets answers only.
     The state's hypothesis is the network itself: in this lesson nothing is secret.
     """
     oracle = Oracle(network, network.dim)
@@ -65,7 +66,7 @@ def searched(network: ReluNetwork, line: Line) -> State:
     state = happened(
         ev.LineDrawn, origin=line.origin, direction=line.direction, t_range=np.array(ends)
     )
-    for part in levels(search_line(ask, Window(), noise, rng)):
+    for part in _parts(search_line(ask, Window(), noise, rng)):
         if isinstance(part, Level):
             state = happened(
                 ev.IntervalProbed, t=part.t, values=part.values, open_intervals=np.empty((0, 2))
@@ -75,6 +76,12 @@ def searched(network: ReluNetwork, line: Line) -> State:
                 point = line.at(np.array([t]))[0]
                 state = happened(ev.CriticalPointFound, t=float(t), jump=jump, point=point)
     return dataclasses.replace(state, fresh=np.empty(0), event=None)
+
+
+def _parts(steps: Generator[Level, None, Slice]) -> Iterator[Level | Slice]:
+    """The levels of a search, and at the end its slice."""
+    found = yield from steps
+    yield found
 
 
 @dataclasses.dataclass(frozen=True)

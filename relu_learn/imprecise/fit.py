@@ -24,7 +24,7 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from relu_learn.asking.errors import InvalidArgument
-from relu_learn.core.answers import HELD_OUT
+from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.target import Target
 from relu_learn.imprecise.least_squares import Fit, Samples, propose_neurons
 from relu_learn.network import ReluNetwork
@@ -87,6 +87,7 @@ _TILTS = 2.0 ** np.arange(9)
 class Learner:
     """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit.
 
+    More than twenty methods: asking, judging and fitting share the same samples, noise and work.
     Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit.
     """
 
@@ -459,8 +460,8 @@ def sharpen(
 ) -> ReluNetwork:
     """Correct all neurons of an almost right network at once: one Gauss-Newton step.
 
-    Asks for two answers per parameter, and 500 more that tell whether the step helped. Parameters
-    as for `learn_noisy`.
+    Asks for two answers per parameter, and `HELD_OUT` more that tell whether the step helped.
+    Parameters as for `learn_noisy`.
 
     Returns
     -------

@@ -9,16 +9,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from relu_learn.asking.errors import BlackBoxError
-from relu_learn.core.answers import EXACT, Answers, powers_of_two
+from relu_learn.core.answers import Answers, powers_of_two
 from relu_learn.core.hearing import Hearing, singles
 from relu_learn.core.lines import EPS, SIGMAS, Ask
+from relu_learn.core.precision import BATCH, BLUNT, EXACT, STAIR
 
 RANDOM = (
     "black_box must answer the same point alike: two answers differ by more than the function "
     "itself varies"
 )
-# Precise answers have errors below this, in units of the scale.
-_BLUNT = 1e-8
 # Points off the line that have to be rounded as well before answers are called rounded.
 _ELSEWHERE = 24
 # Sums of float32 numbers are not less precise than this, in units of the scale.
@@ -36,11 +35,6 @@ _PLACES = np.array([0.0, 1.0, 2.7, 3.6, 5.0])
 _FINE = 1e-6
 # So many different answers have no common divisor by chance.
 _MANY = 8
-# A staircase is rounding if its steps are less than this share of what the answers span.
-_ROUGH = 1e-3
-# Float32 sums depend on the other rows of a batch, relative to their size by no more than this; and
-# in the same batch they are the same.
-_BATCH = 1e-4
 # So many answers with zeros at their ends are no accident (one in ten ends in a zero).
 _MANY_ZEROS = 2
 # So many neighbours on a lattice have a larger common step by chance in 1 case of 2048 (of _MANY,
@@ -107,7 +101,7 @@ def listen(heard: Hearing) -> Answers:
     seeming, noise, kind = heard.answers, estimate.sigma, estimate.kind
     scale, size = seeming.scale, heard.size
     # Float64, too, is imprecise under a large offset.
-    dirty = kind != "exact" or bool((noise > _BLUNT * scale).any())
+    dirty = kind != "exact" or bool((noise > BLUNT * scale).any())
     if kind == "float32":  # or a curve; float32 has more digits than a few
         dirty = heard.single or bool((noise < _SINGLE * scale).all())
     if not dirty or not (noise > EXACT / 100 * scale).any():
@@ -202,7 +196,7 @@ def estimate_noise(
     # A curve bends by 1e-12 of its size over the smallest distance, and float32 rounds to 1e-7.
     if (np.max(wider, axis=0) > 100 * np.maximum(inside, floor)).any():  # a kink, mostly
         rough = _staircase(answers, rng)
-        inside = np.maximum(inside, np.where(rough < _ROUGH * np.ptp(y, axis=0), rough, 0))
+        inside = np.maximum(inside, np.where(rough < STAIR * np.ptp(y, axis=0), rough, 0))
     if not single.any() and (inside <= 1e-9 * size + floor).all():
         return NoiseEstimate(np.maximum(2 * inside, floor), "exact")
     # Away from this line it may be more: other neurons are active there.
@@ -219,7 +213,8 @@ def _scatter(
     differs, size = np.abs(first - second).max(axis=0), np.abs(second).max(axis=0)
     if (differs <= 1e-10 * size).all():
         return differs, None
-    if (differs <= _BATCH * size).all() and (answers(sites) == first).all():
+    # Float32 sums depend on the batch, but are the same in the same one.
+    if (differs <= BATCH * size).all() and (answers(sites) == first).all():
         return differs, None
     again = answers(np.tile(sites, 6)).reshape(6, *first.shape)
     unit = np.where(size > 0, size, 1.0)  # squares of huge answers would leave float64

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from relu_learn.asking.errors import BlackBoxError, LearningFailed
-from relu_learn.core.answers import FIT, LINES, SLOW_FIT
-from relu_learn.core.evidence import NOISY
-from relu_learn.core.run import Run, each
+from relu_learn.core.precision import FIT, LINES, NOISY, SLOW_FIT
+from relu_learn.core.run import Run
+from relu_learn.core.teller import each
 from relu_learn.core.watch import Doubted, Unexplained
 from relu_learn.imprecise.fit import Learner, NoisyStep, sharpen
 from relu_learn.imprecise.kind import RANDOM

@@ -16,6 +16,7 @@ from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.mending import polish
 from relu_learn.core.pieces import Found
+from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.run import Run
 from relu_learn.imprecise.above_noise import merge_alike, readable, thin
 from relu_learn.telling.events import Event
@@ -25,10 +26,10 @@ _SURVEY, _MAX_LINES = 0.15, 30
 # A curve looks like very many kinks.
 _MAX_KINKS = 500
 # Points that tell whether a neuron is missing: a few at first, and these in the end.
-_GLANCE, ENOUGH = 64, 500
+_GLANCE, ENOUGH = 64, HELD_OUT
 # Lines in a row that do not help, after which the others are left to least squares.
 _ATTEMPTS = 3
-# Errors up to so many times the expected one are no missing neuron.
+# Errors up to so many times the expected one are no missing neuron (as in `fit`: six sigma).
 _EXPECTED = 6.0
 # How much blocks of several neurons may amplify the errors of gradients, which are large here.
 _SLACK = 100.0

@@ -22,7 +22,7 @@ import numpy as np
 
 from relu_learn.asking.arguments import integer, positive_int, positive_number
 from relu_learn.asking.errors import InvalidArgument, LearningFailed
-from relu_learn.core.answers import FIT, HELD_OUT, LINES, SLOW_FIT
+from relu_learn.core.precision import FIT, HELD_OUT, LINES, SLOW_FIT
 from relu_learn.core.run import FEW, MOST
 from relu_learn.learn import learn_steps, space_of
 from relu_learn.telling.events import Event, GradientMeasured

@@ -14,12 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relu_learn.core.pieces import GOAL, Block, Found, Piece
+from relu_learn.core.pieces import GOAL, SLIVER, Block, Found, Piece
 from relu_learn.core.target import Target
 
-# Kinks farther apart than this on the line (in units of 1 + |t|) are never one clump. (What double
-# precision measures worse than it costs to leave it out is shorter by two orders of magnitude.)
-_WIDEST = 1e-5
 # A hyperplane is off by the width of its clump over the share of its jump that does not cancel.
 # When that is more than a thousand widths, two neurons form the step between both sides.
 _LASTING = 1e3
@@ -60,7 +57,7 @@ def merge_clumps(target: Target, found: Found, rng: np.random.Generator) -> Iter
 
 def _doubt(found: Found, a: Block, b: Block) -> float:
     """Expected error of the gradient between two blocks, if it may be the inside of a clump."""
-    near = b.kinks[0] - a.kinks[-1] <= _WIDEST * (1 + abs(a.kinks[-1]))
+    near = b.kinks[0] - a.kinks[-1] <= SLIVER * (1 + abs(a.kinks[-1]))
     root = np.sqrt(a.weights.shape[1])
     return float(root * found.pieces[a.last].error) if near and a.last == b.first else 0.0
 
@@ -98,7 +95,7 @@ class _Clump:
     def acts_as_one(self, doubt: float) -> bool:
         """Whether its hyperplanes are parallel as far as one can tell, and closer together than an
         error `doubt` of the gradient would tilt them."""
-        if self.span > _WIDEST or self.width * self.sizes.sum() > doubt:
+        if self.span > SLIVER or self.width * self.sizes.sum() > doubt:
             return False
         apart = np.linalg.norm(self.weights - self.weights[self.best], axis=1)
         return bool((apart <= 8 * (self.tilt + self.tilt[self.best] + self.width)).all())

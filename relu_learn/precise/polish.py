@@ -16,12 +16,11 @@ from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_gradient
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
-from relu_learn.core.roomy import Arrangement
-from relu_learn.core.target import Target
+from relu_learn.core.roomy import LONG, Arrangement
+from relu_learn.core.space import CANDIDATES
+from relu_learn.core.target import HALFWAY, Target
 from relu_learn.network import ReluNetwork, normalised, prune
 
-# Random points among which the cells are chosen, besides one on either side of each hyperplane.
-_CANDIDATES = 256
 # The walk to roomy points looks at so many distances in all: a few seconds.
 _WALK = 4e8
 # With several outputs, random sets of cells are compared, so many of each size; and a condition
@@ -70,7 +69,7 @@ def polish(
     pieces = []
     for spot in view.roomy(start, steps=steps, limit=2.0)[0]:
         point = spot @ basis.rows
-        reach = view.reach(spot, 0.4, 3 * np.sqrt(d))
+        reach = view.reach(spot, HALFWAY, LONG * np.sqrt(d))
         reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
         pieces.append(measure_gradient(target, point, basis, reach, noise.at_point(point), rng))
         yield pieces[-1]
@@ -92,7 +91,7 @@ def _cells(target: Target, network: ReluNetwork, rng: np.random.Generator) -> np
     away = np.abs(x @ w.T - b)
     np.fill_diagonal(away, 1.0)
     push = 0.3 * away.min(axis=1)[:, None] * w
-    x = np.concatenate([target.space.candidates(_CANDIDATES, rng, 1.0), x + push, x - push])
+    x = np.concatenate([target.space.candidates(CANDIDATES, rng, 1.0), x + push, x - push])
     depth = x @ w.T - b
     room = np.minimum(np.abs(depth).min(axis=1), target.space.room(x))
     x, active, room = x[room > 0], (depth > 0)[room > 0], room[room > 0]

@@ -17,11 +17,10 @@ from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
 from relu_learn.core.pieces import Found, Piece, agree, output_directions
-from relu_learn.core.roomy import Arrangement
-from relu_learn.core.target import Target
+from relu_learn.core.roomy import LONG, LONGEST, Arrangement
+from relu_learn.core.space import CANDIDATES
+from relu_learn.core.target import HALFWAY, Target
 
-# Points among which the best place is chosen.
-_CANDIDATES = 256
 # Unit weights whose product is closer to 1 than this are nearly parallel: an angle of 1e-3.
 _PARALLEL = 5e-7
 
@@ -65,18 +64,20 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
     sizes = np.linalg.norm(neurons.outputs, axis=0)
     asked, points, precision = [], [], []
     for i in np.flatnonzero(vague):
-        x = target.space.candidates(_CANDIDATES, rng)
+        x = target.space.candidates(CANDIDATES, rng)
         x -= np.multiply.outer(x @ weights[i] - biases[i], weights[i])
         away = np.abs(x @ weights.T - biases)
         away[:, i] = np.inf
-        room = np.minimum(away.min(axis=1), 30 * np.sqrt(weights.shape[1]))
+        room = np.minimum(away.min(axis=1), LONGEST * np.sqrt(weights.shape[1]))
         room = np.minimum(room, target.space.room(x))
         best = int((room / (1 + np.linalg.norm(x, axis=1))).argmax())
         if room[best] <= 0:
             continue
-        three = x[best] + np.multiply.outer([-0.4 * room[best], 0.0, 0.4 * room[best]], weights[i])
+        three = x[best] + np.multiply.outer(
+            [-HALFWAY * room[best], 0.0, HALFWAY * room[best]], weights[i]
+        )
         eta = max(float(found.noise.at_point(p).max()) for p in three)
-        own = eta / max(0.4 * room[best] * sizes[i], 1e-300)
+        own = eta / max(HALFWAY * room[best] * sizes[i], 1e-300)
         if own < found.doubt[i] / 4:
             asked.append(i)
             precision.append(own)
@@ -142,7 +143,7 @@ def _elsewhere(
         """Expected errors (n,) of the gradient if it is measured at x, and who is flipped."""
         depth = x @ weights.T - biases
         flipped = (depth > 0) != on
-        step = 0.4 * np.minimum(np.abs(depth).min(axis=1), 3 * np.sqrt(d))
+        step = HALFWAY * np.minimum(np.abs(depth).min(axis=1), LONG * np.sqrt(d))
         step = np.minimum(step, 0.9 * target.space.room(x))
         own = np.array([found.noise.at_point(p).max() for p in x]) / np.maximum(step, 1e-300)
         return np.hypot(own, np.linalg.norm(flipped * spread, axis=1)), flipped
@@ -158,7 +159,7 @@ def _elsewhere(
     if error[best] > piece.error / 4:
         return None
     point, turned = x[best], flipped[best]
-    reach = view.reach(basis.rows @ point, 0.4, 3 * np.sqrt(d))
+    reach = view.reach(basis.rows @ point, HALFWAY, LONG * np.sqrt(d))
     reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
     own = found.noise.at_point(point)
     _, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
@@ -177,8 +178,8 @@ def _between(
     starts = []
     for i, other in (sides, sides[::-1]) if len(sides) == 2 else ():
         w, b = neurons.weights, neurons.biases
-        x = target.space.candidates(_CANDIDATES, rng, 1.0)
+        x = target.space.candidates(CANDIDATES, rng, 1.0)
         x -= np.multiply.outer(x @ w[i] - b[i], w[i])
         push = 0.3 * np.abs(x @ w[other] - b[other]) * (1 if on[i] else -1)
         starts.append(x + push[:, None] * w[i])
-    return np.concatenate(starts) if starts else target.space.candidates(_CANDIDATES, rng, 1.0)
+    return np.concatenate(starts) if starts else target.space.candidates(CANDIDATES, rng, 1.0)

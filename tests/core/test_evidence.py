@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from relu_learn.core.answers import Answers
-from relu_learn.core.evidence import FREE, PRECISE, USEFUL, Evidence
+from relu_learn.core.evidence import FREE, Evidence
+from relu_learn.core.precision import PRECISE, USEFUL
 from relu_learn.network import ReluNetwork
 
 

@@ -7,8 +7,9 @@ import pytest
 from runs import drained, looked
 
 from relu_learn import LearningFailed, ReluNetwork, zoo
+from relu_learn.core.looks import Looks
 from relu_learn.core.mending import go_back, polish, require_useful
-from relu_learn.core.run import Looks, Run
+from relu_learn.core.run import Run
 
 pytestmark = pytest.mark.numerical
 

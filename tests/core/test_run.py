@@ -10,7 +10,7 @@ from runs import begun, drained, looked
 
 from relu_learn import learn_from_queries, worst_error, zoo
 from relu_learn.core.evidence import FREE
-from relu_learn.core.run import _validation_size, each
+from relu_learn.core.run import _validation_size
 from relu_learn.telling.certificate import certificate
 from relu_learn.telling.events import NetworkUpdated, NeuronFound, Validated
 
@@ -127,14 +127,3 @@ def test_validation_sizes():
     many.repairs, many.evidence.looks = 1, 2
     assert _validation_size(many) == math.ceil(open_share * math.log(4 / 0.05) / 0.005)
     assert _validation_size(begun(scalar(), 3, validation=7)) == 7
-
-
-def test_each_makes_events_and_keeps_what_is_returned():
-    def steps():
-        yield 1
-        yield 2
-        return "done"
-
-    seen = []
-    assert drained(each(steps(), lambda step: seen.append(step) or step)) == "done"
-    assert seen == [1, 2] and list(each(steps(), lambda step: -step)) == [-1, -2]

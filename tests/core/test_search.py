@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kinked import Function
+from runs import whole
 
 from relu_learn import LearningFailed
 from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import EPS, Noise, Window
-from relu_learn.core.search import PATIENCE, levels, search_line
+from relu_learn.core.search import PATIENCE, search_line
 from relu_learn.core.watch import LongLine
 
 pytestmark = pytest.mark.numerical
@@ -21,7 +22,7 @@ def find(f, rng, window=None, **options):
     noise = probe_noise(f, rng, window)
     size = np.abs(f(np.linspace(-1, 1, 5))).max(axis=0)
     noise = Noise(np.maximum(noise, EPS * np.maximum(size, EPS) / 4))
-    *steps, found = levels(search_line(f, window, noise, rng, **options))
+    *steps, found = whole(search_line(f, window, noise, rng, **options))
     return steps, found
 
 
@@ -87,7 +88,7 @@ def test_levels_report_what_was_asked(rng):
         asked.append(t)
         return f(t)
 
-    *steps, _ = levels(search_line(ask, Window(), Noise(np.array([1e-15])), rng))
+    *steps, _ = whole(search_line(ask, Window(), Noise(np.array([1e-15])), rng))
     for step, t in zip(steps, asked, strict=True):
         np.testing.assert_array_equal(step.t, t)
         np.testing.assert_array_equal(step.values, f(t))
@@ -242,7 +243,7 @@ def test_float32_answers():
 
         noise = Noise(probe_noise(single, rng, Window()))
         assert (noise.level > 1e-9).all()
-        *_, found = levels(search_line(single, Window(), noise, rng))
+        *_, found = whole(search_line(single, Window(), noise, rng))
         assert deviation(found, f) < 1e-4
 
 

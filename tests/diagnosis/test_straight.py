@@ -11,7 +11,7 @@ import pytest
 from relu_learn import NotPiecewiseLinear, learn_from_queries
 from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import EPS, Noise, Window
-from relu_learn.core.search import levels, search_line
+from relu_learn.core.search import search_line
 from relu_learn.diagnosis.straight import look_along_line
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -31,7 +31,7 @@ def test_smooth_functions_are_named(bend, rng):
 
     noise = Noise(np.maximum(probe_noise(smooth, rng, Window()), EPS))
     with pytest.raises(NotPiecewiseLinear) as caught:
-        list(levels(search_line(smooth, Window(), noise, rng, watch=watch)))
+        list(search_line(smooth, Window(), noise, rng, watch=watch))
     a, b, c = caught.value.witness
     assert np.isclose(b, (a + c) / 2)
     assert abs(bend(a) - 2 * bend(b) + bend(c)) > 1e-14

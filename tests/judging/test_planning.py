@@ -8,7 +8,8 @@ from relu_learn.bounded.box import Box
 from relu_learn.core.answers import Answers
 from relu_learn.core.brake import _ANY, Brake
 from relu_learn.core.evidence import Evidence
-from relu_learn.core.run import Looks, Run
+from relu_learn.core.looks import Looks
+from relu_learn.core.run import Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.judging.planning import plan, queries_by_purpose

@@ -10,7 +10,7 @@ from runs import begun, drained
 from relu_learn import ReluNetwork, learn_from_queries, zoo
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
-from relu_learn.core.run import each
+from relu_learn.core.teller import each
 from relu_learn.precise.polish import polish, solved
 
 pytestmark = pytest.mark.numerical

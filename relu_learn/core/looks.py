@@ -1,0 +1,30 @@
+"""Second looks: what was measured badly, measured again. The core knows none (see `precise`)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Iterable, Sequence
+
+import numpy as np
+
+from relu_learn.core.lines import Noise
+from relu_learn.core.pieces import Found, Piece
+from relu_learn.core.target import Target
+from relu_learn.network import ReluNetwork
+
+# Changes what a line has found, and yields the gradients that it measured.
+SecondLook = Callable[[Target, Found, np.random.Generator], Iterable[Piece]]
+# Measures all of a network (whose answers are that noisy), and returns the better one.
+Polish = Callable[
+    [Target, ReluNetwork, Noise, np.random.Generator], Generator[Piece, None, ReluNetwork]
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Looks:
+    """Second looks: at the pieces of a line before it is solved, at its neurons afterwards; and
+    `polish`, which measures a whole network again. All of them buy digits."""
+
+    pieces: Sequence[SecondLook] = ()
+    neurons: Sequence[SecondLook] = ()
+    polish: Polish | None = None
