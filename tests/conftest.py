@@ -26,10 +26,14 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(autouse=True)
 def same_look() -> Iterator[None]:
-    """A look is chosen for all widgets of a process: not by one test for the next."""
+    """A look is chosen for all widgets of a process: not by one test for the next.
+
+    Only if one was: whatever widgets are still alive are drawn anew, which takes up to a second.
+    """
     yield
-    if look := sys.modules.get("relu_learn.widgets.look"):
-        look.choose("auto")
+    look = sys.modules.get("relu_learn.widgets.look")
+    if look and look.chosen() != look.AUTO:
+        look.choose(look.AUTO)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
