@@ -21,6 +21,8 @@ from relu_learn.core.target import HALFWAY, Target
 
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
 _SCOUTS = 3
+# Closest hyperplanes that a walking point looks at, for each coordinate.
+_LISTED = 16
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 _BACKTRACKS = 3
 # Longest steps in units of sqrt(d), the norm of most inputs: here, and in `precise`. The noise
@@ -87,27 +89,25 @@ class Arrangement:
         """
         if not len(self.normals):
             return start, np.full(len(start), np.inf)
-        signs = np.sign(self.distances(start))
+        near = _Nearby(self, start)
         toward = self.normals / np.maximum((self.normals**2).sum(axis=1), 1e-300)[:, None]
         size2, lean = self.origin @ self.origin, 2 * self.basis @ self.origin
-        rows = np.arange(len(start))
 
         def measure(c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            far = signs * self.distances(c)
-            worst = far.argmin(axis=1)
-            room = far[rows, worst]
+            room, worst = near.closest(c)
             norm2 = size2 + np.einsum("pn,pn->p", c, c + lean)
             return room / (1 + np.sqrt(np.maximum(norm2, 0) / len(self.origin))), room, worst
 
         # Parallel hyperplanes leave cells without end: do not go on for ever.
         most = limit * np.sqrt(len(self.origin))
         longest = np.maximum(most, 1.5 * np.linalg.norm(start, axis=1))
+        rows = np.arange(len(start))
         best = c = start.copy()
         best_score, room, worst = measure(c)
         best_room = room
         for _ in range(steps):
             push = 1.5 * np.maximum(best_room, 1e-12) - room
-            push = np.where(push > 0, push, 0.5 * best_room) * signs[rows, worst]
+            push = np.where(push > 0, push, 0.5 * best_room) * near.sides[rows, worst]
             c = c + push[:, None] * toward[worst]
             length = np.sqrt(np.einsum("pn,pn->p", c, c))
             if (length > longest).any():
@@ -118,6 +118,56 @@ class Arrangement:
             best_score = np.where(better, score, best_score)
             best_room = np.where(better, room, best_room)
         return best, best_room
+
+
+class _Nearby:
+    """Which hyperplane is closest to each of many points that walk, mostly a little way.
+
+    Among thousands a point looks at those that were closest at its last full look: until it has
+    walked as far as the next one was away, none of the others can have come in between.
+    """
+
+    def __init__(self, arrangement: Arrangement, start: np.ndarray) -> None:
+        self.arrangement = arrangement
+        far = arrangement.distances(start)
+        self.sides = np.sign(far)
+        # Distances to a list come one by one, those to all hyperplanes from one product.
+        k, n = arrangement.normals.shape
+        self.few = min(_LISTED * n, k)
+        # No distance changes faster than this with the coordinates.
+        self.rate = float(np.linalg.norm(arrangement.normals, axis=1).max())
+        self.looked, self.beyond = start.copy(), np.full(len(start), np.inf)
+        self.listed = np.broadcast_to(np.arange(k), far.shape)
+        if self.few < k:
+            self.listed = np.zeros((len(start), self.few), int)
+            self._look(np.full(len(start), True), start)
+
+    def _look(self, some: np.ndarray, c: np.ndarray) -> None:
+        """A full look of some of the points."""
+        far = self.sides[some] * self.arrangement.distances(c[some])
+        order = np.argpartition(far, self.few, axis=1)
+        self.listed[some] = order[:, : self.few]
+        self.beyond[some] = far[np.arange(len(far)), order[:, self.few]]
+        self.looked[some] = c[some]
+
+    def _far(self, some: np.ndarray, c: np.ndarray) -> np.ndarray:
+        a, listed = self.arrangement, self.listed[some]
+        if self.few == len(a.normals):
+            return self.sides[some] * a.distances(c[some])
+        distances = np.einsum("pn,pwn->pw", c[some], a.normals[listed]) + a.levels[listed]
+        return np.take_along_axis(self.sides[some], listed, axis=1) * distances
+
+    def closest(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances (p,), negative beyond a hyperplane, and the numbers of these."""
+        everyone = np.full(len(c), True)
+        far = self._far(everyone, c)
+        walked = self.rate * np.linalg.norm(c - self.looked, axis=1)
+        lost = far.min(axis=1) > self.beyond - walked
+        if lost.any():
+            self._look(lost, c)
+            far[lost] = self._far(lost, c)
+        rows, first = np.arange(len(c)), far.argmin(axis=1)
+        return far[rows, first], self.listed[rows, first]
 
 
 class Survey:

@@ -80,3 +80,14 @@ def test_reach_stays_on_the_piece(rng):
     for i, sign in itertools.product(range(4), (-1, 1)):
         moved = c + sign * steps[i] * np.eye(4)[i]
         np.testing.assert_array_equal(np.sign(cells.distances(moved[None])), signs)
+
+
+@pytest.mark.parametrize("listed", [1, 4])
+def test_a_short_list_of_hyperplanes_is_as_good_as_all(rng, monkeypatch, listed):
+    cells, _, _ = arrangement(rng, k=200)
+    start = rng.standard_normal((30, 4))
+    monkeypatch.setattr("relu_learn.core.roomy._LISTED", 50)  # of each coordinate: all
+    expected = cells.roomy(start)
+    monkeypatch.setattr("relu_learn.core.roomy._LISTED", listed)
+    for found, right in zip(cells.roomy(start), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-9)
