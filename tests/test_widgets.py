@@ -168,6 +168,9 @@ class TestPanel:
         wide = go.Figure(go.Scatter(x=[1], y=[2]), {"legend": {"orientation": "h"}}).to_dict()
         compact(wide)
         assert "meta" not in wide["layout"], "a legend below stays"
+        bars = go.Figure([go.Bar(x=[1], y=[i], name=str(i)) for i in (1, 2)]).to_dict()
+        compact(bars)
+        assert bars["layout"]["legend"]["y"] < 0 and "meta" not in bars["layout"]
 
     def test_callback_error_is_shown_and_goes_away(self, panel: Panel) -> None:
         panel.on_click(lambda click: 1 / click["x"])

@@ -214,15 +214,19 @@ class Hands {
         make(group, "path", { d: "M0,-7L7,0L0,7L-7,0Z" });
         pool.push([group, make(group, "text", { dy: -10 })]);
       }
-      let last = [-99, -99];
+      let last = { x: -99, y: -99 };
       pool.forEach(([group, text], i) => {
         group.style.display = i < now.length ? "" : "none";
         if (i >= now.length) return;
         const [x, y] = layer.at(now[i].at), { box } = layer;
         if (y < box.y - 4 || y > box.y + box.height + 4) return (group.style.display = "none");
         group.setAttribute("transform", `translate(${x},${y})`);
-        text.textContent = Math.hypot(x - last[0], y - last[1]) < 12 ? "" : now[i].n; // no heap
-        last = [x, y];
+        text.textContent = now[i].n;
+        if (Math.hypot(x - last.x, y - last.y) < 12) { // two at one place share a name; no heap
+          text.textContent = "";
+          if (last.n) last.text.textContent = `${last.n}, ${now[i].n}`;
+          last = { x, y };
+        } else last = { x, y, text, n: now[i].n };
       });
     };
   }
