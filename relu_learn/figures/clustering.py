@@ -231,7 +231,7 @@ class ClumpsView(IntervalsView):
         wide = (high - low) / 60
         bands: list[float] = []
         for clump in found:
-            if len(clump.members) > 1:
+            if len(clump.members) > 1 and np.isfinite(clump.t):
                 inside = kinks[list(clump.members)]
                 left, right = inside.min() - wide, inside.max() + wide
                 bands += [left, left, right, right, np.nan]

@@ -238,7 +238,7 @@ class PairLab(Explorer):
     def _facts(self, line: ev.LineDrawn) -> str:
         one, two = true_kinks(self.secret, line)[:2]
         apart = abs(one - two)
-        parts = [f"kinks 1 and 2 are {number(float(apart))} apart on this line"]
+        parts = [f"the line meets creases 1 and 2 {number(float(apart))} apart"]
         if self.method_menu.value == "grid":
             parts[0] += f" = {number(float(apart / self.r.value))} r"
         return " · ".join([*parts, f"{self.state.queries:,} queries"])
