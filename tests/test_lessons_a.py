@@ -95,8 +95,9 @@ class TestEveryExplorer:
         text = wrong.format(share=before, cut=before.rsplit("&", 1)[0])
         explorer.share_text.value = text
         assert explorer.share_messages.value
-        explorer.share_messages.clear()
-        assert explorer.share == before
+        assert explorer.share == explorer.share_text.value == before
+        explorer.inputs["theme"].value = "dark"
+        assert not explorer.share_messages.value, "it is told until something else is done"
 
     def test_a_hair_is_not_a_move(
         self, kind: Any, make: Any, monkeypatch: pytest.MonkeyPatch
@@ -349,16 +350,36 @@ class TestVectors:
 
 
 class TestPairs:
-    def test_a_hand_moves_the_crease_of_neuron_2(self, make: Any) -> None:
+    def test_a_hand_moves_either_crease(self, make: Any) -> None:
         lab = make(PairLab, "apart", "grid")
-        moved = {"angle": 60.0, "gap": 3.0}
+        moved = {"base": 50.0, "shift": 0.3, "angle": 60.0, "gap": 3.0}
         lab.hands._receive(None, {"kind": "moved", "content": moved}, None)
-        assert (lab.angle.value, lab.gap.value, lab.preset_menu.value) == (60, 1, "your own")
+        assert (lab.angle.value, lab.gap.value, lab.preset_menu.value) == (60, 2, "your own")
+        assert (lab.base.value, lab.shift.value) == (50, 0.3)
         np.testing.assert_array_equal(lab.hands.state["net"]["w"], lab.secret.weights)
+        np.testing.assert_allclose(lab.secret.biases[:2], [0.3, 2.3])
         assert lab.hands.state["line"][0] == next(iter(lab.run.events)).origin.tolist()
-        broken = {"angle": None, "gap": 0.0}
+        again = PairLab(theme=lab.look)
+        again.reopen(lab.share)
+        assert again.hands.state == lab.hands.state
+        again.dispose()
+        broken = {**moved, "angle": None}
         lab.hands._receive(None, {"kind": "moved", "content": broken}, None)
         assert "Something went wrong" in lab.messages.value and lab.angle.value == 60
+
+    def test_near_kinks_are_not_near_neurons(self, make: Any) -> None:
+        """The same intervals: a narrow wedge costs nothing, a wide one a lot."""
+        lab = make(PairLab, "close", "grid")
+        r, cheap = lab.r.value, lab.loss[0]
+        lab.preset_menu.value = "near kinks only"
+        assert lab.r.value == r and "1 and 2 came out as one" in lab.narration.sentence
+        assert lab.loss[0] > 100 * cheap
+
+    def test_a_kink_beyond_the_grid_is_named(self, make: Any) -> None:
+        lab = make(PairLab, "apart", "grid")
+        lab.put(angle=-60.0, gap=0.3)
+        lab.show()
+        assert "ends before the line meets crease 2" in lab.narration.sentence
 
     @pytest.mark.parametrize("preset", PRESETS)
     def test_adaptive_learns_every_pair(self, make: Any, preset: str) -> None:
@@ -392,6 +413,10 @@ class TestPairs:
         assert lab.preset_menu.value == "your own"
         lab.preset_menu.value = "apart"
         assert lab.gap.value == PRESETS["apart"][1]
+        lab.shift.value = 0.4
+        assert lab.preset_menu.value == "your own"
+        lab.preset_menu.value = "apart"
+        assert lab.shift.value == 0.2
 
     def test_pair_is_at_the_angle_and_distance(self) -> None:
         net = pair(30.0, 0.25, -1.0, True)

@@ -168,6 +168,9 @@ class TestPanel:
         wide = go.Figure(go.Scatter(x=[1], y=[2]), {"legend": {"orientation": "h"}}).to_dict()
         compact(wide)
         assert "meta" not in wide["layout"], "a legend below stays"
+        bars = go.Figure([go.Bar(x=[1], y=[i], name=str(i)) for i in (1, 2)]).to_dict()
+        compact(bars)
+        assert bars["layout"]["legend"]["y"] < 0 and "meta" not in bars["layout"]
 
     def test_callback_error_is_shown_and_goes_away(self, panel: Panel) -> None:
         panel.on_click(lambda click: 1 / click["x"])
@@ -698,6 +701,7 @@ class TestPlayer:
             or "setting" in player.share_messages.value
         )
         assert (player.share, player.state, player.run) == before
+        assert player.share_text.value == before[0], "what was refused does not stay"
         player.transport.step_button.click()
         assert player.state.index == 4
         player.share_text.value = before[0]
@@ -816,6 +820,7 @@ class TestLessons:
             if "<details>" in "".join(cell["source"])
         )
         solutions = re.findall(r"```python\n(.*?)```", folded, re.DOTALL)
+        assert tasks == [f"task_{i + 1}" for i in range(len(tasks))], "in the order of the page"
         assert 2 <= len(tasks) <= 6 and len(solutions) == len(tasks)
         assert sum(isinstance(space[name], BuildTask) for name in tasks) >= 1
         for name in tasks:

@@ -119,7 +119,8 @@ class ErrorView(PlaneView):
         scale = [[0, BLUE], [0.5, th.paper], [1, VERMILLION]]
         figure.data[plane_view.MAP].update(colorscale=scale, zmin=-1, zmax=1)
         figure.data[plane_view.MAP].colorbar.title.text = "F − F′"
-        label = {"size": th.font_size + 1, "color": th.ink}
+        halo = ", ".join([f"0 0 3px {th.paper}"] * 3)  # the map is dark at the border
+        label = {"size": th.font_size + 1, "color": th.ink, "shadow": halo}
         figure.add_trace(
             go.Scatter(
                 **xy(), mode="text", text=[""], textfont=label, hoverinfo="skip", showlegend=False
@@ -230,7 +231,7 @@ class ClumpsView(IntervalsView):
         wide = (high - low) / 60
         bands: list[float] = []
         for clump in found:
-            if len(clump.members) > 1:
+            if len(clump.members) > 1 and np.isfinite(clump.t):
                 inside = kinks[list(clump.members)]
                 left, right = inside.min() - wide, inside.max() + wide
                 bands += [left, left, right, right, np.nan]
@@ -310,11 +311,13 @@ class VectorsView:
         """Numbered arrows from `starts` to `ends`, and arrows `found` from the origin; (n, 2)."""
         corners = np.concatenate([starts, ends, found, np.zeros((1, 2))])
         middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
-        half = 0.6 * max(float(np.ptp(corners[:, 1])), float(np.ptp(corners[:, 0])) / 2, 0.8)
+        wide = 0.77 / self.share  # of a frame that is half as high as the plane, or nearly as high
+        across, up = np.ptp(corners, axis=0)
+        half = max(0.75 * up, 0.6 * across / wide, 0.6)
         steps = ends - starts
         size = np.linalg.norm(steps, axis=1, keepdims=True)
-        where = ends + 0.16 * half * steps / np.where(size > 0, size, 1)
-        least = letters_apart(1.25 * half, self.share, self.theme)
+        where = ends + 0.13 * half * steps / np.where(size > 0, size, 1)
+        least = letters_apart(half, self.share, self.theme)
         return Patch(
             {
                 TRUE: arrows(starts, ends, self.theme),
@@ -323,8 +326,8 @@ class VectorsView:
             },
             {
                 "title.text": title,
-                "xaxis.range": [middle[0] - 2 * half, middle[0] + 2 * half],
-                "yaxis.range": [middle[1] - 1.25 * half, middle[1] + 1.25 * half],
+                "xaxis.range": [middle[0] - wide * half, middle[0] + wide * half],
+                "yaxis.range": [middle[1] - half, middle[1] + half],
             },
         )
 

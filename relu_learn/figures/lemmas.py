@@ -173,7 +173,7 @@ class RunsView:
         figure = go.Figure(
             go.Heatmap(
                 z=np.zeros(self.shape, dtype="f4"),
-                colorscale=[[0, th.scale[len(th.scale) // 2]], [1, th.line]],
+                colorscale=[[0, th.faint], [1, th.line]],
                 zmin=0,
                 zmax=1,
                 xgap=2,

@@ -198,7 +198,7 @@ class KinkBench(Explorer):
         jump = bench.gradients[1] - bench.gradients[0]
         w = ", ".join(number(round(float(x), 4)) for x in jump)
         text = f"Jump w = g(b) − g(a) = ({w}); the pieces meet at t* = {number(bench.t)}, "
-        text += f"so b = ⟨w, x(t*)⟩ = {number(self._bias)}. "
+        text += f"so the bias is ⟨w, x(t*)⟩ = {number(self._bias)}. "
         if bench.agrees:
             text += "Check: F follows both pieces up to there ✓"
         elif not bench.inside:

@@ -33,23 +33,31 @@ from relu_learn.widgets.hands import PairHands, colours_of, finite, numbers_of
 
 TAU = 4.0
 BASE, SHIFT = 35.0, 0.2  # direction in degrees and bias of neuron 1
-WIDEST = 60.0  # degrees
+WIDEST, FAR = 90.0, 2.0  # how far apart the two can be: in degrees, and in bias
 FREE = "your own"
 # angle, bias distance, weight of the second neuron, opposite, r
 PRESETS: dict[str, tuple[float, float, float, bool, float]] = {
     "apart": (25.0, 0.6, 1.0, False, 0.3),
     "close": (6.0, 0.1, 1.0, False, 0.5),
+    "near kinks only": (60.0, 0.2, 1.0, False, 0.5),
     "duplicates": (0.0, 0.0, 1.0, False, 0.3),
     "cancelling pair": (4.0, 0.05, -1.0, False, 0.5),
     "opposite twins": (0.0, 0.0, -1.0, True, 0.3),
 }
 
 
-def pair(degrees: float, gap: float, weight: float, opposite: bool) -> ReluNetwork:
+def pair(
+    degrees: float,
+    gap: float,
+    weight: float,
+    opposite: bool,
+    base: float = BASE,
+    shift: float = SHIFT,
+) -> ReluNetwork:
     """Two neurons at an angle and a bias distance (1 and 2), in the company of two others."""
-    angles = np.deg2rad([BASE, BASE + degrees, 130.0, -40.0])
+    angles = np.deg2rad([base, base + degrees, 130.0, -40.0])
     weights = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    biases = np.array([SHIFT, SHIFT + gap, -0.9, -1.0])
+    biases = np.array([shift, shift + gap, -0.9, -1.0])
     if opposite:
         weights[1], biases[1] = -weights[1], -biases[1]
     return ReluNetwork(weights, biases, [1.0, weight, -1.0, 0.8])
@@ -88,8 +96,10 @@ class PairLab(Explorer):
     ) -> None:
         self._seed = seed
         self.preset_menu = menu("Pair", [FREE, *PRESETS])
-        self.angle = slider("angle °", 0, WIDEST, 0.5, ".1f")
-        self.gap = slider("bias distance", -1, 1, 0.01)
+        self.angle = slider("angle °", -WIDEST, WIDEST, 0.5, ".1f")
+        self.gap = slider("bias distance", -FAR, FAR, 0.01)
+        self.base = slider("turn both °", -180, 180, 0.5, ".1f")
+        self.shift = slider("shift both", -FAR, FAR, 0.01)
         self.weight = slider("weight of neuron 2", -2, 2, 0.1, ".1f")
         self.opposite = toggle("Face opposite ways", "exchange", "Turn neuron 2 around")
         self.method_menu = menu("Method", ("grid", "adaptive"))
@@ -102,13 +112,15 @@ class PairLab(Explorer):
             "opposite": self.opposite,
             "method": self.method_menu,
             "r": self.r,
+            "base": self.base,
+            "shift": self.shift,
         }
         rows = [
             [self.preset_menu, self.angle, self.gap],
             [self.weight, self.opposite, self.method_menu],
-            [self.r],
+            [self.r, self.base, self.shift],
         ]
-        start: dict[str, Any] = {"pair": preset, "method": method, "theme": theme}
+        start: dict[str, Any] = {"pair": preset, "method": method, "theme": theme, **_HOME}
         if preset in PRESETS:
             start |= dict(zip(_PAIR, PRESETS[preset], strict=True))
         first = {"net": numbers_of(pair(0.0, 0.0, 1.0, False)), "line": [[0, 0], [1, 0]]}
@@ -122,9 +134,11 @@ class PairLab(Explorer):
         self.messages.guard(self._take)(moved)
 
     def _take(self, moved: dict[str, Any]) -> None:
-        """A hand let go of the crease of neuron 2."""
-        angle, gap = finite([moved["angle"], moved["gap"]], (2,))
-        self.put(pair=FREE, angle=min(max(angle, 0.0), WIDEST), gap=min(max(gap, -1.0), 1.0))
+        """A hand let go of a crease."""
+        values = finite([moved[name] for name in _MOVED], (len(_MOVED),))
+        limits = [(self.inputs[name].min, self.inputs[name].max) for name in _MOVED]
+        places = [min(max(v, low), high) for v, (low, high) in zip(values, limits, strict=True)]
+        self.put(pair=FREE, **dict(zip(_MOVED, places, strict=True)))
         self.messages.clear()
         self.show()
 
@@ -138,9 +152,10 @@ class PairLab(Explorer):
             "opposite": bool(self.opposite.value),
             "r": self.r.value if self.method_menu.value == "grid" else 0.0,
             "tau": TAU,
-            "base": BASE,
-            "shift": SHIFT,
-            "most": WIDEST,
+            "base": self.base.value,
+            "shift": self.shift.value,
+            "widest": WIDEST,
+            "far": FAR,
             "reach": ErrorView.reach,
             "half": TAU,
             "colours": colours_of(self.theme),
@@ -150,14 +165,15 @@ class PairLab(Explorer):
         """A preset moves the sliders; a slider moved by hand leaves the preset."""
         preset = PRESETS.get(self.preset_menu.value)
         if name == "pair" and preset is not None:
-            self.put(**dict(zip(_PAIR, preset, strict=True)))
-        elif name in _PAIR[:-1]:
+            self.put(**dict(zip(_PAIR, preset, strict=True)), **_HOME)
+        elif name in (*_PAIR[:-1], *_HOME):
             self.put(pair=FREE)
 
     def restore(self, values: dict[str, Any]) -> None:
         """Put in the values, if the pair is what its name says."""
         preset = PRESETS.get(values["pair"])
-        for name, known in zip(_PAIR[:-1], preset or (), strict=False):
+        told = dict(zip(_PAIR[:-1], preset, strict=False)) | _HOME if preset else {}
+        for name, known in told.items():
             if not np.isclose(values[name], known):
                 raise InvalidArgument(
                     f"{name} in the share string: the pair {values['pair']!r} has {known:g}; "
@@ -170,7 +186,8 @@ class PairLab(Explorer):
         return [ErrorView(theme), ClumpsView(theme, reach=TAU), VectorsView(theme)]
 
     def _learn(self) -> None:
-        self.secret = pair(self.angle.value, self.gap.value, self.weight.value, self.opposite.value)
+        own = (self.angle, self.gap, self.weight, self.opposite, self.base, self.shift)
+        self.secret = pair(*(control.value for control in own))
         grid = self.method_menu.value == "grid"
         more = {"r": self.r.value, "tau": TAU} if grid else {}
         steps = learn_steps(
@@ -221,7 +238,7 @@ class PairLab(Explorer):
     def _facts(self, line: ev.LineDrawn) -> str:
         one, two = true_kinks(self.secret, line)[:2]
         apart = abs(one - two)
-        parts = [f"kinks 1 and 2 are {number(float(apart))} apart on this line"]
+        parts = [f"the line meets creases 1 and 2 {number(float(apart))} apart"]
         if self.method_menu.value == "grid":
             parts[0] += f" = {number(float(apart / self.r.value))} r"
         return " · ".join([*parts, f"{self.state.queries:,} queries"])
@@ -236,6 +253,10 @@ class PairLab(Explorer):
                 continue
             if len(clump.members) > 1:
                 parts.append(f"Neurons {who} came out as one, {_vector(clump)}, the sum of theirs.")
+        missed = set(range(self.secret.n_neurons)).difference(*(c.members for c in self.found))
+        if missed:
+            who = joined([i + 1 for i in sorted(missed)])
+            parts.append(f"The grid ends before the line meets crease {who}.")
         if not parts:
             parts = [f"Every kink is seen by itself: {self._count()} neurons."]
         value, kind = self.loss
@@ -252,6 +273,8 @@ class PairLab(Explorer):
 
 
 _PAIR = ("angle", "gap", "weight", "opposite", "r")
+_HOME = {"base": BASE, "shift": SHIFT}  # where a ready-made pair is
+_MOVED = ("base", "shift", "angle", "gap")  # what a hand changes
 
 
 def _vector(clump: Clump) -> str:

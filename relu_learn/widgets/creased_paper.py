@@ -171,6 +171,7 @@ class CreasedPaper(Explorer):
             "offset": self.offset.value,
             "turn": self.turn.value,
             "covered": bool(self.cover.value),
+            "chosen": int(self.neuron_menu.value) - 1 if network.n_neurons else -1,
             "most": max(net.n_neurons for net in self._networks.values()),
             "span": self._span,
             "reach": REACH,
@@ -224,8 +225,8 @@ class CreasedPaper(Explorer):
             dataclasses.replace(view, span=self._span, covered=covered) for view in self.views
         ]
         for widget in (self.neuron_menu, *self._neuron, self.turn):
-            # They would tell what the cover hides.
-            widget.layout.display = "none" if covered else None
+            # They would tell what the cover hides; their row stays, so that no picture moves.
+            widget.layout.visibility = "hidden" if covered else None
         self.narration.tell(self._sentence(), f"{self.state.queries} queries on this line")
         return [view.patch(self.state) for view in self.views]
 

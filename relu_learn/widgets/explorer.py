@@ -78,7 +78,10 @@ class Explorer(Styled, ipywidgets.Box):
 
         def shared(change: dict[str, Any]) -> None:
             if not self._setting:
-                self.reopen(change["new"])
+                try:
+                    self.reopen(change["new"])
+                finally:
+                    self._print_share()  # what was refused is told, and does not stay in the field
 
         self.share_text.observe(self.share_messages.guard(shared), "value")
         for name, widget in self.inputs.items():
@@ -92,8 +95,8 @@ class Explorer(Styled, ipywidgets.Box):
                 *between,
                 self.narration,
                 self.arrange(self.panels),
-                controls([self.share_text, self.inputs["theme"]]),
                 self.share_messages,
+                controls([self.share_text, self.inputs["theme"]]),
             ],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
         )
@@ -171,6 +174,7 @@ class Explorer(Styled, ipywidgets.Box):
             if self._setting or _as_before(change):
                 return
             self.messages.clear()
+            self.share_messages.clear()
             if name == "theme":
                 look.choose(change["new"])
             else:

@@ -7,14 +7,35 @@ const along = ([o, v], t) => [o[0] + t * v[0], o[1] + t * v[1]];
 const value = ({ w, b, a, u, c }, x) =>
   a.reduce((sum, ai, i) => sum + ai * Math.max(0, dot(w[i], x) - b[i]), c + dot(u, x));
 
+// How strongly the sheet is folded by each neuron's crease. Of neurons that share one the first has
+// all of it, and the others none; opposite twins fold nothing.
+function foldsOf({ w, b, a }) {
+  const sizes = w.map((one) => Math.hypot(...one) || 1e-300);
+  const units = w.map((one, i) => [one[0] / sizes[i], one[1] / sizes[i], b[i] / sizes[i]]);
+  const shared = ([x, y, at], [u, v, to]) => {
+    const face = Math.sign(x * u + y * v);
+    return Math.abs(x * v - y * u) < 1e-9 && Math.abs(at - face * to) < 1e-9;
+  };
+  const first = units.map((one) => units.findIndex((other) => shared(one, other)));
+  const most = Math.max(0, ...a.map((ai, i) => Math.abs(ai * sizes[i])));
+  return first.map((f, i) => {
+    if (f !== i) return 0;
+    const sum = first.reduce((all, g, j) => all + (g === i ? a[j] * sizes[j] : 0), 0);
+    return Math.abs(sum) > 1e-9 * most ? sum : 0;
+  });
+}
+
 // Where a line meets the creases, in the order of t.
 function kinksOf(net, [o, v]) {
+  const folds = foldsOf(net);
   return net.w
     .map((w, i) => ({ i, t: (net.b[i] - dot(w, o)) / dot(w, v) }))
-    .filter(({ i, t }) => Math.abs(t) < 1e9 && net.a[i])
+    .filter(({ i, t }) => Math.abs(t) < 1e9 && folds[i])
     .sort((p, q) => p.t - q.t)
     .map((kink, n) => ({ ...kink, n: n + 1, at: along([o, v], kink.t) }));
 }
+
+const INWARD = 12; // pixels from the border to a handle: on it stand the numbers of the axes
 
 // The crease of neuron i as a line; out of every window if there is none.
 function creaseOf({ w, b, a }, i) {
@@ -160,8 +181,9 @@ class Hands {
   }
 
   // A straight line in the plane that can be shifted, and turned by its ends. `read()` gives a point
-  // and a unit direction, `write(point, direction)` puts in others. Returns how to draw it.
-  rod(layer, kind, label, { read, write, reach }) {
+  // and a unit direction, `write(point, direction)` puts in others; `look()` is a further class of
+  // what is seen. Returns how to draw it.
+  rod(layer, kind, label, { read, write, reach, look = () => "" }) {
     const seen = make(layer.clipped, "line", { class: `rl-rod rl-${kind}` });
     const hit = make(layer.clipped, "line", { class: "rl-hit" });
     const ends = [0, 1].map(() => make(layer.open, "circle", { class: `rl-end rl-hit rl-${kind}-end` }));
@@ -197,7 +219,12 @@ class Hands {
       const places = span.map((t) => layer.at(along(rod, t)));
       const [[x1, y1], [x2, y2]] = places;
       for (const part of [seen, hit]) set(part, { x1, y1, x2, y2 });
-      ends.forEach((end, i) => set(end, { cx: places[i][0], cy: places[i][1] }));
+      set(seen, { class: `rl-rod rl-${kind} ${look()}` });
+      const long = Math.hypot(x2 - x1, y2 - y1), inward = Math.min(INWARD, long / 4) / long;
+      ends.forEach((end, i) => {
+        const [p, q] = [places[i], places[1 - i]];
+        set(end, { cx: p[0] + inward * (q[0] - p[0]), cy: p[1] + inward * (q[1] - p[1]) });
+      });
       const degrees = Math.round((Math.atan2(rod[1][1], rod[1][0]) * 180) / Math.PI);
       const say = { "aria-valuenow": degrees, "aria-valuetext": `${degrees} degrees` };
       for (const part of [hit, ...ends]) set(part, say);
@@ -214,15 +241,19 @@ class Hands {
         make(group, "path", { d: "M0,-7L7,0L0,7L-7,0Z" });
         pool.push([group, make(group, "text", { dy: -10 })]);
       }
-      let last = [-99, -99];
+      let last = { x: -99, y: -99 };
       pool.forEach(([group, text], i) => {
         group.style.display = i < now.length ? "" : "none";
         if (i >= now.length) return;
         const [x, y] = layer.at(now[i].at), { box } = layer;
         if (y < box.y - 4 || y > box.y + box.height + 4) return (group.style.display = "none");
         group.setAttribute("transform", `translate(${x},${y})`);
-        text.textContent = Math.hypot(x - last[0], y - last[1]) < 12 ? "" : now[i].n; // no heap
-        last = [x, y];
+        text.textContent = now[i].n;
+        if (Math.hypot(x - last.x, y - last.y) < 12) { // two at one place share a name; no heap
+          text.textContent = "";
+          if (last.n) last.text.textContent = `${last.n}, ${now[i].n}`;
+          last = { x, y };
+        } else last = { x, y, text, n: now[i].n };
       });
     };
   }

@@ -88,7 +88,7 @@ class BenchHands(Hands):
 
 
 class PairHands(Hands):
-    """Lesson 3: the crease of neuron 2, which slides towards that of neuron 1."""
+    """Lesson 3: the creases of neurons 1 and 2, slid together or crossed."""
 
     _esm = module(*_COMMON, "pair.js")
 

@@ -37,6 +37,12 @@ class Layer {
     ];
   }
 
+  // Around a part that we drew: left, top, right, bottom; nothing if it is hidden.
+  around(part) {
+    const own = part.getBoundingClientRect(), { left, top } = this.svg.getBoundingClientRect();
+    return [own.left - left, own.top - top, own.right - left, own.bottom - top];
+  }
+
   // Where the pointer is, in the units of the axes; right under CSS transforms and zoom, too.
   data(event) {
     const inverse = this.svg.getScreenCTM().inverse();

@@ -25,7 +25,8 @@ function placeNames(layer, size) {
   const every = layer.traces().map((t) => ({ t, points: pixels(layer, t) }));
   const named = every.filter(({ t, points }) => t.showlegend && t.name && points.length);
   const crowd = every.flatMap(({ points }) => points);
-  const taken = [];
+  const taken = [...layer.svg.querySelectorAll(".rl-end, .rl-mark, .rl-arrow, .rl-answer")]
+    .map((part) => layer.around(part)).filter(([a, , b]) => b > a);
   pen.font = `${size}px sans-serif`;
   const hit = (box, [u, v]) => u > box[0] && u < box[2] && v > box[1] && v < box[3];
   const cross = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
@@ -75,7 +76,7 @@ function finish(layer) {
   const map = plot.data[layout.meta?.bar], bar = map?.colorbar;
   layer.bar?.remove();
   if (!bar?.tickvals?.length || !layer.measure()) return;
-  const { x, y, width, height } = layer.box, small = layout.font.size - 2, long = 0.26 * width;
+  const { x, y, width, height } = layer.box, small = layout.font.size - 2;
   const texts = [...bar.ticktext].filter(Boolean), ends = [bar.tickvals[0], bar.tickvals.at(-1)];
   const group = (layer.bar = make(layer.open, "g", { class: "rl-bar", fill: layout.font.color }));
   const top = y + height + 1.25 * layout.xaxis.tickfont.size + 10;
@@ -86,6 +87,13 @@ function finish(layer) {
     return one.getComputedTextLength();
   };
   const right = x + width, wide = write(texts.at(-1) ?? "", right, "end");
+  const least = texts.length > 1 ? texts[0] : "", words = `${bar.title?.text ?? ""} ${least}`;
+  pen.font = `${small}px sans-serif`;
+  // The name of the axis has the middle: what does not fit beside it is left out, or shorter.
+  const axis = plot.querySelector(".xtitle")?.getBBox();
+  const free = axis?.width ? right - axis.x - axis.width - 4 - wide - 10 : width;
+  const [all, few] = [words, least].map((text) => free - pen.measureText(text).width);
+  const long = Math.max(0.1 * width, Math.min(0.26 * width, all > 0.2 * width ? all : few));
   const from = right - wide - 5 - long, span = map.zmax - map.zmin, id = `${layer.id}-bar`;
   const place = (q) => from + (long * (map.zmin + q * span - ends[0])) / (ends[1] - ends[0]);
   const fill = make(group, "linearGradient", {
@@ -93,9 +101,5 @@ function finish(layer) {
   });
   for (const [q, colour] of map.colorscale) make(fill, "stop", { offset: q, "stop-color": colour });
   make(group, "rect", { x: from, y: top, width: long, height: 8, fill: `url(#${id})` });
-  const least = texts.length > 1 ? texts[0] : "", words = `${bar.title?.text ?? ""} ${least}`;
-  pen.font = `${small}px sans-serif`;
-  const axis = plot.querySelector(".xtitle")?.getBBox(); // the name of the axis has the middle
-  const fits = !axis?.width || from - 5 - pen.measureText(words).width > axis.x + axis.width + 4;
-  write(fits ? words : least, from - 5, "end");
+  write(all >= long ? words : few >= long ? least : "", from - 5, "end");
 }

@@ -1,6 +1,7 @@
-// Lesson 3: the crease of neuron 2 under the hand. Whether the learner's grid can tell the kinks of
-// 1 and 2 apart, and how wide the wedge between their creases is, follows every move.
+// Lesson 3: the creases of neurons 1 and 2 under the hand. Whether the learner's grid can tell their
+// kinks apart, and how wide the wedge between the creases is, follows every move.
 const degreesOf = ([x, y]) => (Math.atan2(y, x) * 180) / Math.PI;
+const within = (low, x, high) => Math.max(low, Math.min(high, x));
 const short = (v) => String(Number(v.toPrecision(2)));
 
 class Pair extends Hands {
@@ -20,19 +21,26 @@ class Pair extends Hands {
     return Math.floor((low + tau) / r - 0.5) === Math.floor((high + tau) / r - 0.5);
   }
 
-  // In steps of the sliders, so that nothing jumps when the kernel confirms.
-  place(o, v) {
-    const { base, shift, opposite, most, net } = this.state;
-    let angle = degreesOf([v[1], -v[0]]) - base;
-    while (angle < most / 2 - 90) angle += 180;
-    while (angle >= most / 2 + 90) angle -= 180;
-    angle = Math.round(2 * Math.max(0, Math.min(most, angle))) / 2;
-    const turn = ((base + angle) * Math.PI) / 180, n = [Math.cos(turn), Math.sin(turn)];
-    const gap = Math.round(100 * Math.max(-1, Math.min(1, dot(n, o) - shift))) / 100;
-    Object.assign(this.state, { angle, gap });
-    const sign = opposite ? -1 : 1;
-    net.w[1] = n.map((part) => sign * part);
-    net.b[1] = sign * (shift + gap);
+  // Where the pair is, and how far 2 is from 1: in steps of the sliders, so that nothing jumps when
+  // the kernel confirms. The crease that is not in the hand stays.
+  place(i, o, v) {
+    const { base, shift, angle, gap, opposite, widest, far, net } = this.state;
+    const turns = [base, base + angle], places = [shift, shift + gap], other = 1 - i;
+    let turn = degreesOf([v[1], -v[0]]);
+    turn += 180 * Math.round((turns[i] - turn) / 180); // of a crease's two normals the nearer one
+    turn = within(turns[other] - widest, turn, turns[other] + widest);
+    turns[i] = Math.round(2 * turn) / 2;
+    const radians = (turns[i] * Math.PI) / 180, n = [Math.cos(radians), Math.sin(radians)];
+    const edge = i ? Infinity : far; // where the first one stays
+    const at = within(places[other] - far, dot(n, o), places[other] + far);
+    places[i] = Math.round(100 * within(-edge, at, edge)) / 100;
+    Object.assign(this.state, {
+      base: turns[0] - 360 * Math.round(turns[0] / 360), shift: places[0],
+      angle: turns[1] - turns[0], gap: places[1] - places[0],
+    });
+    const sign = i && opposite ? -1 : 1;
+    net.w[i] = n.map((part) => sign * part);
+    net.b[i] = sign * places[i];
   }
 
   build(layer, { slice, line }) {
@@ -43,11 +51,11 @@ class Pair extends Hands {
     const { reach, net } = this.state;
     const wedge = make(layer.clipped, "path", { class: "rl-wedge" });
     const cut = make(layer.clipped, "line", { class: "rl-rod rl-line" });
-    const others = net.w.map((_, i) => i).filter((i) => i !== 1)
+    const others = net.w.map((_, i) => i).filter((i) => i > 1)
       .map((i) => [i, make(layer.clipped, "line", { class: "rl-rod rl-own" })]);
-    const rod = this.rod(layer, "own", "The crease of neuron 2", {
-      reach, read: () => creaseOf(this.state.net, 1), write: (o, v) => this.place(o, v),
-    });
+    const rods = [0, 1].map((i) => this.rod(layer, "own", `The crease of neuron ${i + 1}`, {
+      reach, read: () => creaseOf(this.state.net, i), write: (o, v) => this.place(i, o, v),
+    }));
     const kinks = this.marks(layer, () => (this.moved ? this.times : [])
       .map((t, i) => ({ n: i + 1, at: along(this.line, t) }))
       .filter(({ at }) => Math.max(...at.map(Math.abs)) <= reach));
@@ -66,7 +74,7 @@ class Pair extends Hands {
       wedge.classList.toggle("rl-merged", this.merged);
       const parts = this.wedge(reach).filter((polygon) => polygon.length > 2);
       set(wedge, { d: parts.map((polygon) => `M${polygon.map((p) => layer.at(p)).join("L")}Z`).join("") });
-    }, rod, kinks];
+    }, ...rods, kinks];
   }
 
   // Where one of the two is switched on and the other would not be, if both faced the same way.
@@ -95,12 +103,12 @@ class Pair extends Hands {
     const [one, two] = this.times;
     this.say(`Kinks 1 and 2 are ${short(Math.abs(one - two))} apart` + (this.merged
       ? ": no gradient is measured between them, so the grid takes them for one. "
-      : " and are told apart. ") + `The wedge is ${this.state.angle}\u00b0 wide.`);
+      : " and are told apart. ") + `The wedge is ${Math.abs(this.state.angle)}\u00b0 wide.`);
   }
 
   told() {
-    const { angle, gap } = this.state;
-    return { angle, gap };
+    const { base, shift, angle, gap } = this.state;
+    return { base, shift, angle, gap };
   }
 }
 

@@ -235,9 +235,11 @@ class View {
       this.over = 0;
       const { meta, font } = this.plot._fullLayout ?? {};
       if (this.gone || !font) return;
-      if (meta?.names) placeNames(this.layer, font.size - 1);
       finish(this.layer);
       shared.hands?.[this.model.get("hand")]?.attach(this.layer, meta);
+      requestAnimationFrame(() => { // names keep clear of what a hand holds, which is drawn now
+        if (meta?.names && !this.gone) placeNames(this.layer, font.size - 1);
+      });
     });
   }
 

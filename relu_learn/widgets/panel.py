@@ -84,9 +84,12 @@ def _split(tree: Any, path: list[Any], buffers: list[bytes], places: list[Any]) 
 def compact(tree: dict[str, Any]) -> None:
     """Nothing beside the frame: names stand on their curves, the scale of a map lies below.
 
-    A legend above or below the figure stays: it has more entries than curves have room for.
+    A legend above or below the figure stays: it has more entries than curves have room for. That of
+    bars, on which nothing can be written, moves there.
     """
     layout = tree["layout"]
+    if sum(trace["type"] == "bar" for trace in tree["data"]) > 1:
+        layout["legend"] = {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"}
     if layout.get("legend", {}).get("orientation") != "h" and layout.get("showlegend", True):
         layout["showlegend"] = False
         layout["meta"] = {"names": True, **layout.get("meta", {})}

@@ -7,6 +7,8 @@ class Paper extends Hands {
 
   get net() { return this.state.net; }
 
+  get folds() { return (this.folded ??= foldsOf(this.net)); }
+
   kinks() { return (this.found ??= kinksOf(this.net, this.line)); }
 
   build(layer, { slice }) {
@@ -24,7 +26,7 @@ class Paper extends Hands {
   }
 
   crease(layer, i) {
-    const draw = this.rod(layer, "crease", `Crease ${i + 1}`, {
+    return this.rod(layer, "crease", `Crease ${i + 1}`, {
       reach: this.state.reach,
       read: () => creaseOf(this.net, i),
       write: (o, v) => {
@@ -33,8 +35,8 @@ class Paper extends Hands {
         this.net.b[i] = dot(this.net.w[i], o);
         this.changed = i;
       },
+      look: () => (this.folds[i] ? i === this.state.chosen && "rl-chosen" : "rl-flat") || "",
     });
-    return draw;
   }
 
   // In steps of the sliders, so that nothing jumps when the kernel confirms.
@@ -55,7 +57,7 @@ class Paper extends Hands {
       return [kind, part];
     });
     return () => parts.forEach(([kind, part]) => {
-      const creases = this.net.w.map((_, i) => creaseOf(this.net, i));
+      const creases = this.net.w.flatMap((_, i) => (this.folds[i] ? [creaseOf(this.net, i)] : []));
       const rods = kind === "line" ? [this.line] : creases;
       const rod = rods.find((one) => inside(one, this.state.reach));
       const span = rod && inside(rod, this.state.reach);
@@ -99,10 +101,11 @@ class Paper extends Hands {
   }
 
   follow() {
-    this.found = undefined;
+    this.found = this.folded = undefined;
     const { reach, colours: c, span, turn, covered } = this.state, kinks = this.kinks();
     const seen = kinks.filter(({ at }) => Math.max(...at.map(Math.abs)) <= reach).length;
-    if (!covered) this.say(`The line meets ${kinks.length} of ${this.net.w.length} creases, ` +
+    const creases = this.folds.filter(Boolean).length;
+    if (!covered) this.say(`The line meets ${kinks.length} of ${creases} creases, ` +
       `${seen} of them in the picture.`);
     for (const sheet of this.sheets) {
       if (!sheet.look(this.net, turn, reach, span, this.moved) || covered) continue;
@@ -128,6 +131,7 @@ class Paper extends Hands {
     const canvas = document.createElement("canvas"), sheet = new Sheet(canvas);
     el.append(title, canvas);
     const describe = () => {
+      canvas.classList.toggle("rl-covered", this.state.covered);
       title.textContent = this.state.covered ? "In space: covered" : "In space: drag to turn";
       const degrees = Math.round(this.state.turn);
       set(canvas, { "aria-valuenow": degrees, "aria-valuetext": `${degrees} degrees` });

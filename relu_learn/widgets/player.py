@@ -126,8 +126,8 @@ class Player(Styled, ipywidgets.Box):
                 self.transport,
                 self.narration,
                 self._views_box,
-                self._share_row,
                 self.share_messages,
+                self._share_row,
             ],
             layout=ipywidgets.Layout(width="100%", flex_flow="column", overflow="visible"),
         )
@@ -200,6 +200,7 @@ class Player(Styled, ipywidgets.Box):
             if self._setting:
                 return
             self.messages.clear()
+            self.share_messages.clear()
             if name == "theme":
                 look.choose(change["new"])
             else:
@@ -210,7 +211,10 @@ class Player(Styled, ipywidgets.Box):
     def _on_share(self, change: dict[str, Any]) -> None:
         if not self._setting:
             self.share_messages.clear()
-            self.reopen(change["new"])
+            try:
+                self.reopen(change["new"])
+            finally:  # what was refused is told, and does not stay in the field
+                self._set(self.share_text, self.share)
 
     # ---------------------------------------------------------------- the views
 

@@ -17,7 +17,7 @@ function pieces(net, reach, eye) {
     }
   };
   const square = [[-reach, -reach], [reach, -reach], [reach, reach], [-reach, reach]];
-  const creases = net.a.flatMap((a, i) => (a && Math.hypot(...net.w[i]) ? [i] : []));
+  const creases = foldsOf(net).flatMap((fold, i) => (fold ? [i] : []));
   part(square, [-1, -1, -1, -1], creases);
   return found;
 }

@@ -23,7 +23,7 @@ from IPython.display import display
 _FOLDER = pathlib.Path(__file__).parent / "stills"
 _WIDTH = 720  # pixels on the page: as wide as a column of text
 
-_PRESS = "A picture. In JupyterLab ⏩ (restart the kernel and run all cells) puts it in your hand."
+_PRESS = "A picture. In JupyterLab ▶▶ (restart the kernel and run all cells) puts it in your hand."
 
 # The view is in the third place, or in the second where there is no picture. An output is a
 # child of the first name in JupyterLab, Notebook 7 and nbconvert, of the second in nbclassic.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pathlib
 import statistics
 from collections.abc import Callable
@@ -205,6 +206,55 @@ class TestPaper:
         lab.settle()
         assert root.locator("select").last.input_value() == "auto"
         lab.assert_clean()
+
+
+@on("03_neuron_clustering")
+class TestPair:
+    """Two creases: each moves under the hand, and the other one stays."""
+
+    def creases(self, lab: LabPage) -> list[list[float]]:
+        """Normal and bias of both, as the kernel holds them."""
+        lab.settle()
+        lab.python(FIND.format(module="clustering", kind="PairLab"))
+        both = "[[*map(float, w), float(b)] for w, b in zip(n.weights[:2], n.biases[:2])]"
+        return list(json.loads(lab.python(f"n = it.secret; print({both})")))
+
+    @pytest.mark.parametrize("neuron", [1, 2])
+    def test_each_crease_is_dragged(
+        self, lesson: LabPage, neuron: int, screenshots: pathlib.Path
+    ) -> None:
+        lab, root = lesson, begin(lesson)
+        lab.page.evaluate(WATCH)
+        before, sentence = self.creases(lab), root.locator(".rl-narration")
+        end = root.locator("circle.rl-own-end").nth(2 * neuron - 1)
+        wedge = root.locator(".rl-wedge")
+        lab.page.evaluate(BUSY)
+
+        def held() -> tuple[bool, str]:
+            lab.screenshot(screenshots / "extra" / f"03_crease_{neuron}.png")
+            return wedge.is_visible(), sentence.inner_text()
+
+        drawn, said = drag(lab, end, 0, -70, held)
+        assert drawn and "apart" in said and "wedge is" in said
+        after = self.creases(lab)
+        i, other = neuron - 1, 2 - neuron
+        assert after[i] != pytest.approx(before[i], abs=0.02)
+        assert after[other] == pytest.approx(before[other], abs=1e-9)
+        times = lab.page.evaluate("() => window.__hand")
+        assert len(times) >= 20
+        print(f"03, crease {neuron}: {statistics.median(times):.0f} ms from move to frame")
+        lab.assert_clean()
+
+    def test_keys(self, lesson: LabPage) -> None:
+        lab, root = lesson, begin(lesson)
+        before, both = self.creases(lab), root.locator("line.rl-own + line.rl-hit")
+        for i, key in enumerate(("Shift+ArrowRight", "ArrowUp")):
+            both.nth(i).focus()
+            lab.page.keyboard.press(key)
+        after = self.creases(lab)
+        turned = [round(math.degrees(math.atan2(w[1], w[0]))) for w in (before[0], after[0])]
+        assert turned[1] == turned[0] - 10
+        assert after[1][:2] == pytest.approx(before[1][:2]) and after[1][2] != before[1][2]
 
 
 def test_the_fit_of_the_page_is_the_kernel_s(lab_page: LabPage) -> None:

@@ -46,10 +46,35 @@ def task_2() -> ChoiceTask:
 
 
 @kept(LESSON)
-def task_3(digits: DigitsWeights) -> NumberTask:
+def task_3(growth: Growth) -> BuildTask:
+    """Sizes for a price."""
+
+    def judge() -> Feedback:
+        d, k = growth.dim_slider.value, growth.neurons_slider.value
+        cost = growth.costs[d, k]
+        if k <= d:
+            return Feedback(
+                False, f"d = {d} and k = {k}: there should be more neurons than inputs."
+            )
+        if not 1000 <= cost <= 2000:
+            return Feedback(False, f"That one took {cost:,} queries. What does k · d have to be?")
+        return Feedback(
+            True, f"{k} neurons in {d} inputs: {k * (d + 1):,} numbers, {cost:,} queries."
+        )
+
+    return BuildTask(
+        "<b>3.</b> Set the sliders under <i>How the cost grows</i> to a secret with more neurons "
+        "than inputs that takes 1,000 to 2,000 queries.",
+        judge,
+        lambda: f"d={growth.dim_slider.value}, k={growth.neurons_slider.value}",
+    )
+
+
+@kept(LESSON)
+def task_4(digits: DigitsWeights) -> NumberTask:
     """Numbers wanted over numbers received."""
     return NumberTask(
-        "<b>3.</b> The network has 3,050 numbers (weights, biases, output weights, and the affine "
+        "<b>4.</b> The network has 3,050 numbers (weights, biases, output weights, and the affine "
         "part that the learner must allow for), of which 32 cannot be found: the length of each "
         "neuron's w. One answer consists of 10 numbers. If every number that is received could "
         "pin down one of the others, how many queries would be enough?",
@@ -69,10 +94,10 @@ def task_3(digits: DigitsWeights) -> NumberTask:
 
 
 @kept(LESSON)
-def task_4() -> NumberTask:
+def task_5() -> NumberTask:
     """Blocks of kinks."""
     return NumberTask(
-        "<b>4.</b> A secret has 100 inputs, 40 neurons and 10 outputs. How many <i>gradients</i> "
+        "<b>5.</b> A secret has 100 inputs, 40 neurons and 10 outputs. How many <i>gradients</i> "
         "does the learner measure on its line, if every block is full?",
         answer=math.ceil(40 / 10) + 1,
         mistakes={
@@ -86,10 +111,10 @@ def task_4() -> NumberTask:
 
 
 @kept(LESSON)
-def task_5() -> ChoiceTask:
+def task_6() -> ChoiceTask:
     """More neurons than inputs."""
     return ChoiceTask(
-        "<b>5.</b> With 5 inputs and 200 neurons, at most 5 weight vectors are linearly "
+        "<b>6.</b> With 5 inputs and 200 neurons, at most 5 weight vectors are linearly "
         "independent. Attacks that rely on that fail there. Why is this one not disturbed?",
         {
             "It solves a linear system with 200 unknown vectors": "There is no such system here: "
@@ -100,29 +125,4 @@ def task_5() -> ChoiceTask:
             "It needs 200 different lines": "One line crosses all 200 creases. Count the kinks.",
         },
         answer="It finds the neurons one at a time, each from its own kink",
-    )
-
-
-@kept(LESSON)
-def task_6(growth: Growth) -> BuildTask:
-    """Sizes for a price."""
-
-    def judge() -> Feedback:
-        d, k = growth.dim_slider.value, growth.neurons_slider.value
-        cost = growth.costs[d, k]
-        if k <= d:
-            return Feedback(
-                False, f"d = {d} and k = {k}: there should be more neurons than inputs."
-            )
-        if not 1000 <= cost <= 2000:
-            return Feedback(False, f"That one took {cost:,} queries. What does k · d have to be?")
-        return Feedback(
-            True, f"{k} neurons in {d} inputs: {k * (d + 1):,} numbers, {cost:,} queries."
-        )
-
-    return BuildTask(
-        "<b>6.</b> Set the sliders under <i>How the cost grows</i> to a secret with more neurons "
-        "than inputs that takes 1,000 to 2,000 queries.",
-        judge,
-        lambda: f"d={growth.dim_slider.value}, k={growth.neurons_slider.value}",
     )

@@ -46,43 +46,7 @@ def task_2() -> ChoiceTask:
 
 
 @kept(LESSON)
-def task_3() -> NumberTask:
-    """Twins that face opposite ways."""
-    return NumberTask(
-        "<b>3.</b> Two neurons share a crease and face opposite ways: "
-        "relu(z) + 0.5 relu(−z) = A relu(z) + (an affine function). What is A?",
-        answer=1.5,
-        mistakes={
-            0.5: "Check the sign: relu(−z) = relu(z) − z.",
-            1: "The second neuron has a fold as well. Put relu(−z) = relu(z) − z into it.",
-        },
-        hint="Replace relu(−z) by relu(z) − z.",
-        why="relu(z) + 0.5 (relu(z) − z) = 1.5 relu(z) − 0.5 z. Folds add up, whichever way the "
-        "neurons face. With weights 1 and −1 nothing is left of the fold: opposite twins.",
-    )
-
-
-@kept(LESSON)
-def task_4() -> NumberTask:
-    """Who faces the wrong way."""
-    return NumberTask(
-        "<b>4.</b> A learner of the network above ends with the affine part u = (0.46, −0.28). The "
-        "vectors a w of its neurons are (1, 0.2), (0.6, −1.08), (0.21, −0.77) and (−0.54, −0.48). "
-        "Which neurons face the wrong way? Type their numbers in a row, such as 23.",
-        answer=14,
-        mistakes={
-            41: "Right, but type them in increasing order.",
-            1: "(1, 0.2) alone is too long. Which other vector leads back?",
-            34: "Add them up: (−0.33, −1.25). That points the wrong way.",
-        },
-        hint="Try pairs: which two vectors add up to u? Turning the same two above shows you.",
-        why="(1, 0.2) + (−0.54, −0.48) = (0.46, −0.28). With four neurons there are 16 subsets "
-        "to try; with many, this is what `orient` is for.",
-    )
-
-
-@kept(LESSON)
-def task_5(pairs: PairLab) -> BuildTask:
+def task_3(pairs: PairLab) -> BuildTask:
     """A network that fools a fine grid."""
 
     def judge() -> Feedback:
@@ -102,8 +66,44 @@ def task_5(pairs: PairLab) -> BuildTask:
         )
 
     return BuildTask(
-        "<b>5.</b> Fold a network that fools the grid with r = 0.2: set angle and bias distance "
+        "<b>3.</b> Fold a network that fools the grid with r = 0.2: set angle and bias distance "
         "so that its loss is above 0.05.",
         judge,
         lambda: pairs.share,
+    )
+
+
+@kept(LESSON)
+def task_4() -> NumberTask:
+    """Twins that face opposite ways."""
+    return NumberTask(
+        "<b>4.</b> Two neurons share a crease and face opposite ways: "
+        "relu(z) + 0.5 relu(−z) = A relu(z) + (an affine function). What is A?",
+        answer=1.5,
+        mistakes={
+            0.5: "Check the sign: relu(−z) = relu(z) − z.",
+            1: "The second neuron has a fold as well. Put relu(−z) = relu(z) − z into it.",
+        },
+        hint="Replace relu(−z) by relu(z) − z.",
+        why="relu(z) + 0.5 (relu(z) − z) = 1.5 relu(z) − 0.5 z. Folds add up, whichever way the "
+        "neurons face. With weights 1 and −1 nothing is left of the fold: opposite twins.",
+    )
+
+
+@kept(LESSON)
+def task_5() -> NumberTask:
+    """Who faces the wrong way."""
+    return NumberTask(
+        "<b>5.</b> A learner of the network above ends with the affine part u = (0.46, −0.28). The "
+        "vectors a w of its neurons are (1, 0.2), (0.6, −1.08), (0.21, −0.77) and (−0.54, −0.48). "
+        "Which neurons face the wrong way? Type their numbers in a row, such as 23.",
+        answer=14,
+        mistakes={
+            41: "Right, but type them in increasing order.",
+            1: "(1, 0.2) alone is too long. Which other vector leads back?",
+            34: "Add them up: (−0.33, −1.25). That points the wrong way.",
+        },
+        hint="Try pairs: which two vectors add up to u? Turning the same two above shows you.",
+        why="(1, 0.2) + (−0.54, −0.48) = (0.46, −0.28). With four neurons there are 16 subsets "
+        "to try; with many, this is what `orient` is for.",
     )
