@@ -6,7 +6,6 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from relu_learn.asking.errors import (
     QueryBudgetExceeded,
     ReluLearnError,
 )
-from relu_learn.asking.oracle import Oracle
+from relu_learn.auditing.asked import Asked
 from relu_learn.auditing.checking import Check, check
 from relu_learn.auditing.target import Target
 from relu_learn.blackboxes.links import IDENTITY, Link, link_of
@@ -182,24 +181,6 @@ def _ignore(*_: object) -> None:
     pass
 
 
-class _Oracle(Oracle):
-    """An oracle that keeps the answers at the user's own points, when the learner asks there.
-
-    (The history has them, too, but also all that a large network was asked: gigabytes.)
-    """
-
-    points: Array | None = None
-    seen: Array | None = None
-
-    def __call__(self, x: Array) -> Array:
-        answers = super().__call__(x)
-        own = self.points is not None and np.shape(x) == self.points.shape
-        # (Up to the rounding of a change of coordinates.)
-        if own and np.allclose(x, self.points, rtol=1e-9, atol=1e-9):  # type: ignore[arg-type]
-            self.seen = answers.copy()
-        return answers
-
-
 class _Extraction:
     """One run: what is known of it so far."""
 
@@ -209,9 +190,7 @@ class _Extraction:
         ledger: str | os.PathLike[str],
         max_queries: int | None,
     ) -> None:
-        self.target, self.start = target, time.perf_counter()
-        self.points = target.rows()
-        self.answering = 0.0
+        self.start = time.perf_counter()
         self.events: list[Event] = []
         self.check: Check | None = None
         self.network: ReluNetwork | None = None
@@ -219,25 +198,11 @@ class _Extraction:
         self.certificate: Certificate | None = None
         self.scale = 1.0
         self.on_points: OnPoints | None = None
-        self.oracle = _Oracle(
-            self._answer,
-            target.model.dim,
-            max_queries=max_queries,
-            batch_size=_BATCH,
-            ledger=ledger,
-        )
-        self.oracle.points = self.points
+        self.oracle = Asked(target, max_queries=max_queries, batch_size=_BATCH, ledger=ledger)
         self.authorised = [note for note in (self.oracle.noted("authorised"),) if note]
         if target.authorised:
             self.authorised.append(target.authorised)
             self.oracle.note(authorised=target.authorised)
-
-    def _answer(self, x: Array) -> Any:
-        start = time.perf_counter()
-        try:
-            return self.target.model(x)
-        finally:
-            self.answering += time.perf_counter() - start
 
     def run(
         self,
@@ -249,6 +214,7 @@ class _Extraction:
         stopped: BaseException | None = None
         with self.oracle:
             try:
+                self.oracle.open()
                 self._look(rng, on_check)
                 self._learn(max_seconds, rng, on_event)
                 self._compare()
@@ -258,7 +224,7 @@ class _Extraction:
                 stopped = error
                 self._salvage(error)
         return Outcome(
-            target=self.target,
+            target=self.oracle.target,
             check=self.check,
             network=self.network,
             certificate=self.certificate,
@@ -266,18 +232,15 @@ class _Extraction:
             stopped=stopped,
             trace=Trace(self.events),
             on_points=self.on_points,
-            queries=self.oracle.queries + self.target.opening,
+            queries=self.oracle.queries,
             replayed=self.oracle.replayed,
             seconds=time.perf_counter() - self.start,
-            answering=self.answering,
+            answering=self.oracle.answering,
             authorised=self.authorised,
         )
 
     def _look(self, rng: int, on_check: Callable[[Check], object]) -> None:
-        model = self.target.model
-        self.check = check(
-            self.oracle, bounds=model.bounds, points=self.points, rng=rng, careful=False
-        )
+        self.check = check(self.oracle, points=self.oracle.points, rng=rng, careful=False)
         self.known = dataclasses.replace(self.known, n_outputs=self.check.outputs)
         on_check(self.check)
 
@@ -288,13 +251,14 @@ class _Extraction:
         on_event: Callable[[Event, Hypothesis], object],
     ) -> None:
         assert self.check is not None
-        budget = self.check.budget if self.oracle.max_queries is None else None
+        budget = None
+        if self.oracle.max_queries is None:
+            budget = self.oracle.target.opening + self.check.budget
         if max_seconds is not None:  # the first look took some of them
             max_seconds = max(max_seconds - (time.perf_counter() - self.start), 1e-3)
         steps = learn_steps(
             self.oracle,
-            bounds=self.target.model.bounds,
-            points=self.points,
+            points=self.oracle.points,
             rng=rng,
             max_seconds=max_seconds,
         )
@@ -326,16 +290,15 @@ class _Extraction:
 
     def _compare(self) -> None:
         """Copy and target on the user's own points; those that the learner has asked are known."""
-        if self.points is None or self.network is None:
+        points, target = self.oracle.points, self.oracle.target
+        if points is None or self.network is None:
             return
-        n, answers = len(self.points), self.oracle.seen
+        n, answers = len(points), self.oracle.seen
         if answers is None:
-            answers = self.oracle(self.points)
+            answers = self.oracle(points)
         answers = answers.reshape(n, -1)
-        copies = np.asarray(self.network(self.points)).reshape(n, -1)
-        numbers = self.target.inside()
-        assert self.target.points is not None
-        left_out = len(self.target.points.rows) - n
-        self.on_points = OnPoints(
-            answers, copies, numbers, left_out, link_of(self.target.model.link)
-        )
+        copies = np.asarray(self.network(points)).reshape(n, -1)
+        assert target.points is not None
+        left_out = len(target.points.rows) - n
+        link = link_of(target.model.link)
+        self.on_points = OnPoints(answers, copies, target.inside(), left_out, link)

@@ -169,8 +169,7 @@ def _answers(points: OnPoints, i: int) -> tuple[str, str]:
 def _purposes(outcome: Outcome) -> str:
     spent: dict[str, int] = {}
     if outcome.check is not None:
-        spent["first look"] = outcome.check.queries + outcome.target.opening
-        before = outcome.check.queries
+        spent["first look"] = before = outcome.check.queries + outcome.target.opening
         events = [e for e in outcome.trace if e.queries > before]
         purposes = queries_by_purpose(events, outcome.target.model.dim)
         first = next((name for name, n in purposes.items() if n), None)

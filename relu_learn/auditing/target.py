@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.auditing.points import Points, read_points
-from relu_learn.blackboxes.carrying import find_box
 from relu_learn.blackboxes.http import is_loopback
-from relu_learn.blackboxes.links import link_of
 from relu_learn.blackboxes.model import Model
 from relu_learn.blackboxes.opening import open as open_model
 
@@ -39,7 +37,7 @@ class Target:
         Who may do this, as it was said: "target", "time" (UTC) and "said"; empty for what runs on
         this machine. It goes into the ledger and into the report.
     box : str
-        How the box was found that probabilities are asked in; empty if none was looked for.
+        How the box was found that probabilities are asked in; empty before, and if none is needed.
     opening : int
         Queries that this took.
     points : Points or None
@@ -92,7 +90,7 @@ def open_target(
     link: str | None = None,
     **options: Any,
 ) -> Target:
-    """Open what a name stands for; nothing is asked yet, unless a box has to be found.
+    """Open what a name stands for; nothing is asked yet.
 
     Parameters
     ----------
@@ -104,7 +102,7 @@ def open_target(
     bounds : (low, high), optional
     points : path-like, optional
         A file with the user's own inputs, for `read_points`. A service has as many inputs as it has
-        columns. With a link, the largest box is looked for in which answers carry digits.
+        columns.
     link : str, optional
         What lies between scores and answers: "softmax", "logit", "logits" (default: what the
         adapter says).
@@ -144,9 +142,4 @@ def open_target(
     model = model if bounds is None else model.within(bounds)
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     said = {"target": name, "time": now, "said": "--i-am-authorized"} if remote else {}
-    target = Target(name, model, said, points=own)
-    rows = None if own is None else own.rows
-    if link_of(model.link).name == "identity" or (rows is None and model.bounds is None):
-        return target
-    found = find_box(model, bounds, points=rows)
-    return dataclasses.replace(target, model=found.model, box=str(found), opening=found.queries)
+    return Target(name, model, said, points=own)

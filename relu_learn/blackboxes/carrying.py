@@ -53,7 +53,7 @@ class Carrying:
     doubt : float
         How much a score in it may be off, in units of their spread.
     queries : int
-        They were asked past any Oracle: no ledger has them.
+        Asked of `model.ask`: if that is an Oracle, it has counted and kept them.
     points : ndarray of shape (n, d) or None
         Of the points in the box at most 300, all of whose scores can be read: for
         `learn_from_queries(model, points=...)`; None if there are none.

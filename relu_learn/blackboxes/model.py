@@ -94,7 +94,16 @@ class Model:
         BlackBoxError
             Where a probability is 0 or 1 to all digits, or is none.
         """
-        answers = self.answers(x)
+        return self.read(x, self.answers(x))
+
+    def read(self, x: Any, answers: Any) -> Any:
+        """The scores behind answers at the rows of x (n, d).
+
+        Raises
+        ------
+        BlackBoxError
+            As above.
+        """
         assert isinstance(self.link, Link)
         if self.link is IDENTITY:
             return answers

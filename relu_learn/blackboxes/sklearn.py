@@ -71,7 +71,7 @@ def from_sklearn(
         )
     function = getattr(model, method)
     framed = names is not None if data_frame is None else data_frame
-    pandas = need("pandas", "pandas") if framed else None
+    pandas = need("pandas", "relu-learn[frames]") if framed else None
 
     def ask(x: Array) -> Any:
         return function(x if pandas is None else pandas.DataFrame(x, columns=names))

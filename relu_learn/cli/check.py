@@ -31,26 +31,28 @@ def check(
 
     Exit codes: 0 done, 1 no answer, 2 bad arguments, 4 it does not look like a ReLU network.
     """
-    from relu_learn import Oracle
     from relu_learn.auditing import checking
+    from relu_learn.auditing.asked import Asked
 
     service = {"request": request, "reply": reply, "auth_env": auth_env, "per_second": per_second}
     found = given.opened(
         target, dim, trust, service,
         bounds=bounds, points=points, link=link, authorised=i_am_authorized,
     )  # fmt: skip
+    asked = Asked(found)
     try:
-        seen = checking.check(Oracle(found.model, found.model.dim), points=found.rows(),
-                              bounds=found.model.bounds, rng=seed)  # fmt: skip
+        asked.open()
+        seen = checking.check(asked, points=asked.points, rng=seed)
     except InvalidArgument as error:
         stop(str(error), 2)
     except ReluLearnError as error:
         stop(f"{type(error).__name__}: {error}", 1)
+    found = asked.target
     rows = {"target": found.model.title, **({"box": found.box} if found.box else {})}
     rows |= seen.rows(price)
     print_table(
         [(Text(label, "cyan"), value) for label, value in rows.items()], title=f"Check: {target}"
     )
-    say(f"this took {seen.queries + found.opening:,} queries")
+    say(f"this took {asked.queries:,} queries")
     if not seen.learnable:
         stop("it does not look like a one-hidden-layer ReLU network", 4)

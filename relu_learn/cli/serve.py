@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from relu_learn.asking.errors import InvalidArgument
+from relu_learn.asking.errors import InvalidArgument, ReluLearnError
 from relu_learn.cli.options import Trust
 from relu_learn.cli.terminal import say, stop
 
@@ -40,7 +40,6 @@ def serve(
     helps; it is no server for the open network.
     """
     from relu_learn import zoo
-    from relu_learn.blackboxes.model import MissingExtra
     from relu_learn.blackboxes.opening import adapt
     from relu_learn.blackboxes.opening import open as open_model
     from relu_learn.serving.defences import Defences, Defended
@@ -60,5 +59,5 @@ def serve(
             service.run(sockets=[socket])
     except InvalidArgument as error:
         stop(str(error), 2)
-    except MissingExtra as error:
+    except ReluLearnError as error:  # an extra is missing; the model raises
         stop(str(error), 1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from relu_learn.asking.arguments import integer, non_negative, positive_int
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.asking.oracle import Oracle
 
 Array = NDArray[np.float64]
 # Points that tell between which extremes the 256 levels of 8 bits lie.
@@ -93,6 +94,11 @@ class Defended:
     rng : int, numpy.random.Generator or None
         Of the noise.
 
+    Raises
+    ------
+    BlackBoxError
+        It gives no levels for 8 bits: it raises, or answers with no numbers.
+
     Attributes
     ----------
     spent : Counter
@@ -157,6 +163,6 @@ class Defended:
         if self.defences.bounds is not None:
             low, high = self.defences.bounds
             x = rng.uniform(low, high, x.shape)
-        y = np.asarray(self.black_box(x), dtype=float)
+        y = Oracle(self.black_box, self.dim)(x)  # it says what is wrong with a model that raises
         low, high = y.min(axis=0), y.max(axis=0)
         return low, np.where(high > low, high - low, 1.0) / _LEVELS

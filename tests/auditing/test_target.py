@@ -56,20 +56,3 @@ def test_points_must_fit(tmp_path):
     (tmp_path / "p.csv").write_text("0,0,1\n")
     with pytest.raises(InvalidArgument, match="must have 2 columns"):
         open_target(str(tmp_path / "tent.npz"), points=tmp_path / "p.csv")
-
-
-def test_probabilities_are_asked_where_they_carry_digits(tmp_path, monkeypatch):
-    (tmp_path / "sure_target.py").write_text(
-        "import numpy as np\n"
-        "def proba(x):\n"
-        "    z = np.stack([np.maximum(10 * x[:, 0], 0), np.maximum(10 * x[:, 1], 0)], axis=1)\n"
-        "    e = np.exp(z - z.max(axis=1, keepdims=True))\n"
-        "    return np.round(e / e.sum(axis=1, keepdims=True), 6)\n"
-    )
-    rows = np.random.default_rng(0).uniform(-2, 2, (50, 2))
-    np.savetxt(tmp_path / "p.csv", rows, delimiter=",")
-    monkeypatch.chdir(tmp_path)
-    target = open_target("sure_target:proba", dim=2, points="p.csv", link="softmax")
-    assert target.opening > 0 and "the answers carry digits in a box" in target.box
-    assert 0 < len(target.inside()) < 50
-    assert np.isfinite(target.model(target.rows())).all()

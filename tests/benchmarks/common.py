@@ -115,8 +115,9 @@ class _Timeout(Exception):
 
 
 @contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raise after so many seconds (where the system has alarms): a hanging run is a failed run."""
+def limited(seconds: float, cpu: bool = False) -> Iterator[None]:
+    """Raise after so many seconds (where the system has alarms), or seconds of CPU: a hanging run
+    is a failed run."""
 
     def stop(*_: object) -> None:
         raise _Timeout(f"stopped after {seconds:g} s")
@@ -124,13 +125,16 @@ def limited(seconds: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    told, clock = signal.SIGALRM, signal.ITIMER_REAL
+    if cpu:
+        told, clock = signal.SIGPROF, signal.ITIMER_PROF
+    before = signal.signal(told, stop)
+    signal.setitimer(clock, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(clock, 0)
+        signal.signal(told, before)
 
 
 def run(

@@ -1,7 +1,9 @@
 """Any model as one kind of black box."""
 
 import dataclasses
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,8 @@ from relu_learn import (
 from relu_learn.blackboxes import MissingExtra, Model
 from relu_learn.blackboxes.links import LINKS
 from relu_learn.blackboxes.model import need
+
+ROOT = Path(__file__).parents[2]
 
 SECRET = zoo.random_network(dim=3, neurons=4, outputs=2, rng=0)
 
@@ -138,3 +142,12 @@ def test_every_adapter_says_what_to_install(name, library, install, monkeypatch)
 def test_a_missing_library_says_what_to_install():
     with pytest.raises(MissingExtra, match=r"no_such.*: pip install 'relu-learn\[http\]'"):
         need("no_such_library", "relu-learn[http]")
+
+
+def test_every_extra_that_is_named_exists():
+    extras = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text("utf-8"), re.M))
+    files = (ROOT / "relu_learn").rglob("*.py")
+    named = {
+        name for f in files for name in re.findall(r"relu-learn\[(\w+)\]", f.read_text("utf-8"))
+    }
+    assert named >= {"models", "frames", "onnx", "http", "serve"} and named <= extras

@@ -51,6 +51,20 @@ def test_it_answers_until_it_is_stopped(tmp_path):
     assert (service.returncode, out, err) == (130, "", "")
 
 
+def test_a_model_that_raises_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "broken_model.py").write_text("def score(x):\n    raise OSError('no disk')\n")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("serve", "broken_model:score", "--int8")
+    assert (code, out) == (2, "") and "dim must be" in err
+    (tmp_path / "raising_model.py").write_text(
+        "from relu_learn.blackboxes import from_function\n"
+        "def score(x):\n    raise OSError('no disk')\n"
+        "model = from_function(score, 2)\n"
+    )
+    code, out, err = run("serve", "raising_model:model", "--int8")
+    assert (code, out) == (1, "") and "raised OSError: no disk" in err and err.count("\n") == 1
+
+
 def test_a_missing_extra_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "starlette.applications", None)
     zoo.get("tent").save(tmp_path / "tent.npz")
