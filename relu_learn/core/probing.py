@@ -12,7 +12,8 @@ from relu_learn.core.target import Target
 # Samples at each place where the noise is probed. (The last rows of a batch are often summed in
 # another order than those before: 3 * 6 leaves two of them.)
 PROBES = 6
-# Places on either side that are probed if the answers seem to bend there.
+# Places on either side that are probed if the answers seem to bend there: rounded alike at half of
+# them, they all are so once in 256.
 _PLACES = 8
 
 

@@ -67,8 +67,8 @@ _CLAIM = 1.25
 _MOSTLY = 0.01
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
 # again (so many answers, this much away), more precisely. (First: ÷ 10 12 % more queries, × 10 1 %;
-# the last: ÷ or × 10 the same within 1 %. So many answers tell the noise to 1 / sqrt(2 * 200) = 5
-# %.)
+# the last: ÷ or × 10 the same within 1 %. So many answers tell the noise to
+# 1 / sqrt(2 * 200) = 5 %.)
 _SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
 # Least squares spoil small differences of huge neurons: a start that is so much better is kept. (No
 # other run than such: ÷ or × 10, 0 of 22 change.)
