@@ -21,6 +21,7 @@ from relu_learn.core.target import Target
 # When that is more than a thousand widths, two neurons form the step between both sides.
 _LASTING = 1e3
 # Parts of a jump below this share of it are rounding, 4 EPS; of a single block's, measuring errors.
+# (÷ or × 10: 0 of 39 runs change.)
 _ROUNDING, _MISSING = 1e-15, 1e-9
 
 
