@@ -45,8 +45,8 @@ _MAX_CHORDS = 300
 # neuron, see `_Corners`: 128 do not miss it, 88 times of 100.)
 _CORNERS = 128
 # Length of the step that checks whether a residual vanishes, as `CAUTION` in `safe_step`. Longer:
-# only two steps are to stay on the piece, and one that does not costs no more than a gradient. (÷
-# or × 10: as many queries.)
+# only two steps are to stay on the piece, and one that does not costs no more than a gradient.
+# (÷ or × 10: as many queries.)
 _CHECK_STEP = 0.1
 
 

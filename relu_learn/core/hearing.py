@@ -15,8 +15,7 @@ from relu_learn.core.probing import PROBES, probe_noise, probed_sites
 from relu_learn.core.space import Space
 
 # Answers below this that are constant here, and constant there, but another constant, may be what
-# rounding leaves of large terms that cancel, up to 5e10. (÷ or × 10: 0 of 22
-# runs change.)
+# rounding leaves of large terms that cancel, up to 5e10. (÷ or × 10: 0 of 22 runs change.)
 _FAINT = 1e-5
 # Far answers are too loud if, per unit of t, they change so many times more than F does among
 # inputs: the noise, which is heard far out, would be taken for as many times too much near 0.

@@ -62,21 +62,21 @@ Fitting = Generator[Fit, None, Fit]
 _SLACK = 0.1
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
-# Once the error has fallen by this, most is found: superfluous neurons only slow the fit down. (÷
-# or × 10: the same queries within 1 %.)
+# Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
+# (÷ or × 10: the same queries within 1 %.)
 _MOSTLY = 0.01
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
 # again (so many answers, this much away), more precisely. (First: ÷ 10 12 % more queries, × 10 1 %;
-# the last: ÷ or × 10 the same within 1 %. So many answers tell the noise to
-# 1 / sqrt(2 * 200) = 5 %.)
+# the last: ÷ or × 10 the same within 1 %. So many answers tell the noise to 1 / sqrt(2 * 200) =
+# 5 %.)
 _SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
 # Least squares spoil small differences of huge neurons: a start that is so much better is kept. (No
 # other run than such: ÷ or × 10, 0 of 22 change.)
 _SPOILT = 10.0
 # Below this, one more neuron that does not help is enough to give up. (÷ or × 10: 0 of 22 change.)
 _DOUBT = 2.0
-# While neurons are missing, a loss that falls by less than this with a step has fallen enough. (÷
-# or × 10: the same queries within 1 %.)
+# While neurons are missing, a loss that falls by less than this with a step has fallen enough.
+# (÷ or × 10: the same queries within 1 %.)
 _SLOW = 0.1
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.

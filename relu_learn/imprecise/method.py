@@ -25,8 +25,8 @@ from relu_learn.telling.events import Event, FitImproved
 # A noisy fit that needs more neurons than this is given up. (÷ 10: one of 22 runs is lost; × 10:
 # none changes.)
 _MAX_NOISY = 120
-# What lines leave unexplained at more points than this is looked at, before a fit is tried.
-# (÷ 10: 0 of 22 change; × 10: one.)
+# What lines leave unexplained at more points than this is looked at, before a fit is tried. (÷ 10:
+# 0 of 22 change; × 10: one.)
 _MOSTLY = 0.05
 # How often lines and least squares take turns: every turn makes what is missing stand out more.
 # (÷ or × 10: 0 of 22 change.)
