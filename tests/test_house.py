@@ -144,6 +144,23 @@ def test_classes_have_few_methods():
     assert many == MANY_METHODS
 
 
+@pytest.mark.parametrize("package", sorted({"core", *WINGS}))
+def test_every_constant_has_a_comment_of_its_own(package):
+    """Its reason, or what `benchmarks/constants.py` shows; those of a tuple share one."""
+    bare = []
+    for path in (ROOT / package).glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        lines = text.splitlines()
+        for node in ast.parse(text).body:
+            parts = ast.walk(node.value) if isinstance(node, ast.Assign) else ()
+            values = [part.value for part in parts if isinstance(part, ast.Constant)]
+            if any(isinstance(value, (int, float)) for value in values):
+                above, line = lines[node.lineno - 2 : node.lineno]
+                if not above.startswith("# ") and "  # " not in line:
+                    bare.append(f"{path.name}: {line}")
+    assert bare == []
+
+
 def count_calls(monkeypatch, function):
     """Replace a function wherever in the package it is known, and count its calls."""
     calls = []

@@ -19,9 +19,11 @@ from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event, ResidualFitted
 
 # A random chord passes the center of the cube within this distance (in every coordinate), and ends
-# within it of two opposite corners: far reaching, but never special.
+# within it of two opposite corners: far reaching, but never special. (÷ 10: 1 % fewer queries in 4
+# runs; × 10: 3 % more.)
 OFF_CENTER = 0.05
-# Uniform points that tell the size of the outputs, and where the first chords have to go.
+# Uniform points that tell the size of the outputs, and where the first chords have to go. (Two: 2 %
+# fewer queries in 4 runs; 160: 18 % more.)
 FIRST_LOOK = 16
 # A box that is narrower than twice so many neighbouring floats far from 0 is too coarse a grid.
 _FLOATS = 2**19

@@ -9,26 +9,20 @@ import numpy as np
 
 from relu_learn.asking.oracle import Oracle
 from relu_learn.core.answers import Answers, powers_of_two
-from relu_learn.core.lines import EDGE, EPS, INPUTS, SIGMAS, Ask, Line, Noise, Window
-from relu_learn.core.pieces import Piece
+from relu_learn.core.lines import EPS, INPUTS, SIGMAS, Ask, Line, Noise, Window
 from relu_learn.core.precision import EXACT
+from relu_learn.core.probing import PROBES, probe_noise, probed_sites
 from relu_learn.core.space import Space
-from relu_learn.core.target import Target
 
-# Samples at each place where the noise is probed. (The last rows of a batch are often summed in
-# another order than those before: 3 * 6 leaves two of them.)
-_PROBES = 6
-# Places on either side that are probed if the answers seem to bend there.
-_PLACES = 8
 # Answers below this that are constant here, and constant there, but another constant, may be what
-# rounding leaves of large terms that cancel.
+# rounding leaves of large terms that cancel, up to 5e10. (÷ or × 10: 0 of 22 runs change.)
 _FAINT = 1e-5
 # Far answers are too loud if, per unit of t, they change so many times more than F does among
 # inputs: the noise, which is heard far out, would be taken for as many times too much near 0.
-# (Up to here rounding is 1e4 EPS = 2e-12 of F.)
+# (Up to here rounding is 1e4 EPS = 2e-12 of F. ÷ or × 10: 0 of 22 change.)
 LOUD = 1e4
-# Points that tell whether a line's ends are too loud; and the closest ends. (One kink in eight lies
-# beyond.)
+# Points that tell whether a line's ends are too loud: their spread is known to 1 / sqrt(2 * 200) =
+# 5 %; and the closest ends. (One kink in eight lies beyond.)
 _GLANCE, _NEAREST = 200, 5.0
 Tested = tuple[np.ndarray, np.ndarray]
 
@@ -63,7 +57,7 @@ class Hearing:
     @property
     def silent(self) -> bool:
         """Whether nothing was heard, not even noise: how large F is, is not known."""
-        return not self.size.any() and float(np.abs(self.seen[0][-_PROBES:]).max()) < _FAINT
+        return not self.size.any() and float(np.abs(self.seen[0][-PROBES:]).max()) < _FAINT
 
     def everything(self) -> list[np.ndarray]:
         """All answers (n, m)."""
@@ -139,7 +133,7 @@ def _first_look(
     if space.glance:
         return _glanced(space, ask, space.glance, rng)
     left, right, middle = np.split(probes, 3)  # [3] is the place, [0] and [5] the ends of a probe
-    sites, spacing = _sites(space.window(line))
+    sites, spacing = probed_sites(space.window(line))
     # The change of F per unit of t over the whole line: about its spread on Gaussian inputs. Where
     # it is constant up to rounding, it may be nothing but rounding.
     ends = np.stack([left, right])
@@ -184,73 +178,3 @@ def quiet_part(window: Window, t: np.ndarray, y: np.ndarray, noise: Noise) -> Wi
     left, right = loud[t[loud] < 0], loud[t[loud] > 0]
     low = t[left[-1] + 1] if len(left) else window.low
     return Window(low, t[right[0] - 1] if len(right) else window.high)
-
-
-def _sites(window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Where (3,) the noise of a line is probed, near both its ends and in the middle, and how far
-    (3,) the samples of each probe are apart."""
-    if window.endless:
-        return np.array([-EDGE, EDGE, 0.0]), np.array([10.0, 10.0, 1e-6])
-    return window.low + window.width * np.array([0.02, 0.98, 0.5]), np.full(3, 1e-6 * window.width)
-
-
-def probe_noise(ask: Ask, rng: np.random.Generator, window: Window) -> np.ndarray:
-    """Estimate the precision of the answers from second differences over tiny steps.
-
-    Neighbouring points lie on one affine piece (or on two: a kink is recognised), and what remains
-    is the rounding of the answers. Every neuron is active at one of the two far ends of the line,
-    so large terms that cancel, and whose rounding does not, are seen there; and there kinks are
-    rare, so that steps can be long enough for the roundings of neighbouring points to be
-    independent.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        Noise of one answer, per unit of 1 + |t|.
-    """
-    sites, spacing = _sites(window)
-    sites = sites + rng.uniform(-0.01, 0.01, 3) * np.minimum(1 + np.abs(sites), window.width)
-
-    def probe(sites: np.ndarray, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        t = sites[:, None] + spacing[:, None] * (np.arange(_PROBES) - _PROBES // 2)
-        y = ask(t.ravel()).reshape(*t.shape, -1) / (1 + np.abs(sites))[:, None, None]
-        return _spread(np.diff(y, 2, axis=1)), np.abs(y)
-
-    spread, size = probe(sites, spacing)
-    floor = 2 * EPS * size.max(axis=(0, 1))
-    if (spread[:2].max(axis=0) > 1e3 * np.maximum(spread[2], floor)).any():
-        # Far out the answers bend, which a few neurons cannot do: look closer for the noise alone.
-        # (At neighbouring points large terms may be rounded alike: in several places.)
-        around = np.repeat(sites[:2], _PLACES) * rng.uniform(0.99, 1.01, 2 * _PLACES)
-        spread[:2] = probe(around, 1e-6 * (1 + np.abs(around)))[0].max(axis=0)
-    return np.maximum(spread.max(axis=0), floor)
-
-
-def noise_near(
-    target: Target, piece: Piece, noise: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """The noise of an answer (m,) around the point of a piece, `noise` at least: from second
-    differences over the steps that were short enough. Where F was 0 when its noise was measured
-    there was no rounding to be heard; and then it is rounding that makes steps short."""
-    aside = rng.standard_normal((_PLACES, len(piece.point)))
-    aside *= piece.step / np.linalg.norm(aside, axis=1, keepdims=True)
-    left, right = np.split(target(piece.point + np.concatenate([aside, -aside])), 2)
-    bends = np.abs(left + right - 2 * piece.value) / np.sqrt(6)
-    return np.asarray(np.maximum(noise, bends.max(axis=0)))
-
-
-def _spread(bends: np.ndarray) -> np.ndarray:
-    """The noise (s, m) that explains second differences (s, n, m) of n + 2 samples each.
-
-    One kink shows in one second difference, or in two neighbours of the same sign; an answer that
-    is off in three, of changing signs. Many answers may be rounded alike and differ not at all: so
-    it is the largest that tells, unless it is a kink's.
-    """
-    size = np.abs(bends)
-    first = size.argmax(axis=1, keepdims=True)
-    sign = np.sign(np.take_along_axis(bends, first, axis=1))
-    place = np.arange(size.shape[1])[None, :, None]
-    kink = (np.abs(place - first) <= 1) & (bends * sign >= 0)
-    others = np.where(kink, 0.0, size).max(axis=1)
-    largest = size.max(axis=1)
-    return np.where(others < largest / 8, others, largest) / np.sqrt(6)

@@ -17,7 +17,7 @@ from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event
 
 # Worst errors whose ratio is below this are alike: then long steps are trusted, as few points see
-# the pieces that short steps have measured badly.
+# the pieces that short steps have measured badly. (÷ or × 10: 0 of 39 runs change.)
 _ALIKE = 1.5
 
 

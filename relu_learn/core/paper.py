@@ -14,10 +14,10 @@ import numpy as np
 
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_gradient
-from relu_learn.core.hearing import noise_near
 from relu_learn.core.lines import SIGMAS, Level, Line, Noise
 from relu_learn.core.neurons import neuron_between
 from relu_learn.core.pieces import Block, Measured, Piece
+from relu_learn.core.probing import noise_near
 from relu_learn.core.run import Run
 from relu_learn.network import ReluNetwork
 from relu_learn.telling import events as ev

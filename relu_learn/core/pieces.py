@@ -22,11 +22,13 @@ from relu_learn.core.lines import INPUTS, SIGMAS, Line, Noise, Slice
 from relu_learn.network import ReluNetwork
 
 # Error of F', in units of its scale, that a piece measured on the line may cause. Worse pieces are
-# measured at a roomy point instead.
+# measured at a roomy point instead. (÷ 10: 3 % more queries in 39 runs; × 10: 1 % more; the
+# worst error is the same.)
 GOAL = 3e-11
 # A piece shorter than this on its line (in units of 1 + |t|) hardly matters to F': between
 # hyperplanes that are 1e-5 apart are at most 4e-6 of all Gaussian inputs. Kinks that are farther
 # apart are never one clump (what is measured too badly to be kept is shorter by a hundred times).
+# ÷ 10: 1 % more queries in 39 runs; × 10: 1 % fewer.
 SLIVER = 1e-5
 
 

@@ -1,7 +1,8 @@
 """How precise is precise? The numbers by which core and wings judge answers, and why these.
 
-"n of 44" are the runs of `tests/benchmarks/constants.py` that change, of those that are learned or
-refused, when the number is divided, and when it is multiplied, by ten.
+"a and b of 44": so many runs of `tests/benchmarks/constants.py --only exact,box,imprecise,outside`
+change at all when the number is divided, and when it is multiplied, by ten; none is wrong unless it
+is said.
 """
 
 from __future__ import annotations

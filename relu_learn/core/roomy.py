@@ -20,13 +20,16 @@ from relu_learn.core.pieces import Found, Piece, agree
 from relu_learn.core.target import HALFWAY, Target
 
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
+# (One: the same queries within 1 % in 22 runs; thirty: 1 % more, and an error of 2e-8, not 9e-10.)
 _SCOUTS = 3
 # Closest hyperplanes that a walking point looks at, for each coordinate.
 _LISTED = 16
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
+# (Once: one of 39 runs changes; 30 times: none.)
 _BACKTRACKS = 3
 # Longest steps in units of sqrt(d), the norm of most inputs: here, and in `precise`. The noise
-# grows with |x|, so that longer ones gain little.
+# grows with |x|, so that longer ones gain little. (Either ÷ or × 10: as many queries in 39 runs,
+# and the worst error stays 4e-9.)
 LONGEST, LONG = 30.0, 3.0
 
 

@@ -22,12 +22,13 @@ from relu_learn.core.lines import EPS, Ask, Level, Noise, Slice, Window
 from relu_learn.core.samples import Samples
 from relu_learn.core.watch import LongLine, Watch, trust
 
-# Samples of the first level, beside the far ones.
+# Samples of the first level, beside the far ones. (One: 22 % more queries in 35 runs; 80: 19 %.)
 _GRID = 8
 # Halving the line to its rounding takes some 60 levels; pairs of kinks restart it a few times.
 _MAX_LEVELS = 300
 # A search with more samples than this, as many as 400 kinks take, tells the watch that it is very
 # long (from an eighth on, that it is long); with more than `_MOST`, 25,000 kinks, it gives up.
+# (First: ÷ 10 10 % more queries in 17 hard runs; × 10: none changes.)
 PATIENCE, _MOST = 3200, 200_000
 
 

@@ -20,7 +20,8 @@ T = TypeVar("T")
 # Points may lie beyond a wall by this, of the box's size: rounding on the way, and then they are
 # clipped.
 WALL = 1e-9
-# Points among which a roomy one is chosen.
+# Points among which a roomy one is chosen. (÷ 10: as many queries in 39 runs, and the worst error
+# is 6e-9, not 4e-9; × 10: 7 % more queries, 4e-9.)
 CANDIDATES = 256
 _NEVER = 6.0  # in standard deviations: one point in 1e9
 

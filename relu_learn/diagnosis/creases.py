@@ -15,7 +15,8 @@ from relu_learn.core.lines import SIGMAS
 from relu_learn.core.run import Run
 from relu_learn.network import ReluNetwork
 
-# Hyperplanes that are looked at, and places in all.
+# Hyperplanes that are looked at, and places in all. (Where half of them end, 12 miss it once in
+# 4,096 times. ÷ 10: 2 % or 0 % fewer queries in 32 runs; × 10: as many, or 8 % more.)
 _MOST, _PLACES = 12, 48
 # A crease is there if F bends by this much of what the neuron says, and gone below; see `ends`. So
 # many places where it seems gone are looked at closely, in so many steps.

@@ -10,9 +10,11 @@ from relu_learn.core.precision import BATCH, EXACT
 from relu_learn.core.run import Run
 from relu_learn.diagnosis.straight import affordable, look_for_curves
 
-# Questions that are asked again when the answers make no sense.
+# Questions that are asked again when the answers make no sense: if one answer in six is wrong, 95
+# times of 100 one of these is. (÷ 10: 1 % fewer queries in 32 runs; × 10: 4 % more.)
 _AGAIN = 16
-# A bend that is less than this, relative to the answers, is hard to believe.
+# A bend that is less than this, relative to the answers, is hard to believe. (÷ or × 10: 0 of 32
+# runs change.)
 _SLIGHT = 1e-9
 
 

@@ -20,10 +20,13 @@ from relu_learn.diagnosis.repeat import check_witness, require_repeatable
 from relu_learn.diagnosis.straight import look_along_line, look_for_curves, louder
 
 # So many pieces, seen through more noise than `BLUNT`, may be a curve that was taken for noise.
+# (÷ 10: 23 % more queries in 32 runs, all for one; × 10: none changes.)
 _MANY = 50
 # Kinks are in crowds of more than this many if these take so small a share of their room.
+# (÷ or × 10: 0 of 32 change.)
 _CROWD, _TINY = 8, 1e-4
 # Kinks of a long line that are looked at again, to hear its noise: a first time, and closely.
+# (First: ÷ 10 1 % fewer queries in 32 runs, × 10 7 % more. Closely: none changes.)
 _LOOKS, _CLOSE_LOOKS = 8, 16
 
 

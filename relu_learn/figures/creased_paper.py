@@ -10,8 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from relu_learn.asking.oracle import Oracle
-from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import Level, Line, Noise, Slice, Window
+from relu_learn.core.probing import probe_noise
 from relu_learn.core.search import search_line
 from relu_learn.figures import line as slice_view
 from relu_learn.figures import plane as plane_view

@@ -14,10 +14,12 @@ from relu_learn.network import ReluNetwork
 
 # A step that changes the answer by less than a few times its noise says nothing; and a neuron whose
 # direction is off by more than this is better found again, on another line, when most are known.
+# (Of 22 runs one changes with either ÷ 10, at 3 % and 0 % more queries in all; with × 10 none.)
 _READABLE, _FIRM = 0.3, 0.5
 # Hyperplanes at a smaller angle than so many times the error of their directions, and than this in
 # any case, are the same one, measured twice; they cancel if less than this share of their outputs
-# is left.
+# is left. (÷ or × 10: two of 22 runs change, with the last one × 10. Few repairs meet a neuron
+# twice.)
 _SAME, _ANGLE, _CANCELLED = 6.0, 0.045, 0.1
 
 

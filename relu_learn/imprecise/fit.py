@@ -57,20 +57,26 @@ class NoisyStep:
 Fitting = Generator[Fit, None, Fit]
 
 # F' counts as complete when the held-out error is at most this much above what noise explains, if
-# the wished precision is half of the noise; `HELD_OUT` samples tell.
+# the wished precision is half of the noise; `HELD_OUT` samples tell: 3 sigma are 3 / sqrt(2 * 500).
+# (÷ 10: 2 % more queries; × 10: one of 22 runs is wrong.)
 _SLACK = 0.1
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
 # Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
+# (÷ or × 10: the same queries within 1 %.)
 _MOSTLY = 0.01
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
-# again (so many answers, this much away), more precisely.
+# again (so many answers, this much away), more precisely. (First: ÷ 10 12 % more queries, × 10 1 %;
+# the last: ÷ or × 10 the same within 1 %. So many answers tell the noise to 1 / sqrt(2 * 200) =
+# 5 %.)
 _SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
-# Least squares spoil small differences of huge neurons: a start that is so much better is kept.
+# Least squares spoil small differences of huge neurons: a start that is so much better is kept. (No
+# other run than such: ÷ or × 10, 0 of 22 change.)
 _SPOILT = 10.0
-# Below this, one more neuron that does not help is enough to give up.
+# Below this, one more neuron that does not help is enough to give up. (÷ or × 10: 0 of 22 change.)
 _DOUBT = 2.0
 # While neurons are missing, a loss that falls by less than this with a step has fallen enough.
+# (÷ or × 10: the same queries within 1 %.)
 _SLOW = 0.1
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
@@ -78,7 +84,8 @@ _WORK = 1e12
 # Operations after which a fit under way shows itself: a second on a busy machine.
 _SHOWN = 2e9
 # A fit from a rough start leaves out samples that are off by more than so many times the expected
-# error, but keeps most of them; and looks again which these are.
+# error (six sigma: 2e-9 of them), but keeps most of them; and looks again which these are. (First:
+# ÷ 10 13 % more queries, × 10 2 % fewer; the others ÷ 10: the same within 1 %.)
 _EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4
 # How far the samples' measure is tilted toward a neuron that they rarely meet.
 _TILTS = 2.0 ** np.arange(9)

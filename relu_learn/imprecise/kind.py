@@ -18,12 +18,16 @@ RANDOM = (
     "black_box must answer the same point alike: two answers differ by more than the function "
     "itself varies"
 )
-# Points off the line that have to be rounded as well before answers are called rounded.
+# Points off the line that have to be rounded as well before answers are called rounded. (÷ 10: 1 %
+# fewer queries in 22 runs, × 10: 3 % more; as right.)
 _ELSEWHERE = 24
-# Sums of float32 numbers are not less precise than this, in units of the scale.
+# Sums of float32 numbers are not less precise than this, in units of the scale: 16,000 roundings.
+# (÷ or × 10: 0 of 22 change.)
 _SINGLE = 1e-3
+# Places that are asked twice: answers that are random differ at the first. (÷ or × 10: 5 or 7 %
+# more queries in 22 runs.)
 _SITES = 4
-# Points off a line that is silent.
+# Points off a line that is silent: all are on the idle side of a hyperplane through 0 once in 64.
 _GLANCE = 6
 # Answers are compared over these distances: rounding to 1e-6 shows at the first, to 0.1 at the
 # last.
@@ -31,7 +35,8 @@ _SPACINGS = np.array([1e-6, 1e-4, 1e-2, 1e-1])
 # Uneven: evenly spaced points of an affine piece are multiples of one step anyway.
 _PLACES = np.array([0.0, 1.0, 2.7, 3.6, 5.0])
 # A common step below this share of the largest answer, unless it is a power of ten, is what is left
-# of large terms' rounding, or of float32 in other units: elsewhere it is another one.
+# of large terms' rounding, or of float32 in other units (eight of its roundings): elsewhere it is
+# another one. (÷ or × 10: 0 of 22 change.)
 _FINE = 1e-6
 # So many different answers have no common divisor by chance.
 _MANY = 8
@@ -40,7 +45,7 @@ _MANY_ZEROS = 2
 # So many neighbours on a lattice have a larger common step by chance in 1 case of 2048 (of _MANY,
 # the least that are looked at, in 1 of 128).
 _ENDS = 12
-_LABEL = 0.2  # a larger step of one output alone, in units of its range, is no rounding
+_LABEL = 0.2  # a larger step of one output alone, in units of its range (six values) is no rounding
 # Digits, and bits. Fewer are labels, or prices; many are float64's own, or float32's.
 _DIGITS = ((10.0, range(3, 13)), (2.0, range(4, 24)))
 

@@ -8,8 +8,8 @@ from kinked import Function
 from runs import whole
 
 from relu_learn import LearningFailed
-from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import EPS, Noise, Window
+from relu_learn.core.probing import probe_noise
 from relu_learn.core.search import PATIENCE, search_line
 from relu_learn.core.watch import LongLine
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from relu_learn import NotPiecewiseLinear, learn_from_queries
-from relu_learn.core.hearing import probe_noise
 from relu_learn.core.lines import EPS, Noise, Window
+from relu_learn.core.probing import probe_noise
 from relu_learn.core.search import search_line
 from relu_learn.diagnosis.straight import look_along_line
 
