@@ -26,14 +26,22 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(autouse=True)
 def same_look() -> Iterator[None]:
-    """A look is chosen for all widgets of a process: not by one test for the next.
-
-    Only if one was: whatever widgets are still alive are drawn anew, which takes up to a second.
-    """
+    """A look is chosen for all widgets of a process: not by one test for the next."""
     yield
     look = sys.modules.get("relu_learn.widgets.look")
     if look and look.chosen() != look.AUTO:
         look.choose(look.AUTO)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def undressed() -> Iterator[None]:
+    """Widgets that a file leaves alive are not drawn anew with those of the next files.
+
+    That took up to a second whenever a test chose a look.
+    """
+    yield
+    if look := sys.modules.get("relu_learn.widgets.look"):
+        look._wearers.clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

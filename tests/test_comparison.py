@@ -107,7 +107,7 @@ def test_boards_wear_every_theme(kind, theme):
     layout = board.panels[0].figure["layout"]
     assert layout["template"]["layout"]["paper_bgcolor"] == THEMES[theme].paper
     assert board.messages.value == "" and board.narration.sentence
-    board.close()
+    board.dispose()
 
 
 def test_best_passive_is_the_smallest_loss():

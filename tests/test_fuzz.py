@@ -18,7 +18,7 @@ from strategies import Misbehaviour, Recipe, Road  # noqa: E402
 
 pytestmark = pytest.mark.numerical
 
-EXAMPLES = {"roads": 50, "networks": 120, "interfaces": 80, "changing": 40, "budgets": 60}
+EXAMPLES = {"roads": 50, "networks": 120, "interfaces": 80, "changing": 20, "budgets": 60}
 # The same examples every time: what is new is for the benchmark to find.
 bounded = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 
@@ -47,6 +47,7 @@ def test_every_misbehaviour_at_the_first_call_and_later(kind):
     assert set(endings) == {expected}
 
 
+@pytest.mark.slow
 def test_the_budget_at_every_number_of_queries():
     recipe = _recipe(dim=2, neurons=3, seed=0)
     whole = fuzz.learn_from_queries(recipe.build(), 2, rng=0, validation=50).queries

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nets import parameters, relative_error
+from subset import mostly_slow
 
 from relu_learn import (
     BlackBoxError,
@@ -53,7 +54,7 @@ def test_epsilon_and_hostile_secrets(name, bounds):
 
 
 @pytest.mark.parametrize("bounds", [None, (-2.0, 2.0)])
-@pytest.mark.parametrize("seed", range(0, 40, 4))
+@pytest.mark.parametrize("seed", mostly_slow(range(0, 40, 4), 2))
 def test_epsilon_ends_the_work_early_and_does_nothing_else(seed, bounds):
     for s in range(seed, seed + 4):
         rng = np.random.default_rng(s)
@@ -491,7 +492,7 @@ def test_rng_that_is_none(rng):
         learn_from_queries(zoo.get("tent"), 2, rng=rng)
 
 
-@pytest.mark.parametrize("outputs", [2, 3, 4, 6])
+@pytest.mark.parametrize("outputs", mostly_slow([3, 2, 4, 6]))
 @pytest.mark.parametrize("gap", [1e-3, 1e-5, 1e-7, 1e-9])
 def test_nearly_parallel_pairs_with_several_outputs(gap, outputs):
     """No piece between the two of a pair is ever needed: one gradient for each block of pairs."""

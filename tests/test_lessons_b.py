@@ -133,6 +133,7 @@ class TestDimensions:
         assert sum(parts.values()) == run.queries and set(parts) == set(BILL)
         assert parts["final test"] == bill.test
 
+    @pytest.mark.slow
     @of("Growth")
     def test_measured_again(self, board: Any) -> None:
         before = dict(board.costs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nets import Fenced, network_for
+from subset import mostly_slow
 
 from relu_learn import (
     LearningFailed,
@@ -98,7 +99,7 @@ def test_constant_on_the_box_and_zero():
     assert check(dead, 0.0, 1.0, seed=0).network.n_neurons == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", mostly_slow(range(3)))
 @pytest.mark.parametrize("relation", [{}, {"cancelling": True}, {"opposite": True}])
 def test_near_parallel_pairs(relation, seed):
     for gap in (1e-2, 1e-5, 1e-8):
@@ -106,7 +107,7 @@ def test_near_parallel_pairs(relation, seed):
         check(secret, -2.0, 2.0, seed, bound=1e-7)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", mostly_slow(range(3)))
 @pytest.mark.parametrize(
     "secret",
     [

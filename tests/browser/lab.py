@@ -100,6 +100,8 @@ FINGERPRINTS = """() => {
 # On a machine busy enough anywidget gives a model up and says so; ours start all the same, see
 # test_a_page_that_starts_too_slowly_catches_up.
 LATE = "[anywidget] Failed to initialize model."
+# Milliseconds between two looks at a condition: Playwright's own are at every frame of the page.
+POLL = 100
 # Whether anybody keeps the pictures: if not, none are taken (tall pages are slow to draw).
 KEPT = bool(os.environ.get("RELU_LEARN_SCREENSHOTS"))
 THEMES = {"auto", "light", "dark", "projector"}
@@ -237,14 +239,15 @@ class LabPage:
         """Open a notebook of the server's directory and wait for its kernel."""
         self.page.goto(f"{self.server.url}/{self.place}/{name}?reset", timeout=60_000)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        self.page.wait_for_function(READY, timeout=90_000)
+        self.page.wait_for_function(READY, timeout=90_000, polling=POLL)
         self.page.evaluate(LISTEN)
 
     def run_all(self, plots: int = 1, timeout: float = 120) -> None:
         """Run all cells; wait until every cell is done and that many figures are drawn."""
         self.page.set_default_timeout(timeout * 1000)
         self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
-        self.page.wait_for_function(f"() => ({CELLS})().every(c => c.done || c.errors.length)")
+        done = f"() => ({CELLS})().every(c => c.done || c.errors.length)"
+        self.page.wait_for_function(done, polling=POLL)
         failed = [cell for cell in self.page.evaluate(CELLS) if cell["errors"]]
         assert not failed, failed
         self.wait_for_plots(plots)
@@ -257,12 +260,13 @@ class LabPage:
             f"n => {{ const p = ({PLOTS})(); return p.length >= n && p.every(x => x.drawn); }}",
             arg=count,
             timeout=60_000,
+            polling=POLL,
         )
 
     def settle(self) -> None:
         """Wait until the kernel has nothing to do and the page has drawn it."""
         self.page.evaluate(SETTLED)
-        self.page.wait_for_function(IDLE, timeout=60_000)
+        self.page.wait_for_function(IDLE, timeout=60_000, polling=POLL)
 
     def fingerprints(self) -> list[int]:
         """One number per figure, which changes when the figure does."""
@@ -275,7 +279,8 @@ class LabPage:
     def exercise(self) -> tuple[dict[str, int], list[int], list[str]]:
         """Do to every control what a hand can do: sliders, buttons, menus, fields, radio buttons.
 
-        Of the themes one other is chosen: all of them are for the tests that look.
+        Of the themes one other is chosen: all of them are for the tests that look. As a look is
+        that of all explorers, every second menu goes back to "auto"; at the end it is as it was.
 
         Returns
         -------
@@ -310,16 +315,23 @@ class LabPage:
             slider.press("ArrowLeft")
             done["slider"] += 1
         look()
+        looks: list[tuple[Any, str]] = []
         for menu in area.locator("select:visible").all():
             before = menu.input_value()
             others = [option for option in menu.evaluate(OPTIONS) if option != before]
             if set(others) < THEMES:
-                others = ["dark"]
-            for option in [*others, before]:
+                looks.append((menu, before))
+                options = ["auto" if before == "dark" else "dark"]
+            else:
+                options = [*others, before]
+            for option in options:
                 if option in menu.evaluate(OPTIONS):  # it may depend on another menu
                     menu.select_option(option)
                     look()
             done["menu"] += 1
+        for menu, before in looks[:1]:
+            menu.select_option(before)
+            look()
         for field in area.locator("input[type=text]:visible").all():
             before = field.input_value()
             for text in ("-1", "nonsense", before):

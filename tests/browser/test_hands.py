@@ -257,8 +257,9 @@ class TestPair:
         assert after[1][:2] == pytest.approx(before[1][:2]) and after[1][2] != before[1][2]
 
 
-def test_the_fit_of_the_page_is_the_kernel_s(lab_page: LabPage) -> None:
-    lab = open_lesson(lab_page, THREE[2], 2)
+@on(THREE[2])
+def test_the_fit_of_the_page_is_the_kernel_s(lesson: LabPage) -> None:
+    lab = lesson
     hands = "Object.values(globalThis.__reluLearn?.hands ?? {})"
     lab.page.wait_for_function(f"() => {hands}.length")  # the page listens
     lab.python(FIND.format(module="game", kind="Game"))
@@ -280,14 +281,11 @@ def test_the_fit_of_the_page_is_the_kernel_s(lab_page: LabPage) -> None:
     lab.assert_clean()
 
 
-@pytest.mark.parametrize("calm", ["no-preference", "reduce"])
-def test_motion(lab_page: LabPage, calm: str) -> None:
+def test_motion(lab_page: LabPage) -> None:
     """What is new arrives within a moment, unless the system asks for reduced motion."""
-    lab_page.page.emulate_media(reduced_motion=calm)
     lab = open_lesson(lab_page, "00_start_here", 3)
     lab.page.evaluate(
         """() => {
-          window.__moving = 0;
           new MutationObserver(list => {
             for (const {addedNodes} of list)
               for (const {classList} of addedNodes)
@@ -296,37 +294,40 @@ def test_motion(lab_page: LabPage, calm: str) -> None:
         }"""
     )
     step = lab.page.locator(".rl-root button", has_text="Step")
-    for _ in range(25):
-        step.click()
+    for calm in ("reduce", "no-preference"):
+        lab.page.emulate_media(reduced_motion=calm)
+        lab.page.locator(".rl-scrubber input").first.press("Home")
         lab.settle()
-        lab.page.wait_for_timeout(400)
-        if not step.is_enabled():
-            break
-    moved = lab.page.evaluate("() => window.__moving")
-    assert moved == 0 if calm == "reduce" else moved >= 5, "one for each crease"
-    assert lab.page.locator(".rl-moving").count() == 0
-    seen = lab.page.evaluate(
-        "() => document.querySelector('.js-plotly-plot').data[3].x.filter(Number.isFinite).length"
-    )
-    assert seen == 10, "plotly has the ends of all five creases"
+        lab.page.evaluate("() => { window.__moving = 0; }")
+        for _ in range(25):
+            step.click()
+            lab.settle()
+            lab.page.wait_for_timeout(400)  # nothing moves that follows sooner than 0.3 s
+            if not step.is_enabled():
+                break
+        moved = lab.page.evaluate("() => window.__moving")
+        assert moved == 0 if calm == "reduce" else moved >= 5, "one for each crease"
+        assert lab.page.locator(".rl-moving").count() == 0
+        ends = "document.querySelector('.js-plotly-plot').data[3].x.filter(Number.isFinite)"
+        seen = lab.page.evaluate(f"() => {ends}.length")
+        assert seen == 10, "plotly has the ends of all five creases"
     lab.assert_clean()
 
 
-@pytest.mark.parametrize("way", ["restart", "shutdown"])
-def test_a_dead_kernel_is_told(lab_page: LabPage, way: str, screenshots: pathlib.Path) -> None:
-    lab = open_lesson(lab_page, "07_be_the_algorithm", 2)
-    begin(lab)
+@on(THREE[2])
+def test_a_dead_kernel_is_told(lesson: LabPage, screenshots: pathlib.Path) -> None:
+    """By the widgets themselves; run again they live again. (The last test of this page.)"""
     session = "jupyterapp.shell.currentWidget.sessionContext"
-    act = {"restart": f"{session}.restartKernel()", "shutdown": f"{session}.shutdown()"}[way]
-    lab.page.evaluate(f"() => void {act}")
-    if way == "restart":
-        lab.page.wait_for_timeout(1000)
-    else:
-        lab.page.wait_for_timeout(1500)
-        lab.page.locator(".rl-root button", has_text="Score").click()  # nobody told the page
-    told = lab.page.locator(".rl-gone")
-    told.first.wait_for(timeout=15_000)
-    assert (
-        "run all cells" in told.first.inner_text() and told.first.get_attribute("role") == "alert"
-    )
-    lab.screenshot(screenshots / "extra" / f"kernel_{way}.png")
+    for way in ("restart", "shutdown"):
+        lesson.run_all(2)
+        begin(lesson)
+        told = lesson.page.locator(".rl-gone")
+        assert told.count() == 0
+        act = {"restart": f"{session}.restartKernel()", "shutdown": f"{session}.shutdown()"}[way]
+        lesson.page.evaluate(f"() => {act}.then(() => 0)")
+        if way == "shutdown":  # nobody told the page
+            lesson.page.locator(".rl-root button", has_text="Score").click()
+        told.first.wait_for(timeout=15_000)
+        said, role = told.first.inner_text(), told.first.get_attribute("role")
+        assert "run all cells" in said and role == "alert"
+        lesson.screenshot(screenshots / "extra" / f"kernel_{way}.png")

@@ -2,6 +2,7 @@
 
 import pytest
 from command_line import NEEDS_FULL, run, shell, table
+from subset import mostly_slow
 
 from relu_learn import Trace
 from relu_learn.cli import main
@@ -35,7 +36,9 @@ def test_stopped_by_hand(monkeypatch):
 
 
 @NEEDS_FULL
-@pytest.mark.parametrize("end", ["2> /dev/full", "2>&-", "2> /dev/full >&-", ">&- 2>&-"])
+@pytest.mark.parametrize(
+    "end", mostly_slow(["2> /dev/full", ">&- 2>&-", "2>&-", "2> /dev/full >&-"], 2)
+)
 def test_a_run_goes_on_without_its_progress(end):
     done = shell(f"demo tent {end}")
     assert (done.returncode, done.stderr) == (0, "")

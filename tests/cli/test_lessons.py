@@ -38,6 +38,7 @@ def test_lab_as_root_says_so(started, monkeypatch, user, allowed):
     assert ("--allow-root" in started[0]) == allowed == ("running as root" in err)
 
 
+@pytest.mark.slow
 def test_lab_hands_over_to_the_real_program():
     done = terminal("lab", "--no-browser", "--", "--version")
     assert done.returncode == 0, done.stderr

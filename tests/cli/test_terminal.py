@@ -4,9 +4,10 @@ import re
 
 import pytest
 from command_line import NEEDS_FULL, ROWS, shell, table, terminal
+from subset import mostly_slow
 
 
-@pytest.mark.parametrize("columns", ["60", "80", "120"])
+@pytest.mark.parametrize("columns", mostly_slow(["60", "80", "120"]))
 def test_piped_output_is_plain_and_fits(columns):
     done = terminal("demo", "valley", COLUMNS=columns)
     assert done.returncode == 0, done.stderr
@@ -22,7 +23,9 @@ def test_output_may_go_to_a_pipe_that_closes():
 
 
 @NEEDS_FULL
-@pytest.mark.parametrize("command", ["demo --list", "--help", "--version", "doctor"])
+@pytest.mark.parametrize(
+    "command", mostly_slow(["demo --list", "--help", "--version", "doctor"], 3)
+)
 @pytest.mark.parametrize(
     "end, why",
     [("> /dev/full", "cannot write: .*No space left"), ("| true", "nobody reads the output")],

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from subset import mostly_slow
 
 from relu_learn import (
     LearningFailed,
@@ -30,7 +31,7 @@ def deep(dim, hidden, rng):
     return lambda x: np.maximum(np.maximum(x @ w.T - 0.2, 0) @ v.T - 0.2, 0) @ a
 
 
-@pytest.mark.parametrize("hidden, kinks", [((8, 8), 15), ((32, 32), 60)])
+@pytest.mark.parametrize("hidden, kinks", mostly_slow([((8, 8), 15), ((32, 32), 60)]))
 def test_a_deeper_network_is_named_for_little(hidden, kinks):
     for seed in range(3):
         oracle = Oracle(deep(784, hidden, seed), 784)
@@ -39,6 +40,7 @@ def test_a_deeper_network_is_named_for_little(hidden, kinks):
         assert oracle.queries < 4 * plan(784, 1, kinks).queries
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_nowhere_is_ended(monkeypatch):
     """Without a diagnosis: a deeper network is patched up line after line."""
     monkeypatch.setattr("relu_learn.learn.diagnose", lambda run, occasion: trust(occasion))

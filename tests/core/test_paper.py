@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nets import relative_error, unit
+from subset import mostly_slow
 
 from relu_learn import (
     Oracle,
@@ -92,7 +93,7 @@ def told(result, kind):
     return [event for event in result.trace if isinstance(event, kind)]
 
 
-@pytest.mark.parametrize("gap", [0.3, 1e-3, 1e-6])
+@pytest.mark.parametrize("gap", mostly_slow([1e-3, 0.3, 1e-6]))
 def test_rounding_that_was_heard_nowhere_is_no_neuron(gap):
     """Where F is exactly 0, or its roundings are alike, there is no noise; elsewhere there is."""
     for seed in range(8):

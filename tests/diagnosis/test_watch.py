@@ -42,7 +42,7 @@ def test_piecewise_linear_activations_are_learned(name, dim):
 
 
 @pytest.mark.parametrize(
-    "dim", [pytest.param(dim, marks=pytest.mark.slow if dim > 5 else ()) for dim in diagnosis.DIMS]
+    "dim", [pytest.param(dim, marks=pytest.mark.slow if dim > 2 else ()) for dim in diagnosis.DIMS]
 )
 @pytest.mark.parametrize(
     ("name", "build", "error"),

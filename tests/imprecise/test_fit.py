@@ -66,6 +66,7 @@ def test_a_rough_start_is_improved():
     assert last.finished and error < 0.8e-3 and last.network.n_neurons <= 12
 
 
+@pytest.mark.slow
 def test_bounds_are_kept():
     net = zoo.random_network(6, 8, rng=0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dirt import Ask, estimate, noisy, rms, rounded, single
+from subset import mostly_slow
 
 from relu_learn import BlackBoxError, Oracle, ReluNetwork, learn_from_queries, zoo
 from relu_learn.core.lines import Line
@@ -123,7 +124,7 @@ def bits(y, n):
 
 @pytest.mark.parametrize("bounds", [None, (-2, 2)])
 @pytest.mark.parametrize(("factor", "shift"), [(1e30, 0.0), (1e-30, 0.0), (1e200, 0.0), (3.3, 5.1)])
-@pytest.mark.parametrize("digits", [24, 11, 8])
+@pytest.mark.parametrize("digits", mostly_slow([24, 11, 8]))
 def test_floating_point_in_other_units_is_no_jump(digits, factor, shift, bounds):
     """float32, float16 and bfloat16, multiplied with the standard deviation of the training data:
     their steps are no lattice, as they are finer around 0."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dirt import noisy, rms, single
+from subset import mostly_slow
 
 from relu_learn import NotPiecewiseLinear, ReluNetwork, learn_from_queries, worst_error, zoo
 
@@ -132,7 +133,7 @@ def test_answers_that_were_printed(digits, dim, neurons, outputs):
         assert np.abs(found(x) - y).max() < 30 * 10.0**-digits * y.std(), seed
 
 
-@pytest.mark.parametrize("pairs", [1, 10])
+@pytest.mark.parametrize("pairs", mostly_slow([1, 10]))
 @pytest.mark.parametrize("size", [1e6, 1e8])
 def test_small_differences_of_huge_neurons(size, pairs):
     """They are steps of size 1 that rise within 1 / size, known to the rounding of their terms."""
@@ -224,7 +225,7 @@ def to_bits(y, bits):
     return np.round(y / step) * step
 
 
-@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("outputs", mostly_slow([3, 1]))
 @pytest.mark.parametrize(
     "rounding", [(to_multiples, 0.0123), (to_multiples, 1.7e-5), (to_bits, 18), (to_bits, 8)]
 )

@@ -1,5 +1,7 @@
 """Predicted queries against real runs."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,9 @@ from relu_learn.judging.planning import plan, queries_by_purpose
 
 pytestmark = pytest.mark.numerical
 
+# Where a run is rehearsed, the same plan serves several tests.
+rehearsed = functools.cache(plan)
+
 
 SIZES = [
     (1, 20, 1),
@@ -30,11 +35,12 @@ SIZES = [
     (64, 32, 10),
     (784, 128, 10),
 ]
+LONG = {(5, 100, 1), (10, 30, 1), (64, 32, 10), (784, 32, 1), (784, 128, 10)}
 
 
 @pytest.mark.parametrize(
     ("dim", "neurons", "outputs"),
-    [pytest.param(*size, marks=pytest.mark.slow if size[0] == 784 else ()) for size in SIZES],
+    [pytest.param(*size, marks=pytest.mark.slow if size in LONG else ()) for size in SIZES],
 )
 def test_within_ten_percent_of_real_runs(dim, neurons, outputs):
     predicted = plan(dim, outputs, neurons)
@@ -104,7 +110,7 @@ def real_median(size, kind, bounds, seeds=5):
 @pytest.mark.parametrize("bounds", BOXES)
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_kinds_of_answers_and_spaces_within_a_quarter(kind, bounds):
-    predicted = plan(10, 1, 15, bounds=bounds, **ANSWERS[kind])
+    predicted = rehearsed(10, 1, 15, bounds=bounds, **ANSWERS[kind])
     assert abs(predicted.queries / real_median((10, 15, 1), kind, bounds) - 1) < 0.25
 
 
@@ -184,7 +190,7 @@ def brake_limit(size, kind, bounds):
 @pytest.mark.parametrize("size", [(10, 15, 1), (30, 10, 1)])
 def test_the_brake_stops_no_run_that_the_plan_calls_usual(size, kind, bounds):
     dim, neurons, outputs = size
-    predicted = plan(dim, outputs, neurons, bounds=bounds, **ANSWERS[kind])
+    predicted = rehearsed(dim, outputs, neurons, bounds=bounds, **ANSWERS[kind])
     assert 4 * predicted.queries <= brake_limit(size, kind, bounds)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from nets import parameters, unit
 from runs import looked
+from subset import mostly_slow
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.precise.clumps import merge_clumps
@@ -32,7 +33,7 @@ def clumps(n, gap, cancelling, m, seed):
 
 @pytest.mark.parametrize("m", [1, 3])
 @pytest.mark.parametrize("cancelling", [False, True])
-@pytest.mark.parametrize("gap", [1e-7, 1e-8, 1e-9])
+@pytest.mark.parametrize("gap", mostly_slow([1e-8, 1e-7, 1e-9]))
 def test_clumps_are_right_next_to_their_hyperplanes(gap, cancelling, m):
     """Gradients between close neurons are worth nothing; F' must not be tilted by them."""
     for n, seed in itertools.product((3, 10), range(2)):
@@ -48,6 +49,7 @@ def test_clumps_are_right_next_to_their_hyperplanes(gap, cancelling, m):
         assert np.abs(found(x) - secret(x)).max() < 1e-7 * secret(x).std()
 
 
+@pytest.mark.slow
 def test_short_pieces_everywhere_are_no_clump():
     """A line on which a third of the pieces is hard to measure still needs few of them."""
     secret = zoo.random_network(784, 128, 10, rng=7)
