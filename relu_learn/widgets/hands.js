@@ -92,6 +92,7 @@ class Hands {
         else if (layer.measure()) {
           this.paint(layer);
           parts.forEach((part) => part());
+          if (!this.moved) layer.name?.(); // clear of what was drawn now
         }
       }
     });

@@ -33,7 +33,9 @@ _RULES = """
 .{root} .rl-scrubber input {{
   flex: 1; min-width: 40px; width: 40px; accent-color: {accent}; height: {line}px;
 }}
-.{root} .rl-scrubber-text {{ min-width: 3.8em; white-space: nowrap; font-variant-numeric: tabular-nums; }}
+.{root} .rl-scrubber-text {{
+  min-width: 3.8em; white-space: nowrap; font-variant-numeric: tabular-nums;
+}}
 .{root} select option {{ background: {paper}; color: {ink}; }}
 .{root} :focus-visible {{ outline: 3px solid {focus}; outline-offset: 1px; }}
 .{root} .rl-narration {{ font-size: {big}px; line-height: 1.25; min-height: {room}px; }}
