@@ -104,6 +104,7 @@ class ErrorView(PlaneView):
     """
 
     on_line: bool = True
+    cells: int = 101  # drawn on release only; contours bend more sharply
 
     label = "Map of the error F minus F prime, with true creases and those found"
 
