@@ -104,6 +104,7 @@ class ErrorView(PlaneView):
     """
 
     on_line: bool = True
+    cells: int = 101  # drawn on release only; contours bend more sharply
 
     label = "Map of the error F minus F prime, with true creases and those found"
 
@@ -182,7 +183,7 @@ class ErrorView(PlaneView):
 
     def _numbers(self, secret: ReluNetwork) -> tuple[np.ndarray, list[str]]:
         """A place near the border for the number of each crease."""
-        inner, places, names = 0.9 * self.reach, [], []
+        inner, places, names = 0.84 * self.reach, [], []  # farther out are handles
         for i in range(secret.n_neurons):
             x, y = crease_segments(secret.weights[i : i + 1], secret.biases[i : i + 1], inner)
             if len(x):

@@ -92,6 +92,7 @@ class PaperView(PlaneView):
     """
 
     reach: float = REACH
+    cells: int = 101  # drawn on release only; contours bend more sharply
     covered: bool = False
 
     label = "Map of the network over its two inputs, with its creases, the line and the kinks on it"

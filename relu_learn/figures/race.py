@@ -18,7 +18,7 @@ from relu_learn.telling import events as ev
 QUERY_LEARNERS = ("adaptive", "grid")
 PASSIVE_LEARNERS = ("student", "random features")
 LEARNERS = (*QUERY_LEARNERS, *PASSIVE_LEARNERS)
-_ZERO = 1e-33
+_ZERO = 1e-33  # where a loss of exactly zero is drawn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,7 @@ class RaceView:
             xaxis={"type": "log", "range": [math.log10(28), math.log10(15_000)]}
             | {"title": {"text": "queries, or labelled examples"}}
             | {"tickvals": x_ticks, "ticktext": [f"{x:,}" for x in x_ticks]},
-            yaxis={"type": "log", "range": [-31, 2], "tickvals": ticks, "ticktext": texts}
+            yaxis={"type": "log", "range": [-34, 2], "tickvals": ticks, "ticktext": texts}
             | {"title": {"text": "loss"}},
             shapes=[
                 {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": 100, "x1": 100}

@@ -238,7 +238,7 @@ class PairLab(Explorer):
     def _facts(self, line: ev.LineDrawn) -> str:
         one, two = true_kinks(self.secret, line)[:2]
         apart = abs(one - two)
-        parts = [f"the line meets creases 1 and 2 {number(float(apart))} apart"]
+        parts = [f"on this line creases 1 and 2 are {number(float(apart))} apart"]
         if self.method_menu.value == "grid":
             parts[0] += f" = {number(float(apart / self.r.value))} r"
         return " · ".join([*parts, f"{self.state.queries:,} queries"])
@@ -297,6 +297,7 @@ class TurnLab(Explorer):
     """
 
     kind = "turn"
+    _sum, _no_sum = "The residual's slope u: turned a w, added up", "No neuron is turned: u = 0"
 
     def __init__(self, turned: tuple[int, ...] = (), *, theme: str | None = None) -> None:
         self.secret = ReluNetwork(
@@ -353,7 +354,7 @@ class TurnLab(Explorer):
         error, vectors = self.views
         return [
             error.draw(net, self.hypothesis, plain, loss),
-            vectors.draw(starts, ends, names, u, "The residual's slope u: turned a w, added up"),
+            vectors.draw(starts, ends, names, u, self._sum if turned.any() else self._no_sum),
         ]
 
     def _sentence(self, turned: np.ndarray, loss: tuple[float, str]) -> str:

@@ -173,7 +173,7 @@ class _Smaller(Explorer):
             tiles.draw(images, title),
             chart.draw(
                 [(sizes, column) for column in columns],
-                "Exact loss, and digits that nobody needed for it",
+                "Exact loss (no data needed), and digits read wrongly",
                 (at, now.loss),
                 up_to=(0, 60),
             ),

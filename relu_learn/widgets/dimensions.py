@@ -16,10 +16,11 @@ from relu_learn.figures.dimensions import (
     Spending,
     spending,
 )
-from relu_learn.figures.line import SliceView
+from relu_learn.figures.line import NOW, SliceView
 from relu_learn.figures.patch import Patch
 from relu_learn.figures.run_view import RunView, State
 from relu_learn.figures.theme import number
+from relu_learn.figures.traces import xy
 from relu_learn.judging.matching import match_neurons
 from relu_learn.learn import learn_from_queries, learn_steps
 from relu_learn.network import ReluNetwork
@@ -98,7 +99,7 @@ class SameSlice(Board):
             f"d = {dim} · {len(KINKS)} neurons · {dim + 1} unknown numbers each",
         )
         return (
-            self.chart(SliceView).patch(state),
+            self.chart(SliceView).patch(state) | Patch({NOW: xy()}, {}),
             self.chart(GrowthView, 1).patch(
                 SIZES,
                 [[b.line for b in self.bills], [b.gradients for b in self.bills]],

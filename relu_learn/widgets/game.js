@@ -71,7 +71,9 @@ class Game extends Hands {
       name.style.display = ends.length ? "" : "none";
       if (!ends.length) return;
       const [p, q] = ends[0], share = kind === "ghost" ? 0.2 : 0.75;
-      set(name, { x: p[0] + share * (q[0] - p[0]) + 6, y: p[1] + share * (q[1] - p[1]) - 6 });
+      const [x, y] = [0, 1].map((k) => p[k] + share * (q[k] - p[k]));
+      const right = x > layer.box.x + layer.box.width / 2; // it stays inside
+      set(name, { x: x + (right ? -6 : 6), y: y - 6, "text-anchor": right ? "end" : "start" });
     };
   }
 

@@ -92,6 +92,7 @@ class Hands {
         else if (layer.measure()) {
           this.paint(layer);
           parts.forEach((part) => part());
+          if (!this.moved) layer.name?.(); // clear of what was drawn now
         }
       }
     });
@@ -219,7 +220,8 @@ class Hands {
       const places = span.map((t) => layer.at(along(rod, t)));
       const [[x1, y1], [x2, y2]] = places;
       for (const part of [seen, hit]) set(part, { x1, y1, x2, y2 });
-      set(seen, { class: `rl-rod rl-${kind} ${look()}` });
+      const name = `rl-rod rl-${kind} ${look()}`; // styles are computed anew when it is set
+      if (seen.getAttribute("class") !== name) set(seen, { class: name });
       const long = Math.hypot(x2 - x1, y2 - y1), inward = Math.min(INWARD, long / 4) / long;
       ends.forEach((end, i) => {
         const [p, q] = [places[i], places[1 - i]];

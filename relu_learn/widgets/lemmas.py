@@ -90,7 +90,8 @@ class Tail(Explorer):
         x0, v = np.random.default_rng(0).standard_normal((2, LINES, 2))
         lost = farthest > tau
         share, bound = lost.mean(), self.bound()
-        ends = np.stack([x0 - tau * v, x0 + tau * v], axis=1)[:SHOWN]
+        drawn = slice(None, None, LINES // SHOWN)
+        ends = np.stack([x0 - tau * v, x0 + tau * v], axis=1)[drawn]
         self.narration.tell(
             f"{per_cent(share)} of the lines, cut off at τ = {number(tau)}, miss a crease; the "
             f"lemma says at most {per_cent(bound)}.",
@@ -100,9 +101,9 @@ class Tail(Explorer):
         one = lemmas.tail_probability(sizes)
         curve = [(farthest > t).mean() for t in sizes]
         picture, chart = self.views
-        title = f"{int(lost[:SHOWN].sum())} of {SHOWN} lines miss a crease"
+        title = f"{int(lost[drawn].sum())} of these {SHOWN} lines miss a crease"
         return [
-            picture.draw(normals, ends, lost[:SHOWN], title),
+            picture.draw(normals, ends, lost[drawn], title),
             chart.draw(
                 sizes, [curve], [k * one, one], (tau, share), "Ten times τ, a tenth", self.ticks
             ),

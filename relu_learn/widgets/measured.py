@@ -62,7 +62,9 @@ class Measured(Board):
         """Nothing changes: only the sentence."""
         data = measured(KINDS[self.kind][0])
         tell = {"loss": _loss, "price": _price}[self.kind]
-        self.tell(tell(data), f"made by {data['command']} · seeds: {data['seeds']}")
+        self.tell(
+            tell(data), f"measured beforehand · {data['seeds']} random networks or lines each"
+        )
         return (Patch({}, {}),)
 
 

@@ -125,6 +125,10 @@ def _scrolled(page: str) -> str:
 def _cell(cell: dict[str, Any], theme: str) -> str:
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
+        for name, data in cell.get("attachments", {}).items():
+            source = source.replace(
+                f"attachment:{name}", f"data:image/png;base64,{data['image/png']}"
+            )
         return markdown(_RUN_IT.sub("", source))
     hidden = cell["metadata"].get("jupyter", {}).get("source_hidden")
     code = f"<details><summary>Code</summary>{_plain(source)}</details>"

@@ -237,9 +237,8 @@ class View {
       if (this.gone || !font) return;
       finish(this.layer);
       shared.hands?.[this.model.get("hand")]?.attach(this.layer, meta);
-      requestAnimationFrame(() => { // names keep clear of what a hand holds, which is drawn now
-        if (meta?.names && !this.gone) placeNames(this.layer, font.size - 1);
-      });
+      this.layer.name = () => { if (meta?.names && !this.gone) placeNames(this.layer, font.size - 1); };
+      this.layer.name();
     });
   }
 

@@ -202,7 +202,7 @@ class CertificateBoard(Board):
         def chart(theme: Any) -> GrowthView:
             return GrowthView(
                 theme,
-                "mass of the inputs where F′ is wrong",
+                "share of the inputs where F′ is wrong",
                 ("n points all miss it",),
                 ("risk δ",),
                 height=0.7,

@@ -2,6 +2,7 @@
 
     python -m tests.browser.stills            # the pictures, into relu_learn/widgets/stills
     python -m tests.browser.stills --bake     # and then into the notebooks; lessons can be named
+    python -m tests.browser.stills --heads    # the picture below each title, into the notebook
 
 Needs Chromium and Pillow. The first explorer of its kind, in the order of the lessons, is the one
 that is pictured.
@@ -9,6 +10,7 @@ that is pictured.
 
 from __future__ import annotations
 
+import base64
 import io
 import sys
 from typing import Any
@@ -40,6 +42,20 @@ LATE = {
     "SameSlice": "w.dim_slider.value = 784",
     "Softmax": "w.kind_menu.value = w.kinds[2]; w.learn_button.click()",
 }
+# Below the title: one figure that shows what the lesson is about and answers no question of it.
+HEADS = {
+    "00_start_here": ("Player", ".rl-plot"),
+    "01_creased_paper": ("CreasedPaper", ".rl-sheet canvas"),
+    "02_hyperplane_discovery": ("KinkBench", ".rl-plot"),
+    "03_neuron_clustering": ("PairLab", ".rl-plot"),
+    "04_loss_convergence": ("Race", ".rl-plot"),
+    "05_high_dimensions": ("DigitsWeights", ".rl-plot"),
+    "07_be_the_algorithm": ("Game", ".rl-plot"),
+    "08_why_it_works": ("HiddenPlane", ".rl-plot"),
+    "09_after_the_theft": ("Attacked", ".rl-plot"),
+}
+HEAD_WINDOW = {"width": 940, "height": 640}
+AS_IT_OPENS = {"Race", "PairLab"}
 FIND = """
 import gc
 from relu_learn.widgets.style import Styled
@@ -50,8 +66,6 @@ found = {w.still_name: w for w in reversed(gc.get_objects())
 
 def picture(page: lab.LabPage, name: str) -> bytes:
     """Sentence and figures of the explorer of that name: controls would be dead in a picture."""
-    from PIL import Image
-
     root = page.page.locator(f".still-{name}")
     root.evaluate("root => root.scrollIntoView()")
     page.settle()
@@ -60,11 +74,18 @@ def picture(page: lab.LabPage, name: str) -> bytes:
     clip = {key: views[key] for key in ("x", "width")}
     clip["y"] = root.locator(".rl-facts").first.bounding_box()["y"]
     clip["height"] = views["y"] + views["height"] - clip["y"]
-    shot = Image.open(io.BytesIO(page.page.screenshot(clip=clip))).convert("RGB")
+    return small(page.page.screenshot(clip=clip))
+
+
+def small(png: bytes) -> bytes:
+    """A screenshot in few colours."""
+    from PIL import Image
+
+    shot = Image.open(io.BytesIO(png)).convert("RGB")
     # The colours that are farthest apart: the most frequent ones are all greys and blues.
-    small = shot.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few = shot.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     out = io.BytesIO()
-    small.save(out, "PNG", optimize=True)
+    few.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
@@ -90,6 +111,27 @@ def make(page: Any, server: lab.Server, lesson: str, done: set[str]) -> None:
         print(f"{name:18} {len(data):7,} bytes {told[-200:]}", flush=True)
         done.add(name)
     here.close()
+
+
+def head(page: Any, server: lab.Server, path: Any) -> int:
+    """Put the picture below a lesson's title into its notebook; the bytes of the picture."""
+    name, figure = HEADS[path.stem]
+    page.set_viewport_size(HEAD_WINDOW)
+    here = open_lesson(lab.LabPage(page, server), path.stem)
+    late = "" if name in AS_IT_OPENS else LATE.get(name, "")
+    here.python(FIND + f"w = found[{name!r}]; {late}")
+    here.settle()
+    here.python(FIND + f"found[{name!r}].add_class('still-head')")
+    root = page.locator(".still-head")
+    root.evaluate("root => root.scrollIntoView()")
+    here.settle()
+    page.wait_for_timeout(600)
+    png = small(root.locator(figure).first.screenshot())
+    here.close()
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].attachments = {"head.png": {"image/png": base64.b64encode(png).decode()}}
+    nbformat.write(notebook, path)
+    return len(png)
 
 
 def bake(path: Any) -> int:
@@ -123,7 +165,7 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     paths = sorted((lab.ROOT / "notebooks").glob("*.ipynb"))
-    named = [name for name in sys.argv[1:] if name != "--bake"]
+    named = [name for name in sys.argv[1:] if not name.startswith("--")]
     chosen = [p for p in paths if not named or p.stem in named]
     if "--bake" not in sys.argv:
         done: set[str] = set()
@@ -132,7 +174,10 @@ def main() -> None:
                 executable_path=lab.chromium(), args=lab.CHROMIUM_FLAGS
             )
             for path in chosen:
-                make(chromium.new_page(), server, path.stem, done)
+                if "--heads" not in sys.argv:
+                    make(chromium.new_page(), server, path.stem, done)
+                elif path.stem in HEADS:
+                    print(path.stem, head(chromium.new_page(), server, path), "bytes", flush=True)
         return
     for path in chosen:
         print(f"{path.name:36} {bake(path):9,} bytes", flush=True)

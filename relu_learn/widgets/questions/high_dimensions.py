@@ -87,9 +87,9 @@ def task_4(digits: DigitsWeights) -> NumberTask:
             30180: "Divide, do not multiply: ten numbers come with each answer.",
         },
         hint="Numbers wanted over numbers received with one query, rounded up.",
-        why="3,018 / 10, rounded up: 302. The learner took about twice that, the search on the "
-        "line "
-        "and the final test included.",
+        why=f"3,018 / 10, rounded up: 302. The learner took {digits.result.queries_to_find} to "
+        "find the network, the search on the line included, and "
+        f"{digits.result.queries_to_be_sure} to be sure.",
     )
 
 
