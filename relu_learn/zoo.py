@@ -526,6 +526,27 @@ def digits() -> ReluNetwork:
     )
 
 
+@_secret("real")
+def small_digits(alike: str = "none") -> ReluNetwork:
+    """A 64-16-10 classifier of the same digits, its neurons made alike on purpose if you like.
+
+    Trained by `relu_learn/data/train_small_digits.py`. Nearly identical neurons have been proposed
+    as a defence (arXiv 2509.16546).
+
+    Parameters
+    ----------
+    alike : {"none", "pairs", "all"}
+        Which neurons were drawn together in training.
+    """
+    if alike not in ("none", "pairs", "all"):
+        raise InvalidArgument(f"alike must be none, pairs or all, got {alike!r}")
+    with np.load(Path(__file__).with_name("data") / "small_digits.npz") as data:
+        w, b, a, c = (
+            data[f"{alike}_{name}"] for name in ("weights", "biases", "output_weights", "offset")
+        )
+    return ReluNetwork(w, b, a, offset=c)
+
+
 def digits_accuracy() -> tuple[float, int]:
     """Share of right answers of `digits()` on images it was not trained on, and their number."""
     data = _digits_file()
@@ -533,7 +554,7 @@ def digits_accuracy() -> tuple[float, int]:
 
 
 def held_out_digits() -> tuple[Array, NDArray[np.intp]]:
-    """The images that `digits()` was not trained on.
+    """The images that `digits()` and `small_digits()` were not trained on.
 
     Returns
     -------

@@ -39,13 +39,13 @@ MAY["data"] = {*CORE, "zoo"}
 MAY["learn"] = {*CORE, *WINGS}
 MAY["judging"] = {*CORE, "learn", "zoo"}
 MAY["serving"] = {"asking", "blackboxes"}
-MAY["auditing"] = {*MAY["judging"], *WINGS, "blackboxes", "judging"}
+MAY["auditing"] = {*MAY["judging"], *WINGS, "blackboxes", "judging", "serving"}
 MAY["copies"] = {*MAY["judging"], "judging"}
 MAY["baselines"] = {*MAY["judging"], "judging"}
 MAY["figures"] = {*MAY["baselines"], "baselines", "copies", "data", "blackboxes"}
 MAY["environment"] = set()
-MAY["widgets"] = {*MAY["figures"], "figures", "environment"}
-MAY["cli"] = {*MAY["widgets"], "widgets", "serving", "auditing"}
+MAY["widgets"] = {*MAY["figures"], "figures", "environment", "serving", "auditing"}
+MAY["cli"] = {*MAY["widgets"], "widgets"}
 MAY["__main__"] = {"cli"}
 
 

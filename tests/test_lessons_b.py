@@ -13,17 +13,17 @@ from ipywidgets.widgets.widget import _instances
 
 from relu_learn import certificate, learn_from_queries, match_neurons, paper_parameters, zoo
 from relu_learn.asking.errors import InvalidArgument
-from relu_learn.figures import loss
+from relu_learn.figures import defences, loss
 from relu_learn.figures.dimensions import spending
 from relu_learn.figures.race import BILL, LEARNERS, itemised
 from relu_learn.figures.theme import THEMES, number
 from relu_learn.figures.wild import ANSWER, COPY, WITNESS
-from relu_learn.widgets import curved, dimensions, game, preflight, race, wild
+from relu_learn.widgets import curved, dimensions, game, preflight, race, under_attack
 from relu_learn.widgets.board import Board, slider
 from relu_learn.widgets.library import PlotlyLibrary
 from relu_learn.widgets.panel import encode
 from relu_learn.widgets.player import Player
-from relu_learn.widgets.questions import start_here
+from relu_learn.widgets.questions import black_boxes_in_the_wild, start_here
 from relu_learn.widgets.tasks import Prediction
 
 BOARDS: dict[str, Callable[[], Board]] = {
@@ -39,9 +39,8 @@ BOARDS: dict[str, Callable[[], Board]] = {
         race.Theory,
         game.Game,
         preflight.Preflight,
-        wild.Imprecise,
+        under_attack.UnderAttack,
         curved.Softmax,
-        wild.Budget,
         curved.Activations,
     )
 }
@@ -389,20 +388,6 @@ class TestPreflight:
 
 
 class TestWild:
-    @of("Imprecise")
-    def test_every_run_ends_in_words(self, board: Any) -> None:
-        for kind in board.kinds:
-            for digits in (14, 8, 5, 2):
-                outcome = board.outcome(kind, digits)
-                assert outcome.words and (outcome.error == "") == outcome.result.complete
-                assert outcome.result.queries <= wild.MAX_QUERIES
-        assert board.error(board.outcome("noise", 14)) < 1e-9
-        board.kind_menu.value = "float32"
-        assert "float32" in board.narration.facts and board.messages.value == ""
-        assert board.digits_slider.disabled
-        board.kind_menu.value = "rounded"
-        assert not board.digits_slider.disabled
-
     @of("Softmax")
     def test_ratios_give_the_hidden_layer_away(self, board: Any) -> None:
         board.kind_menu.value = board.kinds[2]
@@ -423,12 +408,6 @@ class TestWild:
         log_p = curved.log_probabilities(logits)
         np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1)
         np.testing.assert_allclose(log_p[:, 1] - log_p[:, 0], logits[:, 1] - logits[:, 0])
-
-    @of("Budget")
-    def test_partial_results(self, board: Any) -> None:
-        small, large = board.outcome(30), board.outcome(3000)
-        assert small.error == "QueryBudgetExceeded" and large.error == ""
-        assert board.loss(large) < 1e-20 < board.loss(small)
 
     @of("Activations")
     @pytest.mark.parametrize(
@@ -459,6 +438,56 @@ class TestWild:
     def test_two_layers_are_never_returned_as_one(self, board: Any) -> None:
         board.name_menu.value = "two hidden layers"
         assert board.learn().error
+
+
+class TestUnderAttack:
+    @of("UnderAttack")
+    def test_a_defence_is_seen_from_both_sides(self, board: Any) -> None:
+        task = black_boxes_in_the_wild.task_1(board)
+        assert not task.check().correct and "“no defence”" in task.check().sentence
+        board.decimals_slider.value, board.budget_slider.value = 2, 500
+        assert "Press Attack" in board.narration.sentence and len(board.trials) == 1
+        assert board.panels[0].figure["data"][defences.NOW]["x"] == pytest.approx(
+            [-3.235] * 2, 0.01
+        )
+        board.attack()
+        assert "0 of 16 neurons" in board.narration.sentence
+        assert "2 decimals + budget 500<br><small>QueryBudgetExceeded" in board.table.value
+        x, y = (board.panels[0].figure["data"][defences.STOPPED][axis] for axis in "xy")
+        assert encode(x) and y == encode(np.array([0.0]))
+        assert task.check().correct and "ten addresses" in task.check().sentence
+        task.dispose()
+
+    @of("UnderAttack")
+    def test_the_button_attacks_beside_the_page_and_stops(self, board: Any) -> None:
+        async def hour() -> None:
+            board.decimals_slider.value = 2
+            board.attack_button.click()
+            assert board.running and board.all_button.disabled
+            board.attack_button.click()
+            assert not board.running and board.attack_button.description == "Attack"
+            board.decimals_slider.value = -1
+            board.labels_button.value = True
+            board.attack_button.click()
+            while board.running:
+                await asyncio.sleep(0.01)
+
+        asyncio.run(hour())
+        assert [str(setting) for setting in board.trials] == ["no defence", "labels only"]
+        assert "NotPiecewiseLinear" in board.narration.sentence and board.messages.value == ""
+
+    @of("UnderAttack")
+    def test_what_goes_wrong_in_the_background_is_seen(
+        self, board: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def hour() -> None:
+            board.all_button.click()
+            while board.running:
+                await asyncio.sleep(0.01)
+
+        monkeypatch.setattr(under_attack, "attack", lambda *_: iter([1 / 0]))
+        asyncio.run(hour())
+        assert "ZeroDivisionError" in board.messages.value
 
 
 class TestGuess:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relu_learn import Oracle, ReluNetwork, baselines, learn_from_queries, zoo
+from relu_learn import Oracle, ReluNetwork, baselines, learn_from_queries, match_neurons, zoo
 from relu_learn.asking.errors import InvalidArgument
-from relu_learn.data import train_digits
+from relu_learn.data import train_digits, train_small_digits
 
 EXTRA = 3  # ordinary neurons that keep most hostile ones company
 
@@ -354,4 +354,32 @@ def test_the_training_script_makes_such_a_network(tmp_path, monkeypatch, capsys)
         # Other versions of the libraries may end in another, equally good network.
         assert float(data["test_accuracy"]) == pytest.approx(shipped, abs=0.02)
         assert data["weights"].shape == (32, 64)
+    assert "held-out images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("alike", "right", "apart"), [("none", 0.98, (50, 90)), ("pairs", 0.96, (0, 0.01))]
+    + [("all", 0.93, (5, 15))]
+)  # fmt: skip
+def test_small_digits_are_recovered_however_alike_their_neurons(alike, right, apart):
+    network = zoo.small_digits(alike)
+    images, labels = zoo.held_out_digits()
+    assert (network(images).argmax(axis=1) == labels).mean() > right
+    far = train_small_digits.nearest(network.weights)
+    assert apart[0] < far.min() and far.max() < apart[1]
+    found = learn_from_queries(network, 64, rng=0)
+    match = match_neurons(found.network, network)
+    assert len(match.pairs) == 16 and np.degrees(match.angle_error.max()) < 1e-3 * far.min()
+    assert np.abs(found.network(images) - network(images)).max() < 1e-8
+
+
+def test_small_digits_say_what_they_are(monkeypatch, tmp_path, capsys):
+    with pytest.raises(InvalidArgument, match="alike must be none, pairs or all, got 'twins'"):
+        zoo.small_digits("twins")
+    assert train_small_digits.TARGET.stat().st_size < 100_000
+    monkeypatch.setattr(train_small_digits, "TARGET", tmp_path / "small_digits.npz")
+    monkeypatch.setattr(train_small_digits, "_STEPS", 20)
+    train_small_digits.main()
+    with np.load(train_small_digits.TARGET) as data:
+        assert len(data.files) == 12 and data["all_weights"].shape == (16, 64)
     assert "held-out images" in capsys.readouterr().out

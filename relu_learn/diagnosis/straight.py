@@ -127,7 +127,7 @@ def _require_straight(
         i, j = np.unravel_index(np.where(curved, size, 0).argmax(), size.shape)
         raise NotPiecewiseLinear(
             "the black box is curved: between the witness's ends it bends like a parabola, at "
-            "every scale (a smooth activation such as tanh, sigmoid or GELU?)",
+            "every scale (a smooth activation such as tanh or GELU, or a softmax?)",
             c[i] + h[i, first[i, j]] * np.array([-1.0, 0.0, 1.0]),
         )
 

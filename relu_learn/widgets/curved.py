@@ -205,13 +205,15 @@ class Activations(Board):
                 sentence = f"Learned: {outcome.network.n_neurons} neurons. {outcome.words}"
         bend = float(np.abs(y - np.linspace(y[0], y[-1], len(y))).max())
         height = float(np.ptp(y)) or 1.0
+        title = f"{name}: the answer on a piece of length {length:g}"
+        witness = self.along.told(self.boxes[name])
+        if witness is not None:  # its chord is the one that is drawn
+            bend = float(abs(witness[1] - (witness[0] + witness[2]) / 2))
+            title = f"{name}: the witness, whose middle is off the chord by {number(bend)}"
+            if self.outcomes[name].error == "NotOneHiddenLayer":
+                title = f"{name}: no crease here, where one that bends elsewhere would go on"
         share = 100 * bend / height
         far = f"{share:.1f} %" if share >= 0.1 else "less than 0.1 %"
         self.tell(sentence, f"farthest from the chord: {far} of the picture's height")
         chart = self.chart(AnswersView)
-        witness = self.along.told(self.boxes[name])
-        title = f"{name}: the answer on a piece of length {length:g}"
-        if witness is not None:
-            off = float(abs(witness[1] - (witness[0] + witness[2]) / 2))
-            title = f"{name}: the witness, whose middle is off the chord by {number(off)}"
         return (chart.patch(t, y, title, copy=copy, witness=witness),)

@@ -55,7 +55,7 @@ PICTURES: dict[str, tuple[int, list[Callable[[LabPage, Any], None]]]] = {
     "03_neuron_clustering": (0, [choose("Pair", "close")]),
     "04_loss_convergence": (0, [press("Start training"), until_trained]),
     "05_high_dimensions": (2, []),
-    "06_black_boxes_in_the_wild": (0, [choose("Answer", "log p − log p₀"), press("Learn it")]),
+    "06_black_boxes_in_the_wild": (1, [choose("Answer", "log p − log p₀"), press("Learn it")]),
     "07_be_the_algorithm": (0, []),
     "08_why_it_works": (0, []),
     "09_after_the_theft": (1, []),

@@ -29,11 +29,9 @@ COLOURS = 128
 LATE = {
     "Activations": "w.learn_button.click()",
     "BlockSteps": "w.transport.seek(10**6)",
-    "Budget": "w.limit_slider.value = 60; w.limit_slider.value = 180; w.limit_slider.value = 300",
     "Game": "w.ask(-2, 1); w.ask(2, 0.5); w.questions.ask_between(); w.questions.ask_between();"
     " w.refresh()",
     "HyperplaneLab": "w.method_menu.value = 'adaptive'; w.transport.seek(10**6)",
-    "Imprecise": "[setattr(w.digits_slider, 'value', d) for d in (4, 7, 12, 10)]",
     "KinkBench": "w.a.value = 1.4; w.reveal.value = True",
     "ManyOutputs": "[setattr(w.outputs_slider, 'value', m) for m in (2, 4, 8, 16, 32)]",
     "PairLab": "w.preset_menu.value = 'close'",
@@ -41,6 +39,8 @@ LATE = {
     "Race": "w.start()",
     "SameSlice": "w.dim_slider.value = 784",
     "Softmax": "w.kind_menu.value = w.kinds[2]; w.learn_button.click()",
+    "UnderAttack": "from relu_learn.widgets.under_attack import ALL;"
+    " w.decimals_slider.value = 2; w.budget_slider.value = 500; w.attack(*ALL, w.setting)",
 }
 # Below the title: one figure that shows what the lesson is about and answers no question of it.
 HEADS = {

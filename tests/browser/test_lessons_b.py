@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LESSONS = {
     "04_loss_convergence": 6,
     "05_high_dimensions": 8,
-    "06_black_boxes_in_the_wild": 4,
+    "06_black_boxes_in_the_wild": 3,
     "07_be_the_algorithm": 2,
     "08_why_it_works": 14,
     "09_after_the_theft": 10,

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from relu_learn.figures.defences import CHEAP, FEW
 from relu_learn.widgets.tasks import BuildTask, ChoiceTask, Feedback, NumberTask, kept
-from relu_learn.widgets.wild import Budget
+from relu_learn.widgets.under_attack import UnderAttack, per_cent
 
 LESSON = "06_black_boxes_in_the_wild"
 
 
 @kept(LESSON)
-def task_1() -> ChoiceTask:
+def task_1(board: UnderAttack) -> BuildTask:
+    """A defence that is cheap and defends."""
+
+    def judge() -> Feedback:
+        trials = {name: trial for name, trial in board.trials.items() if trial.cost.lost < CHEAP}
+        name = min(trials, key=lambda one: trials[one].spoils.digits)
+        found = trials[name]
+        if found.spoils.digits >= FEW:
+            return Feedback(
+                False,
+                f"The best cheap one so far is “{name}”, and leaves {found.spoils.digits:.1f} "
+                "digits. What does an attacker need whose answers are imprecise, and who could "
+                "forbid it?",
+            )
+        said = f"“{name}” costs {per_cent(found.cost.lost)} and leaves {found.spoils.digits:.1f} "
+        if found.spoils.ending == "TimeLimitExceeded":
+            more = "digits to an attacker who gives up after 15 seconds. Find one without a clock?"
+        elif name.defences.budget is not None:
+            more = (
+                "digits: imprecise answers have to be averaged, and the budget does not let it. It "
+                "is one client's budget, though: who has ten addresses has ten budgets."
+            )
+        else:
+            more = "digits."
+        return Feedback(True, said + more)
+
+    return BuildTask(
+        "<b>1.</b> Defend the service: find settings that cost the honest user under 1 % and leave "
+        "the attacker under two digits, and attack them. (One defence alone will hardly do.)",
+        judge,
+        lambda: "; ".join(map(str, board.trials)),
+    )
+
+
+@kept(LESSON)
+def task_2() -> ChoiceTask:
     """Why ratios of probabilities."""
     return ChoiceTask(
-        "<b>1.</b> Why is log p<sub>j</sub> − log p<sub>0</sub> piecewise linear, when "
+        "<b>2.</b> Why is log p<sub>j</sub> − log p<sub>0</sub> piecewise linear, when "
         "log p<sub>j</sub> is not?",
         {
             "The logarithm of an exponential function is linear": "That is half of it. But log p "
@@ -23,35 +59,6 @@ def task_1() -> ChoiceTask:
             "curves have in common?",
         },
         answer="The sum in the denominator is the same for both and cancels",
-    )
-
-
-@kept(LESSON)
-def task_2(budget: Budget) -> BuildTask:
-    """The smallest budget that is enough."""
-
-    def judge() -> Feedback:
-        limit = budget.limit_slider.value
-        enough = [n for n in budget.limits if budget.loss(budget.outcome(n)) < 1e-20]
-        if limit < enough[0]:
-            return Feedback(False, f"With {limit} queries something is still missing.")
-        if limit > enough[0]:
-            return Feedback(
-                False,
-                f"{limit:,} queries are enough, and a smaller position of the slider is, too: an "
-                "error does not mean that nothing was found.",
-            )
-        return Feedback(
-            True,
-            "The run ends in QueryBudgetExceeded, and its partial result is exact: the rest of a "
-            "larger budget goes into the final test, and without it nobody knows.",
-        )
-
-    return BuildTask(
-        "<b>2.</b> Set the slider to the smallest budget with which the <i>partial</i> result is "
-        "already exact (loss below 10<sup>−20</sup>).",
-        judge,
-        lambda: str(budget.limit_slider.value),
     )
 
 
@@ -69,24 +76,4 @@ def task_3() -> NumberTask:
         hint="Corners of the activation, times the number of units. Or let the learner count.",
         why="Two corners each: hard tanh(z) = relu(z + 1) − relu(z − 1) − 1. The learner finds ten "
         "ReLU neurons.",
-    )
-
-
-@kept(LESSON)
-def task_4() -> ChoiceTask:
-    """What helps."""
-    return ChoiceTask(
-        "<b>4.</b> Which measure takes away what this attack lives on?",
-        {
-            "Keeping the number of neurons secret": "The learner is never told. It counts kinks.",
-            "Charging for every query": "That sets a price, about one query for each weight. For a "
-            "large customer it may be a bargain.",
-            "Returning only the name of the most probable class": "Yes. Such answers are constant "
-            "almost everywhere: this attack finds no slope in them. Others do learn from labels "
-            "alone (arXiv 2409.11646, 2410.05750): from points where the label changes they get "
-            "F up "
-            "to a positive factor, with many more queries.",
-            "Making the network wider": "Twice as wide, twice the queries: see lesson 05.",
-        },
-        answer="Returning only the name of the most probable class",
     )
