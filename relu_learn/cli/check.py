@@ -12,20 +12,11 @@ from relu_learn.cli import options as given
 from relu_learn.cli.terminal import print_table, say, stop
 
 
+@given.about_target
 def check(
-    target: given.TargetName,
-    dim: given.Dim = None,
-    bounds: given.Bounds = None,
-    points: given.PointsFile = None,
-    link: given.Link = None,
+    named: given.Named,
     price: Annotated[float | None, Option(min=0, help="Of one query.")] = None,
-    request: given.Request = "instances",
-    reply: given.Reply = "predictions",
-    auth_env: given.AuthEnv = "",
-    per_second: given.PerSecond = None,
-    trust: given.Trust = False,
     seed: given.Seed = 0,
-    i_am_authorized: given.Authorised = False,
 ) -> None:
     """Look at a model you are entitled to test: some 100 queries, before paying for more.
 
@@ -34,12 +25,7 @@ def check(
     from relu_learn.auditing import checking
     from relu_learn.auditing.asked import Asked
 
-    service = {"request": request, "reply": reply, "auth_env": auth_env, "per_second": per_second}
-    found = given.opened(
-        target, dim, trust, service,
-        bounds=bounds, points=points, link=link, authorised=i_am_authorized,
-    )  # fmt: skip
-    asked = Asked(found)
+    asked = Asked(named.open())
     try:
         asked.open()
         seen = checking.check(asked, points=asked.points, rng=seed)
@@ -51,7 +37,8 @@ def check(
     rows = {"target": found.model.title, **({"box": found.box} if found.box else {})}
     rows |= seen.rows(price)
     print_table(
-        [(Text(label, "cyan"), value) for label, value in rows.items()], title=f"Check: {target}"
+        [(Text(label, "cyan"), value) for label, value in rows.items()],
+        title=f"Check: {named.target}",
     )
     say(f"this took {asked.queries:,} queries")
     if not seen.learnable:
