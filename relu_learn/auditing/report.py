@@ -185,6 +185,8 @@ def _purposes(outcome: Outcome) -> str:
             purposes[first] -= before + own
             spent["your points"] = own
         spent |= {name: n for name, n in purposes.items() if n}
+    if outcome.on_points is not None and outcome.on_points.compared is not None:
+        spent["your points, left out"] = outcome.on_points.compared.rows
     spent["not used any more"] = outcome.queries - sum(spent.values())
     most = max(spent.values(), default=0) or 1
     lines = (

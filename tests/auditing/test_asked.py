@@ -7,7 +7,7 @@ from relu_learn import BlackBoxError, QueryBudgetExceeded
 from relu_learn.auditing.asked import Asked
 from relu_learn.auditing.extraction import extract
 from relu_learn.auditing.points import Points
-from relu_learn.auditing.report import found
+from relu_learn.auditing.report import found, report
 from relu_learn.auditing.target import Target
 from relu_learn.blackboxes.model import Model
 
@@ -65,6 +65,7 @@ def test_what_finding_the_box_cost_is_in_the_ledger_and_not_asked_twice(tmp_path
     # Known to 1e-4 in the box; the rows are ten times as far, and p moves by a quarter of z.
     assert left.worst < 2e-3
     assert f"{left.rows:,} of your rows" in found(outcome)["left out"]
+    assert f'your points, left out</th><td class="number">{left.rows}<' in report(outcome, "again")
     again = extract(target(nothing), tmp_path / "run.ledger")  # out of order
     assert again.complete and again.network == outcome.network
 
