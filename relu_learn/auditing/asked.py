@@ -42,6 +42,9 @@ class Asked(Oracle):
     seen : ndarray of shape (n,), (n, m) or None
         Scores there, once they were asked all at once. (The history has them, too, but also all
         that a large network was asked: gigabytes.)
+    left_out : ndarray of shape (q,)
+        Which rows of the user's own may be asked, but cannot be learned from: they are outside the
+        box in which probabilities carry digits.
     answering : float
         Seconds that the model took.
     """
@@ -50,12 +53,13 @@ class Asked(Oracle):
         self.target, self.answering = target, 0.0
         self.points: Array | None = None
         self.seen: Array | None = None
+        self.left_out: NDArray[np.intp] = np.empty(0, int)
         self._read: Model | None = None
         super().__init__(self._timed, target.model.dim, **options)
 
     def open(self) -> None:
         """Look for the box in which probabilities carry digits, if it must be."""
-        model, own = self.target.model, self.target.points
+        model, own, allowed = self.target.model, self.target.points, self.target.inside()
         if model.link is not IDENTITY and (own is not None or model.bounds is not None):
             raw = dataclasses.replace(model, ask=super().__call__, dtype=float)
             found = find_box(raw, points=None if own is None else own.rows)
@@ -65,6 +69,7 @@ class Asked(Oracle):
                 box=str(found),
                 opening=found.queries,
             )
+        self.left_out = np.setdiff1d(allowed, self.target.inside())
         # What was asked until here is kept as answers, in the ledger alone.
         self._read, self._history, self.n_outputs = self.target.model, [], None
         self.bounds, self.points = self.target.model.bounds, self.target.rows()
@@ -76,6 +81,11 @@ class Asked(Oracle):
         if own and np.allclose(x, self.points, rtol=1e-9, atol=1e-9):  # type: ignore[arg-type]
             self.seen = scores.copy()
         return scores
+
+    def answers(self, x: Array) -> Array:
+        """The model's own answers, after the run: they need not have a score."""
+        self._read, self.n_outputs = None, None
+        return super().__call__(x)
 
     def heard(self, doubt: Array) -> None:
         if self.target.model.link is IDENTITY:  # that of scores says nothing about answers

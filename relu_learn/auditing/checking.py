@@ -19,13 +19,17 @@ from relu_learn.judging.planning import Plan, plan
 from relu_learn.learn import space_of
 
 Array = NDArray[np.float64]
-# Parts of the line in which kinks are looked for; three times as many while nearly all have one.
-_BINS, _MOST_BINS, _FULL = 15, 135, 0.9
+# Parts of the line in which kinks are looked for. While nearly all have one, a short piece in the
+# middle of each is looked at instead, and once more: of 1,800 kinks half of the last have none.
+_BINS, _FULL, _PIECE = 10, 0.9, 16
+_FINEST = _BINS * _PIECE**2
+# The plan of so many neurons, three times as many in a box, is rehearsed for three seconds.
+_MOST = 600
 # A bend is no rounding if it is so many times larger than one answer is off. (A bend of normal
 # noise has 1.2 times its size, so this is more than 6 of its deviations: in 135 parts never.)
 _CLEAR = 8.0
-# Short pieces of so many parts are looked at, too: each a 16th of its part, so that few hold kinks.
-_ZOOMED, _PIECE = 6, 16
+# If few have one, so many short pieces tell whether answers vary at all, and not only jump.
+_FEW = 4
 # Queries in units of `plan` for exact answers in R^d, fewest and most, as the table of roads in the
 # README has them; and how many times more in a box, as the brake has it: a chord meets only some of
 # the hyperplanes. (Then there are about so many times more neurons than kinks on one of them.)
@@ -129,8 +133,8 @@ def check(
     rng: int = 0,
     careful: bool = True,
 ) -> Check:
-    """Look at a black box before learning it: some 90 queries, 24 more if its answers are rounded,
-    48 if they are float32, and up to 360 if it has many neurons.
+    """Look at a black box before learning it: some 75 queries, 24 more if its answers are rounded,
+    48 if they are float32 or bend where their noise is heard, and up to 48 if it has many neurons.
 
     Parameters
     ----------
@@ -248,28 +252,29 @@ class _Look:
 
     def shape(self, noise: NoiseEstimate) -> tuple[str, bool, int]:
         """In how many parts of the line does it bend; are these kinks; how many neurons is that?"""
-        n = _BINS
-        while True:
-            t, y = self._parts(n)
-            bent = _bent(t, y, noise)
-            if bent.mean() <= _FULL or 3 * n > _MOST_BINS:
-                break
-            n *= 3
-        moving = np.flatnonzero((np.ptp(y, axis=1) > 0).any(axis=1))
-        if not len(moving):
+        t, y = self._parts(_BINS)
+        first = bent = _bent(t, y, noise)
+        moving = (np.ptp(y, axis=1) > 0).any(axis=1)
+        if not moving.any():
             return "constant", True, 1
-        t, y = self._pieces(t, moving[:: max(1, len(moving) // _ZOOMED)])
+        n, kinks, full = _BINS, _kinks(_BINS, bent), bool(bent.mean() >= _FULL)
+        some = np.flatnonzero(moving)
+        t, y = self._pieces(t[some if full else some[:: -(-len(some) // _FEW)]])
         if not np.ptp(y, axis=1).any():
             return "constant pieces, with jumps: a tree, labels, or coarsely rounded", False, 0
-        if bent.mean() > _FULL and _bent(t, y, noise).mean() > 0.5:
+        while full:
+            n, bent = _PIECE * n, _bent(t, y, noise)
+            kinks = max(kinks, _kinks(n, bent))
+            full = bent.mean() >= _FULL and n < _FINEST
+            if full:
+                t, y = self._pieces(t)
+        if n == _FINEST and bent.mean() > 0.5:
             return "bends everywhere, in short pieces, too: smooth (tanh, GELU, softmax)", False, 0
-        if not bent.any():
+        if not first.any():
             return "straight: affine, or its neurons are met by other lines", True, 1
-        # So many balls in n bins leave so many of them empty.
-        empty = max(n - int(bent.sum()), 1)
-        kinks = max(int(bent.sum()), round(-n * math.log(empty / n)))
-        seen = "one kink" if bent.sum() == 1 else f"{bent.sum()} kinks"
-        more = " or more" if bent.all() else ""
+        seen = "one kink" if first.sum() == 1 else f"{first.sum()} kinks"
+        more = " or more" if bent.all() or kinks > _MOST else ""
+        kinks = min(kinks, _MOST)
         about = f"straight pieces with at least {seen}, probably {kinks}{more}, as ReLUs make"
         about += ", beside those that the noise hides" * (noise.kind == "random")
         return about, True, kinks * (1 if self.window.cauchy else _CHORDS)
@@ -285,10 +290,10 @@ class _Look:
         y = self.at(t)
         return tuple(np.stack([v[:-1:2], v[1::2], v[2::2]], axis=1) for v in (t, y))  # type: ignore[return-value]
 
-    def _pieces(self, t: Array, some: NDArray[np.intp]) -> tuple[Array, Array]:
-        """The same for a short piece in the middle of each of some parts."""
-        wide = (t[some, 2] - t[some, 0])[:, None] / _PIECE
-        t = t[some, 1][:, None] + wide * np.array([-0.5, -0.05, 0.5])
+    def _pieces(self, t: Array) -> tuple[Array, Array]:
+        """The same for a short piece in the middle of each of these parts."""
+        wide = (t[:, 2] - t[:, 0])[:, None] / _PIECE
+        t = t[:, 1][:, None] + wide * np.array([-0.5, -0.05, 0.5])
         return t, self.at(t)
 
     def domain(self, bounded: bool, careful: bool) -> str:
@@ -309,6 +314,13 @@ class _Look:
             if still
             else "answers go on changing, as a ReLU network's do"
         )
+
+
+def _kinks(n: int, bent: NDArray[np.bool_]) -> int:
+    """How many kinks a line has if some of n equal parts were looked at: so many balls in n bins
+    leave so many of them empty."""
+    empty = max(1 - float(bent.mean()), 1 / len(bent))
+    return max(int(bent.sum()), round(-n * math.log(empty)))
 
 
 def _bent(t: Array, y: Array, noise: NoiseEstimate) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,15 @@ Array = NDArray[np.float64]
 _BATCH = 2000
 
 
+class LeftOut(NamedTuple):
+    """How good the copy is on rows that it was not learned from: their probabilities have too few
+    digits. So many rows, the share with the same label, and how far probabilities are off."""
+
+    rows: int
+    agree: float
+    worst: float
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class OnPoints:
     """How good the copy is on the user's own points.
@@ -43,9 +53,11 @@ class OnPoints:
     numbers : ndarray of shape (n,)
         Which rows of the user's these are.
     left_out : int
-        Rows that were not asked, as they are outside the box.
+        Rows that were not learned from, as they are outside the box.
     link : Link
         Between scores and answers.
+    compared : LeftOut or None
+        What is known of rows that were left out, if they may be asked.
     """
 
     answers: Array
@@ -53,6 +65,7 @@ class OnPoints:
     numbers: NDArray[np.intp]
     left_out: int
     link: Link = IDENTITY
+    compared: LeftOut | None = None
 
     @property
     def errors(self) -> Array:
@@ -301,4 +314,21 @@ class _Extraction:
         assert target.points is not None
         left_out = len(target.points.rows) - n
         link = link_of(target.model.link)
-        self.on_points = OnPoints(answers, copies, target.inside(), left_out, link)
+        self.on_points = OnPoints(
+            answers, copies, target.inside(), left_out, link, self._left_out(link)
+        )
+
+    def _left_out(self, link: Link) -> LeftOut | None:
+        """A claim that leaves rows out says what it can of them."""
+        left, room = self.oracle.left_out, self.oracle.remaining
+        if not len(left) or (room is not None and room < len(left)):
+            return None
+        assert self.network is not None and self.oracle.target.points is not None
+        x = self.oracle.target.points.rows[left]
+        told = self.oracle.answers(x).reshape(len(x), -1)
+        copied = np.asarray(link.answers(self.network(x))).reshape(told.shape)
+        same = told > 0.5, copied > 0.5
+        if link.name == "softmax":
+            same = told.argmax(axis=1)[:, None], copied.argmax(axis=1)[:, None]
+        agree = (same[0] == same[1]).all(axis=1).mean()
+        return LeftOut(len(x), float(agree), float(np.abs(told - copied).max()))

@@ -111,6 +111,13 @@ def found(outcome: Outcome) -> dict[str, str]:
             f"worst error {points.errors.max() / points.scale:.1e} of their scale on "
             f"{len(points.numbers):,} rows; the same label on {100 * points.agree:.4g} %"
         ) + f"; {points.left_out:,} rows are outside the box" * bool(points.left_out)
+    if outcome.on_points is not None and outcome.on_points.compared is not None:
+        left = outcome.on_points.compared
+        rows["left out"] = (
+            f"{left.rows:,} of your rows, whose probabilities have too few digits to learn from: "
+            f"the same label on {100 * left.agree:.4g} %, probabilities off by up to "
+            f"{left.worst:.1e}"
+        )
     rows["time"] = f"{outcome.seconds:.1f} s, {outcome.answering:.1f} s of it for the answers"
     return rows
 
@@ -178,6 +185,8 @@ def _purposes(outcome: Outcome) -> str:
             purposes[first] -= before + own
             spent["your points"] = own
         spent |= {name: n for name, n in purposes.items() if n}
+    if outcome.on_points is not None and outcome.on_points.compared is not None:
+        spent["your points, left out"] = outcome.on_points.compared.rows
     spent["not used any more"] = outcome.queries - sum(spent.values())
     most = max(spent.values(), default=0) or 1
     lines = (

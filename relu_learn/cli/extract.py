@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import sys
 import time
@@ -36,8 +35,9 @@ _LEDGER_HELP = "Keeps every answer. (default: beside --out, named after the comm
 _EVERY = 5.0
 
 
+@given.about_target
 def extract(
-    target: given.TargetName,
+    named: given.Named,
     out: Annotated[Path, Option(dir_okay=False, help=_OUT_HELP)] = Path("copy.npz"),
     report: Annotated[
         Path | None, Option(dir_okay=False, help="A page with all that was found.")
@@ -47,17 +47,7 @@ def extract(
         int | None, Option(min=1, help="Budget. (default: several times what is expected)")
     ] = None,
     max_seconds: Annotated[float | None, Option(min=0.001, help="Time limit.")] = None,
-    dim: given.Dim = None,
-    bounds: given.Bounds = None,
-    points: given.PointsFile = None,
-    link: given.Link = None,
-    request: given.Request = "instances",
-    reply: given.Reply = "predictions",
-    auth_env: given.AuthEnv = "",
-    per_second: given.PerSecond = None,
-    trust: given.Trust = False,
     seed: given.Seed = 0,
-    i_am_authorized: given.Authorised = False,
 ) -> None:
     """Learn a model you are entitled to test from its answers, and write the copy to a file.
 
@@ -68,11 +58,8 @@ def extract(
     """
     from relu_learn.auditing.saving import check_kind, check_writable
 
-    service = {"request": request, "reply": reply, "auth_env": auth_env, "per_second": per_second}
     if ledger is None:
-        settings = (target, dim, bounds, points and points.absolute(), link, request, reply, seed)
-        key = hashlib.sha256(repr(settings).encode()).hexdigest()[:6]
-        ledger = out.with_name(f"{out.name}.{key}.ledger")
+        ledger = out.with_name(f"{out.name}.{named.key(seed)}.ledger")
     try:
         check_kind(out)
         check_writable("ledger", ledger)
@@ -82,11 +69,7 @@ def extract(
         stop(f"--{error}", 2)
     except ReluLearnError as error:
         stop(str(error), 1)
-    found = given.opened(
-        target, dim, trust, service,
-        bounds=bounds, points=points, link=link, authorised=i_am_authorized,
-    )  # fmt: skip
-    outcome = _follow(found, ledger, max_queries, max_seconds, seed)
+    outcome = _follow(named.open(), ledger, max_queries, max_seconds, seed)
     _write(outcome, out, ledger, report)
     _end(outcome, ledger)
 

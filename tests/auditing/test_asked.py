@@ -7,6 +7,7 @@ from relu_learn import BlackBoxError, QueryBudgetExceeded
 from relu_learn.auditing.asked import Asked
 from relu_learn.auditing.extraction import extract
 from relu_learn.auditing.points import Points
+from relu_learn.auditing.report import found, report
 from relu_learn.auditing.target import Target
 from relu_learn.blackboxes.model import Model
 
@@ -36,15 +37,15 @@ def test_probabilities_are_asked_where_they_carry_digits():
     model = Sure()
     with Asked(target(model)) as asked:
         asked.open()
-        found = asked.target
-        assert found.opening == asked.queries == model.rows > 0
-        assert "the answers carry digits in a box" in found.box and asked.bounds is not None
+        opened = asked.target
+        assert opened.opening == asked.queries == model.rows > 0
+        assert "the answers carry digits in a box" in opened.box and asked.bounds is not None
         assert 0 < len(asked.points) < len(ROWS) and asked.seen is None
-        z = ROWS[found.inside()]
+        z = ROWS[opened.inside()]
         scores = asked(asked.points)
         assert np.allclose(scores, 10 * (np.maximum(z[:, 1], 0) - np.maximum(z[:, 0], 0)), atol=0.1)
         assert asked.is_scalar and np.array_equal(asked.seen, scores)
-        assert asked.queries == model.rows == found.opening + len(z)
+        assert asked.queries == model.rows == opened.opening + len(z)
         with pytest.raises(BlackBoxError, match="exactly 0 or 1 at 1 of 2 points"):
             asked(np.array([[0.1, 0.2], [50.0, 0.0]]))
 
@@ -59,6 +60,12 @@ def test_what_finding_the_box_cost_is_in_the_ledger_and_not_asked_twice(tmp_path
     assert outcome.complete and outcome.network.n_neurons == 2
     assert paid == outcome.queries and verified <= 3 * len(stops)
     assert 0 < outcome.target.opening < outcome.queries
+    left = outcome.on_points.compared
+    assert left.rows == outcome.on_points.left_out > 0 and left.agree == 1
+    # Known to 1e-4 in the box; the rows are ten times as far, and p moves by a quarter of z.
+    assert left.worst < 2e-3
+    assert f"{left.rows:,} of your rows" in found(outcome)["left out"]
+    assert f'your points, left out</th><td class="number">{left.rows}<' in report(outcome, "again")
     again = extract(target(nothing), tmp_path / "run.ledger")  # out of order
     assert again.complete and again.network == outcome.network
 

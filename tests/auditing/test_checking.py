@@ -30,7 +30,7 @@ def test_the_kind_of_answers_and_what_they_cost(kind):
     seen = look(function, 10)
     assert said in seen.rows()["answers"] and seen.learnable
     assert (1 if kind == "noise" else 5) <= seen.neurons <= 45
-    assert 60 <= seen.queries <= 300
+    assert 50 <= seen.queries <= 175
     low, high = seen.expected
     assert 0 < low <= high <= seen.budget
     if kind == "exact":
