@@ -26,7 +26,7 @@ import numpy as np
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.core.answers import HELD_OUT
 from relu_learn.core.target import Target
-from relu_learn.imprecise.least_squares import Fit, Samples, propose_neurons
+from relu_learn.imprecise.least_squares import Fit, GaussNewton, Samples, propose_neurons
 from relu_learn.network import ReluNetwork
 
 
@@ -72,11 +72,21 @@ _SPOILT = 10.0
 _DOUBT = 2.0
 # While neurons are missing, a loss that falls by less than this with a step has fallen enough.
 _SLOW = 0.1
+# When neurons were dropped, one that falls by less than this does not rise by less than their price
+# (which is a few times this for each) in the steps that are left.
+_RESIGNED = 0.01
+# Samples that neurons get where they have gone to are fitted, too, if they make so many times more.
+_MORE = 1.05
+# Worst held-out points to look closer at, and how far others may be below the worst one. What they
+# miss is a few neurons (so many are added), and half of what is around them shows it.
+_WORST, _FAR_BELOW, _FEW = 10, 4.0, 4
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
 # Operations after which a fit under way shows itself: a second on a busy machine.
 _SHOWN = 2e9
+# Conjugate gradients of a step, at most.
+_ITERATIONS = 100
 # A fit from a rough start leaves out samples that are off by more than so many times the expected
 # error, but keeps most of them; and looks again which these are.
 _EXPECTED, _MOST, _TRIMS = 6.0, 0.6, 4
@@ -156,19 +166,23 @@ class Learner:
         wanted = max(300, 10 * (self.space.dim + 1 + k), math.ceil(each))
         if wanted > len(self.samples.x):
             self.add(self.space.spread(wanted - len(self.samples.x), self.rng))
-        # An answer tells one number about an active neuron, however many outputs there are.
-        each = self.ratio * (self.parameters(1) - self.parameters(0)) / m
-        least = max(2 * (self.space.dim + 1), math.ceil(each))
         more = self.samples.x[:0]
         for row in hidden:
             active = (np.concatenate([self.samples.x, more]) @ row > 0).sum()
             idle = len(self.samples.x) + len(more) - active
-            if (missing := least - min(active, idle)) > 0:
+            if (missing := self.both_sides - min(active, idle)) > 0:
                 x = self.beyond(row if active < idle else -row, missing)
                 more = np.concatenate([more, np.column_stack([x, np.ones(len(x))])])
         if len(more):
             self.add(more[:, :-1])
         return hidden
+
+    @property
+    def both_sides(self) -> int:
+        """Samples for each neuron where it is active, and where it is idle: an answer tells one
+        number about it there, however many outputs there are."""
+        each = self.ratio * (self.parameters(1) - self.parameters(0)) / len(self.noise)
+        return max(2 * (self.space.dim + 1), math.ceil(each))
 
     def beyond(self, row: np.ndarray, n: int) -> np.ndarray:
         """Up to n points where a neuron (d + 1,) that hardly any sample meets is active."""
@@ -181,8 +195,11 @@ class Learner:
 
     def look_closer(self, fit: Fit) -> None:
         """Samples around the held-out points where F' is worst: what is missing shows there."""
-        worst = self.points[np.argsort((fit.off(self.held_out) ** 2).sum(axis=1))[-10:]]
-        around = np.resize(worst, (len(self.samples.x) // 2, worst.shape[1]))
+        off = (fit.off(self.held_out) ** 2).sum(axis=1)
+        worst = np.argsort(-off)[:_WORST]
+        worst = self.points[worst[off[worst] >= off.max() / _FAR_BELOW**2]]
+        n = min(len(self.samples.x) // 2, 2 * _FEW * self.both_sides)
+        around = np.resize(worst, (n, worst.shape[1]))
         self.add(self.space.near(around, self.rng))
 
     def recheck(self, fit: Fit) -> None:
@@ -250,12 +267,9 @@ class Learner:
         still = 0
         for _ in range(iterations):
             for _ in range(6):
-                self.hurry()
                 if self.work < 0:
                     return fit
-                change, work = fit.step(damping, 100)
-                self.work -= work
-                self.hidden_work += work + fit.features.size * fit.features.shape[1]
+                change = yield from self.change(fit, damping)
                 trial = Fit(fit.samples, fit.hidden + change)
                 if trial.loss < fit.loss:
                     break
@@ -264,22 +278,39 @@ class Learner:
                 return fit
             still = still + 1 if trial.loss > (1 - gain) * fit.loss else 0
             fit, damping = trial, max(damping / 5, 1e-9)
-            if self.hidden_work > _SHOWN:
-                self.hidden_work = 0.0
-                yield fit
             if fit.loss <= goal or still > 3:
                 break
         return fit
+
+    def change(self, fit: Fit, damping: float) -> Generator[Fit, None, np.ndarray]:
+        """A step (k, d + 1) for the hidden neurons; the fit shows itself meanwhile."""
+        step = GaussNewton(fit, damping)
+        self.hidden_work += fit.features.size * fit.features.shape[1]
+        while True:
+            self.hurry()
+            work = step.solve(_ITERATIONS, _SHOWN - self.hidden_work)
+            self.work, self.hidden_work = self.work - work, self.hidden_work + work
+            if self.hidden_work > _SHOWN:
+                self.hidden_work = 0.0
+                yield fit
+            if step.solved(_ITERATIONS):
+                return step.change
 
     def grow(self, fit: Fit, more: int, closer: bool) -> Fitting:
         """Add neurons that resemble what is missing, and fit again."""
         if closer:
             self.look_closer(fit)
-            fit, more = Fit(self.samples, fit.hidden), 4
+            fit, more = Fit(self.samples, fit.hidden), _FEW
         self.top_up(np.concatenate([fit.hidden, np.zeros((more, self.space.dim + 1))]))
         new = propose_neurons(Fit(self.samples, fit.hidden), more, self.rng)
-        wider = Fit(self.samples, np.concatenate([fit.hidden, new]))
-        return (yield from self.improve(wider, 60, self.noise_loss(wider), gain=_SLOW))
+        fit, before = Fit(self.samples, np.concatenate([fit.hidden, new])), 0
+        # Neurons that move may lose samples on one side of them, and then tell of these by heart.
+        while len(self.samples.x) > _MORE * before:
+            before = len(self.samples.x)
+            fit = Fit(self.samples, fit.hidden)
+            fit = yield from self.improve(fit, 60, self.noise_loss(fit), gain=_SLOW)
+            self.top_up(fit.hidden)
+        return fit
 
     def prune(self, fit: Fit) -> Fitting:
         """Drop neurons as long as the loss of the others' best fit rises less than a neuron must
@@ -288,17 +319,16 @@ class Learner:
         The price of a neuron is that of the Bayesian information criterion, log(n) times the
         variance for each of its parameters.
         """
-        batch, error = max(1, len(fit.hidden) // 3), self.error(fit)
-        each = self.parameters(1) - self.parameters(0)
-        while batch and len(fit.hidden):
-            batch = min(batch, len(fit.hidden))
+        error, each, few = self.error(fit), self.parameters(1) - self.parameters(0), -1
+        while (k := len(fit.hidden)) - few > 1:  # `few` were too few
+            batch = max(1, min(k // 3, (k - few) // 2))
             price = batch * each * fit.loss / self.freedom(fit)
             keep = np.sort(np.argsort(fit.rise())[batch:])
             fewer = Fit(fit.samples, fit.hidden[keep])
-            fewer = yield from self.improve(fewer, 20, fit.loss + price)
+            fewer = yield from self.improve(fewer, 20, fit.loss + price, gain=_RESIGNED)
             earned = fewer.loss > fit.loss + math.log(fit.residual.size) * price
             if earned or self.error(fewer) > 1.02 * error:
-                batch //= 2
+                few = k - batch
             else:
                 fit = fewer
         return fit
@@ -358,7 +388,7 @@ class Learner:
             if not (self.complete(fit) or self.sure) and error < _SUSPECT:
                 self.recheck(fit)
                 best = fit = yield from self.fit(fit.hidden, 20)
-            more = min(max(4, k // 2), max_neurons - k)
+            more = min(max(_FEW, k // 2), max_neurons - k)
             hopeless = stalled > (1 if error < _DOUBT else 2) or more <= 0 or self.work <= 0
             if hopeless or self.complete(fit):
                 break
@@ -471,5 +501,7 @@ def sharpen(
     learner.judge_by(None)
     hidden = learner.top_up(_rows(network))
     fit = Fit(learner.samples, hidden)
-    better = Fit(learner.samples, fit.hidden + fit.step(1e-6, 20)[0])
+    step = GaussNewton(fit, 1e-6, forcing=0.01)
+    step.solve(20)
+    better = Fit(learner.samples, fit.hidden + step.change)
     return learner.network(better) if learner.error(better) < learner.error(fit) else network
