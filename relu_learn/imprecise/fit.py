@@ -45,12 +45,15 @@ class NoisyStep:
         Whether the held-out samples show that the error of F' is below the noise.
     fit : Fit or None
         None if least squares spoil the network.
+    enough : bool
+        Whether no better one is wished.
     """
 
     network: ReluNetwork
     held_out: float
     finished: bool
     fit: Fit | None = None
+    enough: bool = False
 
 
 # A fit under way is shown, and then returned.
@@ -97,7 +100,8 @@ _TILTS = 2.0 ** np.arange(9)
 class Learner:
     """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit.
 
-    Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit.
+    Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit, and
+    `enough` says of errors (n, m) on the held-out samples, whitened, that no better F' is wished.
     """
 
     def __init__(
@@ -108,13 +112,14 @@ class Learner:
         grows: bool,
         precision: float,
         hurry: Callable[[], object] = bool,
+        enough: Callable[[np.ndarray], bool] = lambda off: False,
     ) -> None:
         noise = np.asarray(noise, dtype=float)
         if noise.ndim != 1 or not (np.isfinite(noise) & (noise > 0)).all():
             raise InvalidArgument(f"noise must be positive numbers of shape (m,), got {noise}")
         self.target, self.space, self.rng, self.grows = target, target.space, rng, grows
         self.ratio, self.slack = precision**-2, 1 + _SLACK * (precision / 0.5) ** 2
-        self.work, self.sure, self.hurry = _WORK, False, hurry
+        self.work, self.sure, self.hurry, self.enough = _WORK, False, hurry, enough
         self.hidden_work = 0.0  # since a fit was shown
         self.set_noise(noise)
         self.many = math.ceil(HELD_OUT * max(1.0, (0.5 / precision) ** 4))
@@ -383,7 +388,7 @@ class Learner:
             return
         fit = best = step.fit
         first, stalled = self.error(fit), 0
-        while True:
+        while not step.enough:
             error, k = self.error(fit), len(fit.hidden)
             if not (self.complete(fit) or self.sure) and error < _SUSPECT:
                 self.recheck(fit)
@@ -396,18 +401,21 @@ class Learner:
             fit = yield from self.grow(fit, more, closer)
             if not self.complete(fit) and self.error(fit) < _MOSTLY * first:
                 fit = yield from self.prune(fit)
-            yield self.step(fit)
+            yield (step := self.step(fit))
             stalled = 0 if self.error(fit) < 0.97 * self.error(best) else stalled + 1
             best = fit if self.error(fit) < self.error(best) else best
         fit = yield from self.prune(best)
-        yield self.step(fit)
+        yield (pruned := self.step(fit))
+        if step.enough and pruned.enough:
+            return
         hidden = self.top_up(fit.hidden)
         fit = Fit(self.samples, hidden)
         yield self.step((yield from self.improve(fit, 30, 0.0)))
 
     def step(self, fit: Fit) -> NoisyStep:
         finished = self.error(fit) <= _CLAIM * self.noise_error(fit)
-        return NoisyStep(self.network(fit), self.error(fit), finished, fit)
+        enough = self.enough(fit.off(self.held_out) * self.unit)
+        return NoisyStep(self.network(fit), self.error(fit), finished, fit, enough)
 
     def network(self, fit: Fit) -> ReluNetwork:
         k, unit = len(fit.hidden), self.unit[:, None]
