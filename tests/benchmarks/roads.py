@@ -1,6 +1,6 @@
 """Every road: kinds of answers, with and without a box, an epsilon, a polish, several outputs.
 
-    python tests/benchmarks/roads.py [--seeds 5] [--only 64-32-10] [--quick] [--markdown]
+    python tests/benchmarks/roads.py [--seeds 5] [--only 64-32-10] [--kinds noise] [--quick] [--markdown]
 
 One row per kind of answer, space and setting (an epsilon is a share of the variance; only exact
 answers are polished), over networks and seeds: runs that ended with a network, of those tried, of
@@ -105,14 +105,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5, help="runs for every network")
     parser.add_argument("--only", metavar="NAME", help="networks, comma-separated: 10-15-1,digits")
+    parser.add_argument(
+        "--kinds", metavar="KIND", help="kinds of answers that contain one of these"
+    )
     parser.add_argument("--quick", action="store_true", help="one seed of the smallest network")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", "the answers are random")  # some are
     names = parse_names(options.only) or (QUICK if options.quick else NAMES)
     seeds = range(1 if options.quick else options.seeds)
-    lines = []
-    for kind, bounds, setting in itertools.product(KINDS, (None, BOX), SETTINGS):
+    words, lines = parse_names(options.kinds) or [""], []
+    kinds = [kind for kind in KINDS if any(word in kind for word in words)]
+    for kind, bounds, setting in itertools.product(kinds, (None, BOX), SETTINGS):
         if kind != "exact" and setting in ("polish", "both"):
             continue
         rows = [measure(name, kind, bounds, setting, seed) for name in names for seed in seeds]
