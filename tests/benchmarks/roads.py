@@ -1,6 +1,6 @@
 """Every road: kinds of answers, with and without a box, an epsilon, a polish, several outputs.
 
-    python tests/benchmarks/roads.py [--seeds 5] [--only 64-32-10] [--kinds noise] [--quick] [--markdown]
+    python tests/benchmarks/roads.py [--seeds 5] [--only 64-32-10] [--kinds noise] [--quick]
 
 One row per kind of answer, space and setting (an epsilon is a share of the variance; only exact
 answers are polished), over networks and seeds: runs that ended with a network, of those tried, of
