@@ -65,7 +65,8 @@ _SLACK = 0.1
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
 # Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
-_MOSTLY = 0.01
+# (Not worth the time before they are half as many as the others.)
+_MOSTLY, _MANY = 0.01, 1.5
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
 # again (so many answers, this much away), more precisely.
 _SUSPECT, _RECHECK, _NEAR = 10.0, 200, 1e-3
@@ -80,9 +81,9 @@ _SLOW = 0.1
 _RESIGNED = 0.01
 # Samples that neurons get where they have gone to are fitted, too, if they make so many times more.
 _MORE = 1.05
-# Worst held-out points to look closer at, and how far others may be below the worst one. What they
-# miss is a few neurons (so many are added), and half of what is around them shows it.
-_WORST, _FAR_BELOW, _FEW = 10, 4.0, 4
+# Worst held-out points to look closer at. What they miss is a few neurons (so many are added), and
+# half of what is around them shows it.
+_WORST, _FEW = 10, 4
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
@@ -200,9 +201,9 @@ class Learner:
 
     def look_closer(self, fit: Fit) -> None:
         """Samples around the held-out points where F' is worst: what is missing shows there."""
-        off = (fit.off(self.held_out) ** 2).sum(axis=1)
+        off = np.sqrt((fit.off(self.held_out) ** 2).mean(axis=1)) / self.floor
         worst = np.argsort(-off)[:_WORST]
-        worst = self.points[worst[off[worst] >= off.max() / _FAR_BELOW**2]]
+        worst = self.points[worst[off[worst] >= min(_EXPECTED, off.max())]]
         n = min(len(self.samples.x) // 2, 2 * _FEW * self.both_sides)
         around = np.resize(worst, (n, worst.shape[1]))
         self.add(self.space.near(around, self.rng))
@@ -387,7 +388,7 @@ class Learner:
         if step.fit is None:
             return
         fit = best = step.fit
-        first, stalled = self.error(fit), 0
+        first, stalled, few = self.error(fit), 0, len(fit.hidden)
         while not step.enough:
             error, k = self.error(fit), len(fit.hidden)
             if not (self.complete(fit) or self.sure) and error < _SUSPECT:
@@ -399,8 +400,10 @@ class Learner:
                 break
             closer = k > 0 and (stalled > 0 or self.by_heart(fit))
             fit = yield from self.grow(fit, more, closer)
-            if not self.complete(fit) and self.error(fit) < _MOSTLY * first:
+            mostly = not self.complete(fit) and self.error(fit) < _MOSTLY * first
+            if mostly and len(fit.hidden) > _MANY * few:
                 fit = yield from self.prune(fit)
+                few = len(fit.hidden)
             yield (step := self.step(fit))
             stalled = 0 if self.error(fit) < 0.97 * self.error(best) else stalled + 1
             best = fit if self.error(fit) < self.error(best) else best
