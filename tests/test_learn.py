@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
+from dirt import noisy, rounded, single
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nets import parameters, relative_error
@@ -62,6 +65,23 @@ def test_epsilon_ends_the_work_early_and_does_nothing_else(seed, bounds):
         check_epsilon(zoo.random_network(dim, neurons, outputs, rng=s), bounds)
 
 
+@pytest.mark.parametrize("bounds", [None, (-2.0, 2.0)])
+@pytest.mark.parametrize("dirt", [single, partial(rounded, decimals=3), partial(noisy, sigma=1e-3)])
+def test_epsilon_of_imprecise_answers(dirt, bounds):
+    """It ends the work early where there is any to save: float32 networks are learned to 1e-7."""
+    secret = zoo.random_network(10, 15, rng=0)
+    rng, saved = np.random.default_rng(3), []
+    x = rng.standard_normal((4000, 10)) if bounds is None else rng.uniform(*bounds, (4000, 10))
+    whole = learn_from_queries(dirt(secret), 10, rng=0, bounds=bounds)
+    for share in (1e-12, 1e-4, 0.1):
+        epsilon = share * float(secret(x).var())
+        result = learn_from_queries(dirt(secret), 10, rng=0, bounds=bounds, epsilon=epsilon)
+        saved.append(whole.queries - result.queries)
+        least = float(((whole.network(x).ravel() - secret(x)) ** 2).mean())
+        assert ((result.network(x).ravel() - secret(x)) ** 2).mean() <= max(epsilon, 1.1 * least)
+    assert min(saved) >= 0 and (max(saved) > 1000 or dirt is not single)
+
+
 # ------------------------------------------------------------------ the user's own points
 
 
@@ -94,6 +114,16 @@ def test_neurons_that_only_the_users_own_points_meet(kind):
     assert result.points == 3 and off == pytest.approx(result.points_error, abs=1e-13)
     assert off < (1e-9 if kind == "exact" else 1e-6)
     assert result.certificate.mass <= 0.01 and result.worst_error < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["exact", "float32"])
+def test_own_points_that_are_right_cost_one_query_each(kind):
+    secret, (points, _) = zoo.digits(), zoo.held_out_digits()
+    black_box = secret if kind == "exact" else single(secret)
+    bare = learn_from_queries(black_box, 64, rng=0)
+    result = learn_from_queries(black_box, 64, rng=0, points=points)
+    assert result.points == 450 and result.points_error < 1e-5
+    assert result.queries <= bare.queries + (450 if kind == "exact" else 2 * 450)
 
 
 def test_a_network_that_is_silent_but_on_the_users_own_points():

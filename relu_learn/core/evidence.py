@@ -11,7 +11,12 @@ from relu_learn.core.answers import Answers
 from relu_learn.core.lines import SIGMAS
 from relu_learn.core.precision import LEVER, NOISY, PRECISE, USEFUL
 from relu_learn.network import ReluNetwork, prune
-from relu_learn.telling.certificate import Certificate, certificate, output_scale
+from relu_learn.telling.certificate import (
+    Certificate,
+    certificate,
+    mean_square,
+    output_scale,
+)
 
 # Points that tell, without a query, how far a network was moved after its last test: so many times
 # as many as those of the test. (That costs 1 / FREE of what a certificate claims.)
@@ -114,18 +119,25 @@ class Evidence:
     def enough(self, errors: np.ndarray, times: float = 1.0) -> bool:
         """Whether errors (n,) need no repair: none exceeds so many times the tolerance, or half of
         the root of epsilon. (So their mean square is a quarter of it: most of the rest is for what
-        n points do not show. A fit to imprecise answers does not end earlier: to call it enough
-        would only make its test longer.)"""
+        n points do not show. For imprecise answers see `reached`.)"""
         most = times * self.tolerance
         if self.epsilon is not None and self.answers.exact:
             most = max(most, math.sqrt(self.epsilon) / 2)
         return bool(errors.max() <= most)
 
+    def reached(self, errors: np.ndarray, share: float = 0.25) -> bool:
+        """Whether the mean square of errors (n,) of imprecise answers is at most this share of
+        epsilon: a quarter, as one miss that was seen may stand for four."""
+        if self.epsilon is None or self.answers.exact:
+            return False
+        return mean_square(errors) <= share * self.epsilon
+
     @property
     def explained(self) -> bool:
-        """Whether the answers' own noise may be what the last test found. (Its error is known to a
-        factor of a few.)"""
-        return bool(self.errors.max() <= NOISY * self.answers.rounding)
+        """Whether the answers' own noise may be what the last test found (its error is known to a
+        factor of a few), or what epsilon allows."""
+        noise = self.errors.max() <= NOISY * self.answers.rounding
+        return bool(noise or self.reached(self.errors, 1.0))
 
     @property
     def passed(self) -> bool:

@@ -43,7 +43,7 @@ ROUNDING = 1e-8
 _OPEN, _SIMPLE, _FEW_NEURONS = 0.01, 0.005, 8
 # With more inputs than this, checks and better places (five queries for each gradient) cost little,
 # and a refit of all parameters, which would make good for bad places, too much.
-_SMALL = 100
+SMALL = 100
 # Fresh points of any test, if only their share of all queries asks for more: they see what is wrong
 # on 0.3 % of inputs, 95 times of 100.
 MOST = 1000
@@ -233,7 +233,7 @@ class Run:
         target, tell = self.target(), self.teller()
         index = 0 if self.known is None else self.known.n_neurons
         self.found = found
-        lean = self.lean and self.oracle.dim <= _SMALL
+        lean = self.lean and self.oracle.dim <= SMALL
         looks = () if lean else self.looks.pieces
         for part in solve_line(
             target,

@@ -26,7 +26,7 @@ import numpy as np
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.target import Target
-from relu_learn.imprecise.least_squares import Fit, Samples, propose_neurons
+from relu_learn.imprecise.least_squares import Fit, GaussNewton, Samples, propose_neurons
 from relu_learn.network import ReluNetwork
 
 
@@ -45,12 +45,15 @@ class NoisyStep:
         Whether the held-out samples show that the error of F' is below the noise.
     fit : Fit or None
         None if least squares spoil the network.
+    enough : bool
+        Whether no better one is wished.
     """
 
     network: ReluNetwork
     held_out: float
     finished: bool
     fit: Fit | None = None
+    enough: bool = False
 
 
 # A fit under way is shown, and then returned.
@@ -63,8 +66,9 @@ _SLACK = 0.1
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
 # Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
-# (÷ or × 10: the same queries within 1 %.)
-_MOSTLY = 0.01
+# (÷ or × 10: the same queries within 1 %. Not worth the time before they are half as many as the
+# others.)
+_MOSTLY, _MANY = 0.01, 1.5
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
 # again (so many answers, this much away), more precisely. (First: ÷ 10 12 % more queries, × 10 1 %;
 # the last: ÷ or × 10 the same within 1 %. So many answers tell the noise to 1 / sqrt(2 * 200) =
@@ -78,11 +82,21 @@ _DOUBT = 2.0
 # While neurons are missing, a loss that falls by less than this with a step has fallen enough.
 # (÷ or × 10: the same queries within 1 %.)
 _SLOW = 0.1
+# When neurons were dropped, one that falls by less than this does not rise by less than their price
+# (which is a few times this for each) in the steps that are left.
+_RESIGNED = 0.01
+# Samples that neurons get where they have gone to are fitted, too, if they make so many times more.
+_MORE = 1.05
+# Worst held-out points to look closer at. What they miss is a few neurons (so many are added), and
+# half of what is around them shows it.
+_WORST, _FEW = 10, 4
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
 # Operations after which a fit under way shows itself: a second on a busy machine.
 _SHOWN = 2e9
+# Conjugate gradients of a step, at most.
+_ITERATIONS = 100
 # A fit from a rough start leaves out samples that are off by more than so many times the expected
 # error (six sigma: 2e-9 of them), but keeps most of them; and looks again which these are. (First:
 # ÷ 10 13 % more queries, × 10 2 % fewer; the others ÷ 10: the same within 1 %.)
@@ -95,7 +109,8 @@ class Learner:
     """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit.
 
     More than twenty methods: asking, judging and fitting share the same samples, noise and work.
-    Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit.
+    Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit, and
+    `enough` says of errors (n, m) on the held-out samples, whitened, that no better F' is wished.
     """
 
     def __init__(
@@ -106,13 +121,14 @@ class Learner:
         grows: bool,
         precision: float,
         hurry: Callable[[], object] = bool,
+        enough: Callable[[np.ndarray], bool] = lambda off: False,
     ) -> None:
         noise = np.asarray(noise, dtype=float)
         if noise.ndim != 1 or not (np.isfinite(noise) & (noise > 0)).all():
             raise InvalidArgument(f"noise must be positive numbers of shape (m,), got {noise}")
         self.target, self.space, self.rng, self.grows = target, target.space, rng, grows
         self.ratio, self.slack = precision**-2, 1 + _SLACK * (precision / 0.5) ** 2
-        self.work, self.sure, self.hurry = _WORK, False, hurry
+        self.work, self.sure, self.hurry, self.enough = _WORK, False, hurry, enough
         self.hidden_work = 0.0  # since a fit was shown
         self.set_noise(noise)
         self.many = math.ceil(HELD_OUT * max(1.0, (0.5 / precision) ** 4))
@@ -164,19 +180,23 @@ class Learner:
         wanted = max(300, 10 * (self.space.dim + 1 + k), math.ceil(each))
         if wanted > len(self.samples.x):
             self.add(self.space.spread(wanted - len(self.samples.x), self.rng))
-        # An answer tells one number about an active neuron, however many outputs there are.
-        each = self.ratio * (self.parameters(1) - self.parameters(0)) / m
-        least = max(2 * (self.space.dim + 1), math.ceil(each))
         more = self.samples.x[:0]
         for row in hidden:
             active = (np.concatenate([self.samples.x, more]) @ row > 0).sum()
             idle = len(self.samples.x) + len(more) - active
-            if (missing := least - min(active, idle)) > 0:
+            if (missing := self.both_sides - min(active, idle)) > 0:
                 x = self.beyond(row if active < idle else -row, missing)
                 more = np.concatenate([more, np.column_stack([x, np.ones(len(x))])])
         if len(more):
             self.add(more[:, :-1])
         return hidden
+
+    @property
+    def both_sides(self) -> int:
+        """Samples for each neuron where it is active, and where it is idle: an answer tells one
+        number about it there, however many outputs there are."""
+        each = self.ratio * (self.parameters(1) - self.parameters(0)) / len(self.noise)
+        return max(2 * (self.space.dim + 1), math.ceil(each))
 
     def beyond(self, row: np.ndarray, n: int) -> np.ndarray:
         """Up to n points where a neuron (d + 1,) that hardly any sample meets is active."""
@@ -189,8 +209,11 @@ class Learner:
 
     def look_closer(self, fit: Fit) -> None:
         """Samples around the held-out points where F' is worst: what is missing shows there."""
-        worst = self.points[np.argsort((fit.off(self.held_out) ** 2).sum(axis=1))[-10:]]
-        around = np.resize(worst, (len(self.samples.x) // 2, worst.shape[1]))
+        off = np.sqrt((fit.off(self.held_out) ** 2).mean(axis=1)) / self.floor
+        worst = np.argsort(-off)[:_WORST]
+        worst = self.points[worst[off[worst] >= min(_EXPECTED, off.max())]]
+        n = min(len(self.samples.x) // 2, 2 * _FEW * self.both_sides)
+        around = np.resize(worst, (n, worst.shape[1]))
         self.add(self.space.near(around, self.rng))
 
     def recheck(self, fit: Fit) -> None:
@@ -258,12 +281,9 @@ class Learner:
         still = 0
         for _ in range(iterations):
             for _ in range(6):
-                self.hurry()
                 if self.work < 0:
                     return fit
-                change, work = fit.step(damping, 100)
-                self.work -= work
-                self.hidden_work += work + fit.features.size * fit.features.shape[1]
+                change = yield from self.change(fit, damping)
                 trial = Fit(fit.samples, fit.hidden + change)
                 if trial.loss < fit.loss:
                     break
@@ -272,22 +292,39 @@ class Learner:
                 return fit
             still = still + 1 if trial.loss > (1 - gain) * fit.loss else 0
             fit, damping = trial, max(damping / 5, 1e-9)
-            if self.hidden_work > _SHOWN:
-                self.hidden_work = 0.0
-                yield fit
             if fit.loss <= goal or still > 3:
                 break
         return fit
+
+    def change(self, fit: Fit, damping: float) -> Generator[Fit, None, np.ndarray]:
+        """A step (k, d + 1) for the hidden neurons; the fit shows itself meanwhile."""
+        step = GaussNewton(fit, damping)
+        self.hidden_work += fit.features.size * fit.features.shape[1]
+        while True:
+            self.hurry()
+            work = step.solve(_ITERATIONS, _SHOWN - self.hidden_work)
+            self.work, self.hidden_work = self.work - work, self.hidden_work + work
+            if self.hidden_work > _SHOWN:
+                self.hidden_work = 0.0
+                yield fit
+            if step.solved(_ITERATIONS):
+                return step.change
 
     def grow(self, fit: Fit, more: int, closer: bool) -> Fitting:
         """Add neurons that resemble what is missing, and fit again."""
         if closer:
             self.look_closer(fit)
-            fit, more = Fit(self.samples, fit.hidden), 4
+            fit, more = Fit(self.samples, fit.hidden), _FEW
         self.top_up(np.concatenate([fit.hidden, np.zeros((more, self.space.dim + 1))]))
         new = propose_neurons(Fit(self.samples, fit.hidden), more, self.rng)
-        wider = Fit(self.samples, np.concatenate([fit.hidden, new]))
-        return (yield from self.improve(wider, 60, self.noise_loss(wider), gain=_SLOW))
+        fit, before = Fit(self.samples, np.concatenate([fit.hidden, new])), 0
+        # Neurons that move may lose samples on one side of them, and then tell of these by heart.
+        while len(self.samples.x) > _MORE * before:
+            before = len(self.samples.x)
+            fit = Fit(self.samples, fit.hidden)
+            fit = yield from self.improve(fit, 60, self.noise_loss(fit), gain=_SLOW)
+            self.top_up(fit.hidden)
+        return fit
 
     def prune(self, fit: Fit) -> Fitting:
         """Drop neurons as long as the loss of the others' best fit rises less than a neuron must
@@ -296,17 +333,16 @@ class Learner:
         The price of a neuron is that of the Bayesian information criterion, log(n) times the
         variance for each of its parameters.
         """
-        batch, error = max(1, len(fit.hidden) // 3), self.error(fit)
-        each = self.parameters(1) - self.parameters(0)
-        while batch and len(fit.hidden):
-            batch = min(batch, len(fit.hidden))
+        error, each, few = self.error(fit), self.parameters(1) - self.parameters(0), -1
+        while (k := len(fit.hidden)) - few > 1:  # `few` were too few
+            batch = max(1, min(k // 3, (k - few) // 2))
             price = batch * each * fit.loss / self.freedom(fit)
             keep = np.sort(np.argsort(fit.rise())[batch:])
             fewer = Fit(fit.samples, fit.hidden[keep])
-            fewer = yield from self.improve(fewer, 20, fit.loss + price)
+            fewer = yield from self.improve(fewer, 20, fit.loss + price, gain=_RESIGNED)
             earned = fewer.loss > fit.loss + math.log(fit.residual.size) * price
             if earned or self.error(fewer) > 1.02 * error:
-                batch //= 2
+                few = k - batch
             else:
                 fit = fewer
         return fit
@@ -360,32 +396,37 @@ class Learner:
         if step.fit is None:
             return
         fit = best = step.fit
-        first, stalled = self.error(fit), 0
-        while True:
+        first, stalled, few = self.error(fit), 0, len(fit.hidden)
+        while not step.enough:
             error, k = self.error(fit), len(fit.hidden)
             if not (self.complete(fit) or self.sure) and error < _SUSPECT:
                 self.recheck(fit)
                 best = fit = yield from self.fit(fit.hidden, 20)
-            more = min(max(4, k // 2), max_neurons - k)
+            more = min(max(_FEW, k // 2), max_neurons - k)
             hopeless = stalled > (1 if error < _DOUBT else 2) or more <= 0 or self.work <= 0
             if hopeless or self.complete(fit):
                 break
             closer = k > 0 and (stalled > 0 or self.by_heart(fit))
             fit = yield from self.grow(fit, more, closer)
-            if not self.complete(fit) and self.error(fit) < _MOSTLY * first:
+            mostly = not self.complete(fit) and self.error(fit) < _MOSTLY * first
+            if mostly and len(fit.hidden) > _MANY * few:
                 fit = yield from self.prune(fit)
-            yield self.step(fit)
+                few = len(fit.hidden)
+            yield (step := self.step(fit))
             stalled = 0 if self.error(fit) < 0.97 * self.error(best) else stalled + 1
             best = fit if self.error(fit) < self.error(best) else best
         fit = yield from self.prune(best)
-        yield self.step(fit)
+        yield (pruned := self.step(fit))
+        if step.enough and pruned.enough:
+            return
         hidden = self.top_up(fit.hidden)
         fit = Fit(self.samples, hidden)
         yield self.step((yield from self.improve(fit, 30, 0.0)))
 
     def step(self, fit: Fit) -> NoisyStep:
         finished = self.error(fit) <= _CLAIM * self.noise_error(fit)
-        return NoisyStep(self.network(fit), self.error(fit), finished, fit)
+        enough = self.enough(fit.off(self.held_out) * self.unit)
+        return NoisyStep(self.network(fit), self.error(fit), finished, fit, enough)
 
     def network(self, fit: Fit) -> ReluNetwork:
         k, unit = len(fit.hidden), self.unit[:, None]
@@ -479,5 +520,7 @@ def sharpen(
     learner.judge_by(None)
     hidden = learner.top_up(_rows(network))
     fit = Fit(learner.samples, hidden)
-    better = Fit(learner.samples, fit.hidden + fit.step(1e-6, 20)[0])
+    step = GaussNewton(fit, 1e-6, forcing=0.01)
+    step.solve(20)
+    better = Fit(learner.samples, fit.hidden + step.change)
     return learner.network(better) if learner.error(better) < learner.error(fit) else network

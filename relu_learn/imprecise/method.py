@@ -52,6 +52,10 @@ def fit(run: Run) -> Iterator[Event]:
         yield from peeling.peel()
         if not peeling.explains(_MOSTLY):  # a least squares fit to something else takes long
             run.watch(Unexplained())
+        if peeling.enough:
+            yield from run.test()
+            if evidence.reached(evidence.errors, 1.0):
+                return
         k = 0 if run.known is None else run.known.n_neurons
         effort = (k * run.oracle.dim) ** 2 / len(answers.scale)
         if effort > FIT:
@@ -75,10 +79,11 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
     What is missing shows once the others are precise: on lines through the worst points, where
     these are sharp enough, and otherwise in neurons that resemble the rest.
     """
-    answers, d, target = run.answers, run.oracle.dim, run.target(known=False)
+    answers, evidence, target = run.answers, run.evidence, run.target(known=False)
     # Noise that is larger than F is averaged until F shows.
     precision = float(np.clip(_WISH / answers.noise.max(), 0.2, 0.5))
     learner = Learner(target, answers.noise, run.rng, answers.grows, precision, run.hurry)
+    learner.enough = lambda off: evidence.reached((np.abs(off) * answers.scale).max(axis=1))
 
     def improved(fit: Fit) -> Event:
         misfit = math.sqrt(fit.loss / fit.residual.size) / learner.floor
@@ -88,16 +93,16 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
     while peeling and peeling.ask_more():
         pass  # the same points judge the fits
     for _ in range(_ROUNDS):
-        learner.judge_by(run.evidence.all)
+        learner.judge_by(evidence.all)
         start = learner.start(run.known, peeling.doubt if peeling else math.inf)
         step = yield from each(start, improved)
         better = best is None or step.held_out < 0.9 * best.held_out
         best = step if best is None or better else best
         run.known = best.network
         yield run.updated("fit")
-        if peeling is not None and better:
-            run.evidence.answers = run.answers.louder(learner.noise)
-            run.evidence.add(*learner.puzzles())
+        if peeling is not None and better and not best.enough:
+            evidence.answers = run.answers.louder(learner.noise)
+            evidence.add(*learner.puzzles())
             peeling.fitted()
             yield from peeling.peel()
             if run.known is not best.network:
@@ -109,10 +114,14 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
                 continue
             last, run.known = part, part.network
             yield run.updated("fit")
-            if last.finished and last.network.n_neurons * d > 20_000:
+            if last.finished and last.network.n_neurons * run.oracle.dim > 20_000:
                 break  # averaging a large network further takes long and gains little
         yield from run.test()
-        if peeling is None or peeling.explains() or not better:
+        if evidence.reached(evidence.errors, 1.0):
+            return
+        if last.enough:  # that was hasty
+            learner.enough = lambda off: False
+        elif peeling is None or peeling.explains() or not better:
             break
     _judge(run, last.finished, precision)
 

@@ -83,6 +83,12 @@ class Peeling:
         errors = self.run.evidence.worst(self.run.known)[1]
         return int((errors > limit).sum()), float(errors.max())
 
+    @property
+    def enough(self) -> bool:
+        """Whether F' is as good as epsilon asks, at all points."""
+        run = self.run
+        return bool(run.evidence.all) and run.evidence.reached(run.evidence.worst(run.known)[1])
+
     def explains(self, share: float = 0.0) -> bool:
         """Whether F' is off by more than expected at no more than this share of the points."""
         tested, known = self.run.evidence.all, self.run.known
@@ -101,7 +107,7 @@ class Peeling:
         while failed < _ATTEMPTS:
             limit = self.expected
             count, worst = self.score(limit) if run.evidence.all else (0, 0.0)
-            if not count:
+            if not count or self.enough:
                 if not self.ask_more():
                     return
                 continue

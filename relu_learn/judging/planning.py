@@ -23,7 +23,7 @@ import numpy as np
 from relu_learn.asking.arguments import integer, positive_int, positive_number
 from relu_learn.asking.errors import InvalidArgument, LearningFailed
 from relu_learn.core.precision import FIT, HELD_OUT, LINES, SLOW_FIT
-from relu_learn.core.run import FEW, MOST
+from relu_learn.core.run import FEW, MOST, SMALL
 from relu_learn.learn import learn_steps, space_of
 from relu_learn.telling.events import Event, GradientMeasured
 from relu_learn.zoo import random_network
@@ -101,6 +101,7 @@ class _Job:
     precision: float
     bounds: Any
     validation: int | None
+    lean: bool
 
     @property
     def parameters(self) -> int:
@@ -127,6 +128,8 @@ class _Job:
             # (Not all neurons may be found before it is decided.)
             ways = [math.ceil(1.1 * math.sqrt(e * self.outputs) / k) for e in (FIT, SLOW_FIT)]
             dim = max([dim, *(way for way in ways if way < self.dim)])
+        if self.lean and self.dim > SMALL:  # what is asked less differs from there on
+            dim = SMALL + 1
         if dim >= self.dim:
             return self
         box = self.bounds and tuple(b[np.arange(dim) * self.dim // dim] for b in self.bounds)
@@ -165,6 +168,7 @@ def plan(
     bounds: Any = None,
     validation: int | None = None,
     points: int = 0,
+    lean: bool = False,
 ) -> Plan:
     """Predict the queries of `learn_from_queries` before the first one.
 
@@ -174,7 +178,7 @@ def plan(
     ----------
     dim, outputs, neurons : int
         d and m of the black box, and a guess of k. (The learner itself needs no guess.)
-    polish, bounds, validation
+    polish, bounds, validation, lean
         As for `learn_steps`.
     points : int
         How many inputs of your own are tested, too. (Repairs, where these are needed, come on top.)
@@ -210,7 +214,7 @@ def plan(
     own = integer("points", points, 0)
     if bounds is not None:
         bounds = tuple(np.broadcast_to(side, dim) for side in bounds)
-    job = _Job(dim, outputs, neurons, polish, answers, precision, bounds, validation)
+    job = _Job(dim, outputs, neurons, polish, answers, precision, bounds, validation, lean)
     runs = []
     for seed in range(job.rehearsals):
         with contextlib.suppress(LearningFailed):
@@ -289,6 +293,7 @@ def _rehearse(job: _Job, seed: int) -> tuple[dict[str, int], float]:
         polish=job.polish,
         bounds=small.bounds,
         validation=job.validation,
+        lean=job.lean,
         patience=math.inf,
     )
     events = list(steps)

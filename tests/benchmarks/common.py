@@ -115,9 +115,9 @@ class _Timeout(Exception):
 
 
 @contextlib.contextmanager
-def limited(seconds: float, cpu: bool = False) -> Iterator[None]:
-    """Raise after so many seconds (where the system has alarms), or seconds of CPU: a hanging run
-    is a failed run."""
+def limited(seconds: float) -> Iterator[None]:
+    """Raise after so many seconds of this process, however busy the machine is (where the system
+    has alarms): a run without end is a failed run."""
 
     def stop(*_: object) -> None:
         raise _Timeout(f"stopped after {seconds:g} s")
@@ -125,16 +125,13 @@ def limited(seconds: float, cpu: bool = False) -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return
-    told, clock = signal.SIGALRM, signal.ITIMER_REAL
-    if cpu:
-        told, clock = signal.SIGPROF, signal.ITIMER_PROF
-    before = signal.signal(told, stop)
-    signal.setitimer(clock, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(clock, 0)
-        signal.signal(told, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def run(

@@ -212,7 +212,7 @@ class Row:
 def measure(case: Case, box: Model, library: str) -> list[str]:
     start = time.process_time()
     try:
-        with limited(SECONDS, cpu=True):
+        with limited(SECONDS):
             found = blackboxes.find_box(box, points=case.train)
             result = learn_from_queries(found.model, rng=0, points=found.points)
     except Exception as error:

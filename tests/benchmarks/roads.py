@@ -1,13 +1,15 @@
-"""Every road: kinds of answers, with and without a box, with and without an epsilon.
+"""Every road: kinds of answers, with and without a box, an epsilon, a polish, several outputs.
 
-    python tests/benchmarks/roads.py [--seeds 5] [--only 64-32-10] [--quick] [--markdown]
+    python tests/benchmarks/roads.py [--seeds 5] [--only 64-32-10] [--kinds noise] [--quick]
 
-One row per kind of answer, space and epsilon (a share of the variance), over networks and seeds:
-runs that ended with a network, of those tried; the worst root-mean-square error over 10,000 fresh
-points, in units of the noise of one answer (of exact answers: of the output's scale); queries over
-those that `plan` predicts; and seconds of this process, on average. Failed runs count in the
-queries, not in the errors. Noise and decimals are relative to the output's scale, as in
-`noise_table.py`. Each failure is printed as one line.
+One row per kind of answer, space and setting (an epsilon is a share of the variance; only exact
+answers are polished), over networks and seeds: runs that ended with a network, of those tried, of
+one output and of several; those whose loss is more than epsilon ("over"); the worst
+root-mean-square error over 10,000 fresh points, in units of the noise of one answer (of exact
+answers: of the output's scale); queries over those that `plan` predicts for exact answers in R^d;
+and seconds of this process, on average. Failed runs count in the queries, not in the errors. Noise
+and decimals are relative to the output's scale, as in `noise_table.py`. Each failure is printed as
+one line.
 """
 
 from __future__ import annotations
@@ -32,20 +34,23 @@ KINDS = ["exact", "float32 weights", "6 decimals", "3 decimals", "noise 0.001"]
 BOX = (-2.0, 2.0)
 EPSILON = 1e-4  # of the variance
 SECONDS = 120.0
-HEAD = ["answers", "space", "epsilon", "learned", "rms error", "queries/plan", "s"]
+SETTINGS = ["none", "epsilon", "polish", "both"]
+HEAD = ["answers", "space", "setting", "m = 1", "m > 1", "over", "rms error", "queries/plan", "s"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One run; the error is NaN if it failed."""
 
+    outputs: int
     rms: float
+    over: bool
     ratio: float
     seconds: float
 
 
 def measure(
-    name: str, kind: str, bounds: tuple[float, float] | None, small: bool, seed: int
+    name: str, kind: str, bounds: tuple[float, float] | None, setting: str, seed: int
 ) -> Row:
     secret = network(name, seed)
     rng = np.random.default_rng(77)
@@ -58,21 +63,33 @@ def measure(
     if kind != "exact":
         black_box = dirty(secret, kind, scale[0] if secret.is_scalar else scale, seed)
         unit = float(np.sqrt(((black_box(x).reshape(y.shape) - y) ** 2).mean()))
-    epsilon = EPSILON * float((scale**2).sum()) if small else None
+    epsilon = EPSILON * float((scale**2).sum()) if setting in ("epsilon", "both") else None
+    settings = {"epsilon": epsilon, "polish": setting in ("polish", "both")}
     oracle = Oracle(black_box, secret.dim)
-    start, rms = time.process_time(), np.nan
+    start, rms, over = time.process_time(), np.nan, False
     try:
         with limited(SECONDS):
-            result = learn_from_queries(
-                oracle, secret.dim, rng=seed, bounds=bounds, epsilon=epsilon
-            )
-        rms = math.sqrt(float(((result.network(x).reshape(y.shape) - y) ** 2).mean())) / unit
+            result = learn_from_queries(oracle, secret.dim, rng=seed, bounds=bounds, **settings)
+        square = (result.network(x).reshape(y.shape) - y) ** 2
+        rms = math.sqrt(float(square.mean())) / unit
+        over = epsilon is not None and float(square.sum(axis=1).mean()) > epsilon
     except ReluLearnError as error:
         told = f"{type(error).__name__}: {error}"
-        print(f"{name}, {kind}, {bounds}, epsilon {epsilon}, seed {seed}: {told}", flush=True)
+        print(f"{name}, {kind}, {bounds}, {setting}, seed {seed}: {told}", flush=True)
     except Exception as error:  # of `limited`
-        print(f"{name}, {kind}, {bounds}, epsilon {epsilon}, seed {seed}: {error!r}", flush=True)
-    return Row(rms, oracle.queries / planned(secret), time.process_time() - start)
+        print(f"{name}, {kind}, {bounds}, {setting}, seed {seed}: {error!r}", flush=True)
+    seconds = time.process_time() - start
+    return Row(secret.n_outputs, rms, over, oracle.queries / planned(secret), seconds)
+
+
+def learned(rows: list[Row]) -> str:
+    """Of how many tried."""
+    return f"{sum(np.isfinite(row.rms) for row in rows)}/{len(rows)}" if rows else "–"
+
+
+def worst(rows: list[Row]) -> str:
+    rms = [row.rms for row in rows if np.isfinite(row.rms)]
+    return f"{max(rms):.1e}" if rms else "–"
 
 
 def planned(secret: ReluNetwork) -> int:
@@ -88,24 +105,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5, help="runs for every network")
     parser.add_argument("--only", metavar="NAME", help="networks, comma-separated: 10-15-1,digits")
+    parser.add_argument(
+        "--kinds", metavar="KIND", help="kinds of answers that contain one of these"
+    )
     parser.add_argument("--quick", action="store_true", help="one seed of the smallest network")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", "the answers are random")  # some are
     names = parse_names(options.only) or (QUICK if options.quick else NAMES)
     seeds = range(1 if options.quick else options.seeds)
-    lines = []
-    for kind, bounds, small in itertools.product(KINDS, (None, BOX), (False, True)):
-        rows = [measure(name, kind, bounds, small, seed) for name in names for seed in seeds]
-        worst = np.array([row.rms for row in rows])
-        learned = int(np.isfinite(worst).sum())
+    words, lines = parse_names(options.kinds) or [""], []
+    kinds = [kind for kind in KINDS if any(word in kind for word in words)]
+    for kind, bounds, setting in itertools.product(kinds, (None, BOX), SETTINGS):
+        if kind != "exact" and setting in ("polish", "both"):
+            continue
+        rows = [measure(name, kind, bounds, setting, seed) for name in names for seed in seeds]
         lines.append(
             [
                 kind,
                 "R^d" if bounds is None else f"box {bounds[0]:g}, {bounds[1]:g}",
-                f"{EPSILON:g} var" if small else "none",
-                f"{learned}/{len(rows)}",
-                f"{np.nanmax(worst):.1e}" if learned else "–",
+                setting,
+                learned([row for row in rows if row.outputs == 1]),
+                learned([row for row in rows if row.outputs > 1]),
+                str(sum(row.over for row in rows)) if setting in ("epsilon", "both") else "–",
+                worst(rows),
                 spread([row.ratio for row in rows], ".2g"),
                 f"{np.mean([row.seconds for row in rows]):.1f}",
             ]

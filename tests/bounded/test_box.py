@@ -115,6 +115,16 @@ def test_points_are_within_the_cube(rng):
     assert corners.sum() == 125 and not (np.abs(x) == 1).any()
 
 
+def test_near_a_corner_is_on_both_sides_of_what_cuts_it_off(rng):
+    """A neuron that one corner in 200 meets: its neighbours must show it, on both sides."""
+    box = Box((-1, 1), 64)
+    w, corners = rng.standard_normal(64), box.spread(20_000, rng)[::2]
+    bias = np.quantile(corners @ w, 0.995)
+    met = corners[corners @ w > bias]
+    active = (box.near(np.repeat(met, 20, axis=0), rng) @ w > bias).mean()
+    assert 0.2 < active < 0.8
+
+
 @pytest.mark.parametrize("bounds", [(1e6, 1e6 + 1), (-1e-3, 0.1), (0.1, 0.3), (-1e300, 1e300)])
 def test_rounding_never_leaves_the_box(bounds, rng):
     box = Box(bounds, 4)

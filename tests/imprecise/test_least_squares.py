@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from relu_learn.imprecise.least_squares import Fit, Samples, one_thread, propose_neurons
+from relu_learn.imprecise.least_squares import (
+    Fit,
+    GaussNewton,
+    Samples,
+    one_thread,
+    propose_neurons,
+)
 
 pytestmark = pytest.mark.numerical
 
@@ -14,6 +20,7 @@ def problem(rng, neurons=4, dim=3, outputs=2, n=400):
     x = np.column_stack([rng.standard_normal((n, dim)), np.ones(n)])
     hidden = rng.standard_normal((neurons, dim + 1))
     hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
+    hidden *= np.where(np.median(x @ hidden.T, axis=0) > 0, -1, 1)[:, None]  # as `Fit` turns them
     mix = rng.standard_normal((neurons + dim + 1, outputs))
     return Samples(x, np.column_stack([np.maximum(x @ hidden.T, 0), x]) @ mix), hidden, mix
 
@@ -47,14 +54,36 @@ def test_a_step_leads_towards_the_network(rng):
     samples, hidden, _ = problem(rng)
     start = hidden + 1e-3 * rng.standard_normal(hidden.shape)
     fit = Fit(samples, start)
-    change, work = fit.step(1e-9, 200)
-    assert Fit(samples, start + change).loss < 1e-2 * fit.loss and work > 0
+    step = GaussNewton(fit, 1e-9, forcing=0.01)
+    assert step.solve(200) > 0 and step.solved(200)
+    assert Fit(samples, start + step.change).loss < 1e-2 * fit.loss
+
+
+def test_a_step_can_be_interrupted(rng):
+    samples, hidden, _ = problem(rng)
+    fit = Fit(samples, hidden + 0.1 * rng.standard_normal(hidden.shape))
+    whole, parts = GaussNewton(fit, 1e-2), GaussNewton(fit, 1e-2)
+    work, spent = whole.solve(100), []
+    while not parts.solved(100):
+        spent.append(parts.solve(100, 0.0))  # one iteration
+    assert len(spent) == whole.iterations > 2 and sum(spent) == work
+    np.testing.assert_array_equal(parts.change, whole.change)
+
+
+def test_a_neuron_that_is_nearly_always_active_is_turned(rng):
+    samples, hidden, _ = problem(rng)
+    turned = Fit(samples, hidden * np.array([1, -1, 3, -2])[:, None])
+    np.testing.assert_allclose(turned.hidden, hidden)
+    assert turned.loss < 1e-20 and (turned.active.mean(axis=0) <= 0.5).all()
 
 
 def test_damping_shortens_the_step(rng):
     samples, hidden, _ = problem(rng)
     fit = Fit(samples, hidden + 0.1 * rng.standard_normal(hidden.shape))
-    lengths = [np.linalg.norm(fit.step(damping, 100)[0]) for damping in (1e-6, 1.0, 1e3)]
+    steps = [GaussNewton(fit, damping) for damping in (1e-6, 1.0, 1e3)]
+    for step in steps:
+        step.solve(100)
+    lengths = [np.linalg.norm(step.change) for step in steps]
     assert lengths[0] > lengths[1] > 10 * lengths[2] > 0
 
 

@@ -144,6 +144,19 @@ def test_samples_of_imprecise_answers_are_told_apart():
     assert plan(100, 1, 2).breakdown["samples"] == 0
 
 
+@pytest.mark.parametrize(("dim", "neurons", "outputs"), [(20, 10, 1), (200, 12, 1), (64, 32, 10)])
+def test_lean_runs_are_planned(dim, neurons, outputs):
+    predicted = plan(dim, outputs, neurons, lean=True)
+    real = [
+        learn_from_queries(
+            zoo.random_network(dim, neurons, outputs, rng=s), dim, rng=s, lean=True
+        ).queries
+        for s in range(5)
+    ]
+    assert abs(predicted.queries / np.median(real) - 1) < 0.1
+    assert predicted.queries < 0.95 * plan(dim, outputs, neurons).queries
+
+
 def test_the_final_test_is_priced():
     """Of few neurons, which are tested longer, and of more."""
     for k in (6, 15):
