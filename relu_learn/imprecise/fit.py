@@ -63,7 +63,6 @@ _SLACK = 0.1
 # Up to this much above, the error of F' is below the noise: sqrt(1.25^2 (1 + 1/4) - 1) < 1.
 _CLAIM = 1.25
 # Once the error has fallen by this, most is found: superfluous neurons only slow the fit down.
-# (÷ or × 10: the same queries within 1 %.)
 _MOSTLY = 0.01
 # Below this, the held-out error may be all noise, if the noise was underestimated: it is measured
 # again (so many answers, this much away), more precisely. (First: ÷ 10 12 % more queries, × 10 1 %;
@@ -92,9 +91,8 @@ _TILTS = 2.0 ** np.arange(9)
 
 
 class Learner:
-    """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit.
+    """Samples to fit and to judge by, and what noise alone does to a fit: many methods share them.
 
-    More than twenty methods: asking, judging and fitting share the same samples, noise and work.
     Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit.
     """
 
