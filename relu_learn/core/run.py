@@ -44,9 +44,8 @@ _OPEN, _SIMPLE, _FEW_NEURONS = 0.01, 0.005, 8
 # With more inputs than this, checks and better places (five queries for each gradient) cost little,
 # and a refit of all parameters, which would make good for bad places, too much.
 SMALL = 100
-# Fresh points of any test, if only their share of all queries asks for more: they see what is wrong
-# on 0.3 % of inputs, 95 times of 100.
-MOST = 1000
+# Fresh points of any test, if only their share of all queries asks for more.
+MOST = 1000  # what is wrong on 0.3 % of inputs, they see 95 times of 100
 
 
 class Run:

@@ -106,9 +106,8 @@ _TILTS = 2.0 ** np.arange(9)
 
 
 class Learner:
-    """Samples to fit, held-out samples to judge by, and what noise alone would do to a fit.
+    """Samples to fit and to judge by, and what noise alone does to a fit: many methods share them.
 
-    More than twenty methods: asking, judging and fitting share the same samples, noise and work.
     Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit, and
     `enough` says of errors (n, m) on the held-out samples, whitened, that no better F' is wished.
     """
