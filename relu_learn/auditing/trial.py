@@ -146,7 +146,9 @@ def why_not_http() -> str:
         need("httpx", "relu-learn[http]")
         with listening():
             return ""
-    except (MissingExtra, InvalidArgument, OSError) as error:
+    except MissingExtra:
+        return "uvicorn or httpx is missing (pip install 'relu-learn[serve,http]')"
+    except (InvalidArgument, OSError) as error:
         return str(error)
 
 

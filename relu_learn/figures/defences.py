@@ -63,7 +63,7 @@ class DefencesView:
                 {"x": x, "y": y, "text": text, "showarrow": False, "xanchor": "left"}
                 for x, y, text in (
                     (_LEAST - 0.2, 1.45, "<b>cheap, and it defends</b>"),
-                    (-5.2, 6.1, "dotted: a copy as precise<br>as an answer is"),
+                    (-4.9, 9.6, "dotted: a copy as precise<br>as an answer is"),
                 )
             ],
         )

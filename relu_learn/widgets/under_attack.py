@@ -279,7 +279,7 @@ class UnderAttack(Board):
                 f"from {spoils.queries:,} queries{end}."
             )
         else:
-            said += "And the attacker? Press Attack."
+            said += "The attack is under way." if self._doing else "And the attacker? Press Attack."
         where = "over HTTP, from a service on this machine (127.0.0.1)"
         if self.where:
             where = f"asked in this process, without HTTP: {self.where}"

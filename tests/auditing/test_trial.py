@@ -1,6 +1,7 @@
 """What defences cost the user, and what they leave the attacker."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -53,6 +54,9 @@ def test_without_a_defence_everything_goes_over_http(monkeypatch):
     monkeypatch.setattr(trial.sys, "platform", "emscripten")
     assert "no ports" in why_not_http()
     assert spoils_of(Defences()) == over, "the same attack, without HTTP"
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert "pip install 'relu-learn[serve,http]'" in why_not_http()
 
 
 def test_defences_that_fail_alone_defend_together():

@@ -33,12 +33,14 @@ def task_1(board: UnderAttack) -> BuildTask:
                 "is one client's budget, though: who has ten addresses has ten budgets."
             )
         else:
-            more = "digits."
+            ending = found.spoils.ending or "a run to its end"
+            more = f"digits, after {ending}. Other attackers may do better."
         return Feedback(True, said + more)
 
     return BuildTask(
         "<b>1.</b> Defend the service: find settings that cost the honest user under 1 % and leave "
-        "the attacker under two digits, and attack them. (One defence alone will hardly do.)",
+        "the attacker under two digits, and attack them. (Two that are weak alone may be strong "
+        "together.)",
         judge,
         lambda: "; ".join(map(str, board.trials)),
     )
