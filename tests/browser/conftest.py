@@ -43,7 +43,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def context(browser: Any) -> Iterator[Any]:
     """What pages of a file share: the scripts of JupyterLab, read once."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context = browser.new_context(viewport=lab.WINDOW)
     yield context
     context.close()
 
@@ -64,13 +64,16 @@ def lab_page(context: Any, lab_server: lab.Server) -> Iterator[lab.LabPage]:
 
 
 @pytest.fixture(scope="module")
-def lesson(
-    request: pytest.FixtureRequest, context: Any, lab_server: lab.Server
-) -> Iterator[lab.LabPage]:
-    """A lesson that was opened and run, for all tests of a file: that takes ten seconds."""
+def tab(context: Any, lab_server: lab.Server) -> Iterator[lab.LabPage]:
+    """The page in which the lessons of a file are opened, one after the other."""
     with new_page(context, lab_server) as page:
-        open_lesson(page, *request.param)
         yield page
+
+
+@pytest.fixture(scope="module")
+def lesson(request: pytest.FixtureRequest, tab: lab.LabPage) -> lab.LabPage:
+    """A lesson that was opened and run, for all tests of a file: that takes ten seconds."""
+    return open_lesson(tab, *request.param)
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WINDOW = {"width": 1400, "height": 1000}
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false",
@@ -47,6 +48,14 @@ READY = """() => {
   const widget = window.jupyterapp?.shell.currentWidget;
   const kernel = widget?.sessionContext?.session?.kernel;
   return !!(widget?.context?.isReady && kernel && kernel.status === 'idle');
+}"""
+# Unsaved work is none here, so nobody is asked about it.
+INSTEAD = """async path => {
+  const old = jupyterapp.shell.currentWidget;
+  await old.sessionContext.shutdown();
+  old.context.model.dirty = false;
+  old.close();
+  await jupyterapp.commands.execute('docmanager:open', {path});
 }"""
 IDLE = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 # The kernel answers in the order in which it was asked; a widget that changed while another change
@@ -238,6 +247,18 @@ class LabPage:
     def open(self, name: str) -> None:
         """Open a notebook of the server's directory and wait for its kernel."""
         self.page.goto(f"{self.server.url}/{self.place}/{name}?reset", timeout=60_000)
+        self._wait_for_kernel()
+
+    def go_on(self, name: str) -> None:
+        """Open another notebook in the same JupyterLab: what that reads is half of an opening."""
+        self.page.evaluate(INSTEAD, name)
+        for seen in (self.external, self.page_errors):
+            seen.clear()
+        self.received_bytes, self._log_start = 0, self.server.log.stat().st_size
+        self.page.set_viewport_size(WINDOW)
+        self._wait_for_kernel()
+
+    def _wait_for_kernel(self) -> None:
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.page.wait_for_function(READY, timeout=90_000, polling=POLL)
         self.page.evaluate(LISTEN)

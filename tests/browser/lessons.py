@@ -14,9 +14,13 @@ COUNT = "from ipywidgets.widgets.widget import _instances as every; print(len(ev
 
 
 def open_lesson(lab: LabPage, name: str, plots: int = 1) -> LabPage:
-    """Open a copy of the notebook of that name and run it, until so many figures are drawn."""
+    """Open a copy of the notebook of that name and run it, until so many figures are drawn.
+
+    In the JupyterLab that the page shows, if it does.
+    """
     shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", lab.server.root)
-    lab.open(f"{name}.ipynb")
+    fresh = lab.page.url == "about:blank"
+    (lab.open if fresh else lab.go_on)(f"{name}.ipynb")
     lab.run_all(plots)
     return lab
 

@@ -38,9 +38,8 @@ def test_every_lesson_is_touched() -> None:
 
 
 @on_the_first_lesson
-def test_seen_at_once_and_accessible(lesson: LabPage, screenshots: pathlib.Path) -> None:
+def test_seen_at_once(lesson: LabPage, screenshots: pathlib.Path) -> None:
     assert_seen_at_once(lesson, FIRST, screenshots)
-    assert_accessible(lesson)
 
 
 @on_the_first_lesson
@@ -170,7 +169,7 @@ class TestPlayer:
         lab.assert_clean()
 
     @pytest.mark.parametrize("theme", ["light", "dark", "projector"])
-    def test_screenshots(self, lab: LabPage, theme: str, screenshots: pathlib.Path) -> None:
+    def test_looks(self, lab: LabPage, theme: str, screenshots: pathlib.Path) -> None:
         if theme == "projector":
             lab.page.set_viewport_size({"width": 1280, "height": 720})
         self.menu(lab, "Theme").select_option(theme)
@@ -192,6 +191,7 @@ class TestPlayer:
         for plot in lab.page.locator(".js-plotly-plot").all():
             box = plot.bounding_box()
             assert box is not None and box["width"] > 300
+        assert_accessible(lab)
         lab.assert_clean()
 
 

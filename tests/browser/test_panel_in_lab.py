@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
-from .lab import LATE, LabPage, notebook
+from .conftest import new_page
+from .lab import LATE, LabPage, Server, notebook
 
 pytestmark = pytest.mark.browser
 
@@ -40,8 +44,26 @@ def open_with(lab_page: LabPage, *cells: str, plots: int = 1) -> LabPage:
     return lab_page
 
 
-def test_patches_and_clicks(lab_page: LabPage) -> None:
-    lab = open_with(lab_page, SETUP)
+@pytest.fixture(scope="module")
+def one(context: Any, lab_server: Server) -> Iterator[LabPage]:
+    """A page with one panel for several tests, which come in this order."""
+    with new_page(context, lab_server) as page:
+        yield open_with(page, SETUP)
+
+
+def test_running_a_cell_again_leaves_nothing_behind(one: LabPage) -> None:
+    lab = one
+    count = "from ipywidgets.widgets.widget import _instances as every; print(len(every))"
+    alive = lab.python(count)
+    lab.run_all()
+    lab.run_all()
+    assert lab.python(count) == alive
+    assert len(lab.plots()) == 1
+    lab.assert_clean()
+
+
+def test_patches_and_clicks(one: LabPage) -> None:
+    lab = one
     before = lab.fingerprints()
     lab.python(
         "panel.patch(Patch({0: {'z': -np.eye(61)}, 1: {'y': [1, 1]}}, {'title.text': 'second'}))"
@@ -61,6 +83,19 @@ def test_patches_and_clicks(lab_page: LabPage) -> None:
     lab.settle()
     clicked = eval(lab.python("print([(round(c['x'], 1), round(c['y'], 1)) for c in clicks])"))
     assert clicked == [(-1.5, 1.5)]
+    lab.assert_clean()
+
+
+def test_error_in_callback_is_visible(one: LabPage) -> None:
+    lab = one
+    lab.python("panel.on_click(lambda click: 1 / 0)")
+    box = lab.page.locator(".js-plotly-plot .nsewdrag").bounding_box()
+    assert box is not None
+    lab.page.mouse.move(box["x"] + 50, box["y"] + 50, steps=4)
+    lab.page.wait_for_timeout(200)
+    lab.page.mouse.click(box["x"] + 50, box["y"] + 50)
+    lab.settle()
+    assert "ZeroDivisionError" in lab.page.locator(".rl-panel-error").inner_text()
     lab.assert_clean()
 
 
@@ -89,29 +124,6 @@ def test_hidden_tab_width_and_plotly_sent_once(lab_page: LabPage) -> None:
     lab.page.wait_for_timeout(500)
     assert max(lab.page.evaluate(widths)) < 760
     assert lab.received_bytes < 3_000_000, "plotly.js is 1.5 MB compressed: once is enough"
-    lab.assert_clean()
-
-
-def test_error_in_callback_is_visible(lab_page: LabPage) -> None:
-    lab = open_with(lab_page, SETUP + "\npanel.on_click(lambda click: 1 / 0)\npanel")
-    box = lab.page.locator(".js-plotly-plot .nsewdrag").bounding_box()
-    assert box is not None
-    lab.page.mouse.move(box["x"] + 50, box["y"] + 50, steps=4)
-    lab.page.wait_for_timeout(200)
-    lab.page.mouse.click(box["x"] + 50, box["y"] + 50)
-    lab.settle()
-    assert "ZeroDivisionError" in lab.page.locator(".rl-panel-error").inner_text()
-    lab.assert_clean()
-
-
-def test_running_a_cell_again_leaves_nothing_behind(lab_page: LabPage) -> None:
-    lab = open_with(lab_page, SETUP)
-    count = "from ipywidgets.widgets.widget import _instances as every; print(len(every))"
-    alive = lab.python(count)
-    lab.run_all()
-    lab.run_all()
-    assert lab.python(count) == alive
-    assert len(lab.plots()) == 1
     lab.assert_clean()
 
 
