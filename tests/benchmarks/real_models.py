@@ -1,7 +1,7 @@
 """Models that were trained on real data, learned through their public predictions.
 
     python tests/benchmarks/real_models.py [--only iris,digits] [--libraries scikit-learn,ONNX]
-                                           [--quick] [--markdown]
+                                           [--quick] [--markdown] [--write REAL_MODELS.md]
 
 Rows: data sets, raw and through a scaler, and libraries with their precision; classifiers answer
 with probabilities, regressors and PyTorch's modules with scores. The learner is given the range of
@@ -30,6 +30,7 @@ import importlib.util
 import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from common import limited, parse_names, table  # isort: skip
@@ -53,6 +54,8 @@ SECONDS, READABLE = 60.0, 1e-4
 BROKEN, ROUNDING = 10.0, 1e-6
 HEAD = ["data", "input", "library", "box", "neurons", "queries", "/plan", "s", "in box"]
 HEAD += ["held out, in it", "outside", "labels", "says"]
+BEGIN = "<!-- made by tests/benchmarks/real_models.py --write .github/REAL_MODELS.md -->"
+END = "<!-- end of the table -->"
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 
@@ -217,7 +220,7 @@ def measure(case: Case, box: Model, library: str) -> list[str]:
             result = learn_from_queries(found.model, rng=0, points=found.points)
     except Exception as error:
         seconds = f"{time.process_time() - start:.1f}"
-        return [*["-"] * 4, seconds, *["-"] * 4, f"{type(error).__name__}: {error}"[:70]]
+        return [*["-"] * 4, seconds, *["-"] * 4, _name(error)]
     return Row(case, library, found, result, time.process_time() - start).cells()
 
 
@@ -225,6 +228,12 @@ def _matter(case: Case) -> int:
     """Neurons that are active on some of the real rows, and not on others."""
     pattern = case.truth.activation_pattern(np.concatenate([case.train, case.test]))
     return int((pattern.any(axis=0) & ~pattern.all(axis=0)).sum())
+
+
+def _name(error: Exception) -> str:
+    """One cell."""
+    said = f"{type(error).__name__.strip('_')}: {error}".split(" (")[0].replace("|", "/")
+    return said if len(said) < 90 else said[:87].rsplit(" ", 1)[0] + " ..."
 
 
 def _worst(errors: np.ndarray) -> str:
@@ -254,11 +263,18 @@ def main() -> None:
     parser.add_argument("--libraries", help="libraries, comma-separated")
     parser.add_argument("--quick", action="store_true", help="one data set, the fast libraries")
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--write", type=Path, help="a document: its table is replaced by this one")
     given = parser.parse_args()
     names = parse_names(given.only) or (QUICK if given.quick else DATA)
     libraries = parse_names(given.libraries) or (FAST if given.quick else LIBRARIES)
     done = list(measured(names, libraries))
     print("\n" + table(HEAD, done, given.markdown))
+    if given.write is not None:
+        before, _, rest = given.write.read_text("utf-8").partition(BEGIN)
+        made = table(HEAD, done, markdown=True)
+        given.write.write_text(
+            f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.partition(END)[2]}", "utf-8"
+        )
 
 
 if __name__ == "__main__":
