@@ -121,9 +121,11 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
             return
         if last.enough:  # that was hasty
             learner.enough = lambda off: False
+        elif last.finished and not (answers.random or evidence.explained):
+            best = None  # the fit's own points had not shown it: these do, in the next round
         elif peeling is None or peeling.explains() or not better:
             break
-    _judge(run, last.finished, precision)
+    _judge(run, last.finished and (answers.random or evidence.explained), precision)
 
 
 def _judge(run: Run, finished: bool, precision: float) -> None:
