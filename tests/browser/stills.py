@@ -39,8 +39,7 @@ LATE = {
     "Race": "w.start()",
     "SameSlice": "w.dim_slider.value = 784",
     "Softmax": "w.kind_menu.value = w.kinds[2]; w.learn_button.click()",
-    "UnderAttack": "from relu_learn.widgets.under_attack import ALL;"
-    " w.decimals_slider.value = 2; w.budget_slider.value = 500; w.attack(*ALL, w.setting)",
+    "UnderAttack": "from relu_learn.widgets.under_attack import ALL; w.attack(*ALL)",
 }
 # Below the title: one figure that shows what the lesson is about and answers no question of it.
 HEADS = {
@@ -50,6 +49,7 @@ HEADS = {
     "03_neuron_clustering": ("PairLab", ".rl-plot"),
     "04_loss_convergence": ("Race", ".rl-plot"),
     "05_high_dimensions": ("DigitsWeights", ".rl-plot"),
+    "06_black_boxes_in_the_wild": ("UnderAttack", ".rl-plot"),
     "07_be_the_algorithm": ("Game", ".rl-plot"),
     "08_why_it_works": ("HiddenPlane", ".rl-plot"),
     "09_after_the_theft": ("Attacked", ".rl-plot"),
