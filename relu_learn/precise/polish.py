@@ -21,6 +21,8 @@ from relu_learn.core.space import CANDIDATES
 from relu_learn.core.target import HALFWAY, Target
 from relu_learn.network import ReluNetwork, normalised, prune
 
+# To choose the cells costs k^3 operations: 4 s for so many neurons, a minute for 5,000.
+_MANY = 2000
 # The walk to roomy points looks at so many distances in all: a few seconds.
 _WALK = 4e8
 # With several outputs, random sets of cells are compared, so many of each size; and a condition
@@ -58,7 +60,7 @@ def polish(
         After each gradient.
     """
     few, d = prune(network), network.dim  # rounding that was taken for kinks would take up room
-    if d == 1 or not few.n_neurons:
+    if d == 1 or not 0 < few.n_neurons <= _MANY:
         return network
     w, b, size = normalised(few.weights, few.biases)
     net = ReluNetwork(w, b, few.output_weights * size, few.skip, few.offset)
