@@ -55,6 +55,7 @@ class Spot:
     def __post_init__(self) -> None:
         # Its own; on a hyperplane there is no room (see `measure_rates`).
         self.steps = np.where(np.abs(self.steps) > EPS, self.steps, EPS)
+        self.given = len(self.rates)  # of the line's slope, not of steps
 
     @property
     def error(self) -> float:
@@ -72,7 +73,8 @@ class Spot:
         return self.rates[:count]
 
     def check(self) -> bool:
-        """Whether a step that was not checked crosses a hyperplane: it is made shorter."""
+        """Whether something was wrong with steps that were not checked: those that cross a
+        hyperplane are made shorter."""
         if not self.unchecked:
             return False
         assert self.value is not None
@@ -81,11 +83,17 @@ class Spot:
         changes, doubt = self.rates * steps[:, None], Doubt(self.noise, self.point, steps)
         all_of_them = Combinations.draw([np.arange(n)], 1.0, self.rng)
         moves = all_of_them.moves(part, steps)
-        measured = self.target.around(self.point, steps[:0], part.rows[:0], moves) - self.value
-        suspect = all_of_them.failing(measured, changes, doubt)
+        answer = self.target.around(self.point, steps[:0], part.rows[:0], moves)
+        suspect = all_of_them.failing(answer - self.value, changes, doubt)
+        wrong = bool(suspect)
+        if wrong:  # no step is wrong if the value is (see `measure_rates`)
+            value = self.target(self.point[None])[0]
+            changes[self.given :] += self.value - value
+            self.value = value
+            suspect = all_of_them.failing(answer - value, changes, doubt)
         shorten(suspect, self.target, self.value, part, changes, doubt, self.rng)
         self.rates = changes / steps[:, None]
-        return bool(suspect)
+        return wrong
 
     def test(self) -> tuple[np.ndarray, np.ndarray]:
         """One more rate (m,), and its direction (d,): a random one of all that are left."""

@@ -58,3 +58,11 @@ def test_steps_that_cross_a_hyperplane_become_shorter(rng):
     assert np.abs(place.basis.combine(place.rates) - gradient).max() > 0.1
     assert place.check() and place.steps.min() < 1.0
     np.testing.assert_allclose(place.piece(0).gradient, gradient, atol=1e-12)
+
+
+def test_a_wrong_value_is_asked_again(rng):
+    place, gradient = spot(rng)
+    place.value, place.given = np.array([0.5 + 1e-9]), 0  # as a line may misjudge it
+    place.measure(D, checked=False)
+    assert place.check() and place.steps.min() == 0.1
+    np.testing.assert_allclose(place.piece(0).gradient, gradient, atol=1e-13)
