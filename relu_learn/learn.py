@@ -7,12 +7,14 @@
   imprecise answers;
 - the *space*: all of R^d, or a box;
 - the *watch*: what to do when answers make no sense;
-- the *looks*: what is measured a second time, for the last digits, and at the end the refit.
+- the *looks*: what is measured a second time, for the last digits, and at the end the refit; and
+  whether gradients are guessed (`structure`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -51,6 +53,7 @@ from relu_learn.precise.clumps import merge_clumps
 from relu_learn.precise.polish import polish as measure_again
 from relu_learn.precise.refit import refit
 from relu_learn.precise.second_looks import remeasure, sharpen
+from relu_learn.structured.shortcut import Shortcut
 from relu_learn.telling import events as ev
 from relu_learn.telling.events import Event
 from relu_learn.telling.result import LearnResult
@@ -80,6 +83,7 @@ def learn_steps(
     validation: int | None = None,
     polish: bool = False,
     lean: bool = False,
+    structure: str | None = None,
     bounds: Any = None,
     points: Any = None,
     r: float = Settings.r,
@@ -117,6 +121,11 @@ def learn_steps(
         Of exact answers on R^d ask less: no gradient is checked or measured at a better place, and
         the final test has 32 points (unless `validation` says otherwise; the certificate says how
         little they prove). When it fails, the run goes on with the usual care.
+    structure : {None, "auto"}
+        "auto": of exact answers on R^d guess gradients from some of their directions, and test
+        every guess. Where weight vectors have few entries (sparse, convolutional), or lie in a
+        space of few dimensions (low rank), this takes fewer queries than there are parameters;
+        elsewhere one more for some of the gradients. Below 100 inputs it changes nothing.
     bounds : (low, high), optional
         Numbers or vectors (d,), finite: not one query leaves the box low <= x <= high. The network
         is learned on the box; loss and certificate are about uniform points of it. Not with "grid".
@@ -155,7 +164,7 @@ def learn_steps(
     """
     paper = r, tau, alpha, repeats
     settings = Settings(
-        method, epsilon, delta, validation, polish, lean, *paper, patience, max_seconds
+        method, epsilon, delta, validation, polish, lean, structure, *paper, patience, max_seconds
     )
     return _steps(_run(black_box, dim, settings, rng, max_queries, bounds, points))
 
@@ -172,6 +181,7 @@ def learn_from_queries(
     validation: int | None = None,
     polish: bool = False,
     lean: bool = False,
+    structure: str | None = None,
     bounds: Any = None,
     points: Any = None,
     r: float = Settings.r,
@@ -191,8 +201,8 @@ def learn_from_queries(
         (n, d) -> (n,) or (n, m).
     dim : int, optional
         Input dimension d (default: that of the black box).
-    method, rng, epsilon, delta, max_queries, validation, polish, lean, bounds, points, r, tau,
-    alpha, repeats, patience, max_seconds
+    method, rng, epsilon, delta, max_queries, validation, polish, lean, structure, bounds, points,
+    r, tau, alpha, repeats, patience, max_seconds
         As for `learn_steps`.
     on_event : callable, optional
         Called with every event.
@@ -223,7 +233,7 @@ def learn_from_queries(
     """
     paper = r, tau, alpha, repeats
     settings = Settings(
-        method, epsilon, delta, validation, polish, lean, *paper, patience, max_seconds
+        method, epsilon, delta, validation, polish, lean, structure, *paper, patience, max_seconds
     )
     run = _run(black_box, dim, settings, rng, max_queries, bounds, points)
     bar = None
@@ -335,7 +345,9 @@ def _run(
         if value is not None and settings.method == "grid":
             raise InvalidArgument(f"{name} cannot be combined with method='grid': {why}")
     random = oracle.generator(rng)
-    run = Run(oracle, space_of(bounds, oracle.dim, points), settings, random, _LOOKS)
+    guessing = settings.structure is not None and bounds is None
+    looks = dataclasses.replace(_LOOKS, shortcuts=Shortcut if guessing else None)
+    run = Run(oracle, space_of(bounds, oracle.dim, points), settings, random, looks)
     # Not a circle: a run, and with it all that was asked, is let go of as soon as it ends.
     run.watch = partial(diagnose, weakref.proxy(run))
     return run

@@ -66,6 +66,14 @@ def test_queries():
         assert all(within(count, of_all) for count, of_all in counts), (name, told)
 
 
+def test_structure():
+    name = "784-32-1 filters"
+    printed = run("queries.py", "--structure", "--markdown", "--only", name)
+    found, told = stated(printed, name), stated(RESULTS, name)
+    assert found[1] == "1/1" and told[1] == "10/10"
+    assert all(within(count, of_all) for count, of_all in zip(found[2:6], told[2:6], strict=True))
+
+
 def test_speed(tmp_path):
     saved = str(tmp_path / "growth.json")
     printed = run("speed.py", "--write", saved)

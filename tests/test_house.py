@@ -21,7 +21,7 @@ from relu_learn.core.pieces import solve_block
 from relu_learn.telling import events as ev
 
 ROOT = Path(relu_learn.__file__).parent
-WINGS = {"precise", "imprecise", "bounded", "diagnosis"}
+WINGS = {"precise", "imprecise", "bounded", "diagnosis", "structured"}
 # Each package may import from itself and from these.
 BELOW = {"asking", "archive", "network", "telling"}
 CORE = {*BELOW, "core"}

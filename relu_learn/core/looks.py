@@ -9,6 +9,7 @@ import numpy as np
 
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Found, Piece
+from relu_learn.core.spots import Shortcuts
 from relu_learn.core.target import Target
 from relu_learn.network import ReluNetwork
 
@@ -23,8 +24,10 @@ Polish = Callable[
 @dataclasses.dataclass(frozen=True)
 class Looks:
     """Second looks: at the pieces of a line before it is solved, at its neurons afterwards; and
-    `polish`, which measures a whole network again. All of them buy digits."""
+    `polish`, which measures a whole network again. All of them buy digits. `shortcuts` save
+    queries: they know gradients before they are measured in all directions."""
 
     pieces: Sequence[SecondLook] = ()
     neurons: Sequence[SecondLook] = ()
     polish: Polish | None = None
+    shortcuts: Shortcuts | None = None

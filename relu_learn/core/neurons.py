@@ -12,7 +12,7 @@ from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.choice import choose, direction_doubt
 from relu_learn.core.gradients import ALPHA, get_gradient
 from relu_learn.core.lines import Line
-from relu_learn.core.looks import SecondLook
+from relu_learn.core.looks import Looks
 from relu_learn.core.pieces import GOAL, Block, Found, Piece, output_directions, solve_block
 from relu_learn.core.precision import LEVER
 from relu_learn.core.roomy import Survey
@@ -94,7 +94,7 @@ def solve_line(
     *,
     silent: Collection[int] = (),
     slack: float = SLACK,
-    second_looks: Iterable[SecondLook] = (),
+    looks: Looks | None = None,
     lean: bool = False,
 ) -> Generator[Piece | Block, None, None]:
     """Gradients and neurons of a line that was searched (paper: GetNeurons, its second half).
@@ -109,7 +109,7 @@ def solve_line(
         Pieces on which the target is known to vanish.
     slack : float
         How much blocks of several neurons may amplify an error.
-    second_looks : iterable of SecondLook
+    looks : Looks, optional
     lean : bool
         Measure all pieces where the line crosses them, and trust the steps.
 
@@ -123,7 +123,9 @@ def solve_line(
     """
     line, s = found.line, found.slice
     d, k = len(line.origin), len(s.kinks)
-    survey = Survey(target, found, orthonormal_basis(line.direction, rng), rng, lean)
+    looks, basis = looks or Looks(), orthonormal_basis(line.direction, rng)
+    shortcut = None if looks.shortcuts is None else looks.shortcuts(found, basis)
+    survey = Survey(target, found, basis, rng, lean, shortcut)
     goal = GOAL / (4 * np.sqrt(d))
     found.directions = output_directions(s.jumps)
     found.chosen, found.amplify, found.hopeless = choose(
@@ -148,7 +150,7 @@ def solve_line(
             found.poor.append(piece.index)
             waiting |= {i - 1, i}
         yield from _solved(found, {i - 1, i} - waiting)
-    for look in second_looks:
+    for look in looks.pieces:
         yield from look(target, found, rng)
     yield from _solved(found, waiting)
 

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from relu_learn.core.basis import Basis
-from relu_learn.core.gradients import measure_rates, safe_step
+from relu_learn.core.gradients import safe_step
 from relu_learn.core.pieces import Found, Piece, agree
+from relu_learn.core.spots import Shortcut, Spot
 from relu_learn.core.target import HALFWAY, Target
 
 # Directions (besides the line's) in which every piece is measured before roomy points are chosen.
@@ -189,6 +190,8 @@ class Survey:
     rng : numpy.random.Generator
     trusting : bool
         Measured where the line crosses them, they are not checked.
+    shortcut : callable, optional
+        Knows gradients from fewer directions than a whole basis.
     """
 
     def __init__(
@@ -198,9 +201,10 @@ class Survey:
         basis: Basis,
         rng: np.random.Generator,
         trusting: bool = False,
+        shortcut: Shortcut | None = None,
     ) -> None:
         self.target, self.found, self.basis, self.rng = target, found, basis, rng
-        self.trusting = trusting
+        self.trusting, self.shortcut = trusting, shortcut
         s, line = found.slice, found.line
         d = len(line.origin)
         self.points, self.tilt = line.at(s.centers), target.tilt(basis.rows)
@@ -219,41 +223,34 @@ class Survey:
     def measure(self, narrow: list[int]) -> Iterator[Piece]:
         """All chosen pieces that are not known, the narrow ones last."""
         found, few = self.found, min(len(self.found.line.origin), 1 + _SCOUTS)
-        for r in map(int, found.chosen):
+        order = self.shortcut.order(self.errors) if self.shortcut else found.chosen
+        for r in map(int, order):
             if r in narrow:
-                self.rough[r] = self._rates(r, few)[1]
+                self.rough[r] = self._spot(r).measure(few)
             else:
                 yield found.pieces[r] if r in found.pieces else self._on_line(r)
         if narrow:
             yield from self._elsewhere(narrow)
 
-    def _rates(self, r: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Value, rates (count, m) and steps where the line crosses piece r.
+    def _spot(self, r: int) -> Spot:
+        """Where the line crosses piece r.
 
         Value and slope of the line itself are known; but those of a residual hold errors of F'.
         """
-        s, line = self.found.slice, self.found.line
-        rates = s.slopes[r : r + 1] / float(np.linalg.norm(line.direction))
-        value, used = s.values[r], self.steps[r : r + 1]
-        free = 1 if self.target.known is None else 0
-        if count > free:
-            value, more, used = measure_rates(
-                self.target,
-                self.points[r],
-                value if free else None,
-                self.basis.part(free, count),
-                np.full(count - free, self.steps[r]),
-                None if self.trusting else self.sharp[r],
-                self.rng,
-            )
-            rates = np.concatenate([rates[:free], more])
-        return value, rates, used
+        s, free = self.found.slice, 1 if self.target.known is None else 0
+        slope = s.slopes[r : r + free] / float(np.linalg.norm(self.found.line.direction))
+        value = s.values[r] if free else None
+        steps, checked = np.full(len(self.basis), self.steps[r]), not self.trusting
+        at = (self.target, self.points[r], value, self.basis, steps)
+        return Spot(*at, self.sharp[r], self.rng, slope, checked)
 
     def _on_line(self, r: int) -> Piece:
-        value, rates, used = self._rates(r, len(self.basis))
-        step = float(used.min())
-        error = float(self.sharp[r].max() / step)
-        return Piece(r, self.points[r], value, self.basis.combine(rates), step, error)
+        return self._piece(r, self._spot(r))
+
+    def _piece(self, r: int, spot: Spot) -> Piece:
+        """Piece r, measured in a whole basis unless there is a shortcut."""
+        shorter = None if self.shortcut is None else self.shortcut.piece(r, spot)
+        return shorter or spot.piece(r)
 
     def _elsewhere(self, narrow: list[int]) -> Iterator[Piece]:
         """The narrow pieces at roomy points of their cells."""
@@ -303,12 +300,13 @@ class Survey:
         expected = found.slice.values[r] + shift @ rough
         if own.max() >= self.errors[r] * reach.min() or not agree(value, expected, doubt).all():
             return None
-        _, rates, used = measure_rates(self.target, point, value, basis, reach, own, self.rng)
-        step = float(used.min())
-        error = float(own.max() / step)
-        if not agree(rates[:n], rough, self.errors[r] + own.max() / reach[:n, None]).all():
+        rates = np.empty((0, len(value)))
+        spot = Spot(self.target, point, value, basis, reach, own, self.rng, rates)
+        piece = self._piece(r, spot)
+        found = basis.rows[:n] @ piece.gradient.T
+        if not agree(found, rough, self.errors[r] + own.max() / reach[:n, None]).all():
             return None
-        return Piece(r, point, value, basis.combine(rates), step, error)
+        return piece
 
     def _view(self) -> Arrangement:
         """How the hyperplanes lie in the subspace that was scouted on every chosen piece."""

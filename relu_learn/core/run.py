@@ -7,6 +7,7 @@ which is a method's business: `learning.adaptive`, `paper.grid`, `star` (boxes),
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Collection, Generator, Iterator
 
@@ -233,14 +234,14 @@ class Run:
         index = 0 if self.known is None else self.known.n_neurons
         self.found = found
         lean = self.lean and self.oracle.dim <= SMALL
-        looks = () if lean else self.looks.pieces
+        looks = dataclasses.replace(self.looks, pieces=()) if lean else self.looks
         for part in solve_line(
             target,
             found,
             self.rng,
             silent=silent,
             slack=slack,
-            second_looks=looks,
+            looks=looks,
             lean=lean,
         ):
             if isinstance(part, Piece):

@@ -27,6 +27,7 @@ class Settings:
     validation: int | None = None
     polish: bool = False
     lean: bool = False
+    structure: str | None = None
     r: float = 0.05
     tau: float = 4.0
     alpha: float = 1e-3  # ten times `gradients.ALPHA`, for digits: here steps are checked
@@ -37,6 +38,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.method not in ("adaptive", "grid"):
             raise InvalidArgument(f"method must be 'adaptive' or 'grid', got {self.method!r}")
+        if self.structure is not None and self.structure != "auto":
+            raise InvalidArgument(f"structure must be 'auto' or None, got {self.structure!r}")
         if self.validation is not None:
             self._set("validation", positive_int("validation", self.validation))
         for name in ("polish", "lean"):

@@ -10,6 +10,7 @@ if "OMP_NUM_THREADS" not in os.environ:
 
 import contextlib
 import dataclasses
+import math
 import signal
 import time
 import warnings
@@ -35,12 +36,41 @@ from relu_learn.telling.events import Validated
 warnings.filterwarnings("ignore", "the answers are random", UserWarning)
 
 
+def _filters(k: int, d: int, rng: np.random.Generator) -> np.ndarray:
+    """One of 3 x 3 somewhere on a square image each."""
+    side = math.isqrt(d)
+    images = np.zeros((k, side, side))
+    for image, i, j in zip(images, *rng.integers(0, side - 2, (2, k)), strict=True):
+        image[i : i + 3, j : j + 3] = rng.standard_normal((3, 3)) / 3
+    return images.reshape(k, d)
+
+
+def _sparse(k: int, d: int, rng: np.random.Generator) -> np.ndarray:
+    """Two weights of a hundred are not zero."""
+    return np.where(rng.random((k, d)) < 0.02, rng.standard_normal((k, d)), 0) / np.sqrt(0.02 * d)
+
+
+def _rank(k: int, d: int, rng: np.random.Generator) -> np.ndarray:
+    """In a space of ten dimensions."""
+    return rng.standard_normal((k, 10)) @ rng.standard_normal((10, d)) / np.sqrt(10 * d)
+
+
+# Weights (k, d) with a structure.
+LAYERS = {"filters": _filters, "sparse": _sparse, "rank 10": _rank}
+
+
 def network(name: str, seed: int) -> ReluNetwork:
-    """The secret called "d-k-m" (random) or by its name in the zoo."""
-    if name[0].isdigit():
-        dim, neurons, outputs = map(int, name.split("-"))
-        return zoo.random_network(dim, neurons, outputs, rng=seed)
-    return zoo.get(name, rng=seed) if name in zoo.hostile else zoo.get(name)
+    """The secret called "d-k-m" (random), "d-k-m KIND" (with the weights of `LAYERS`, or dense) or
+    by its name in the zoo."""
+    if not name[0].isdigit():
+        return zoo.get(name, rng=seed) if name in zoo.hostile else zoo.get(name)
+    size, _, kind = name.partition(" ")
+    dim, neurons, outputs = map(int, size.split("-"))
+    net = zoo.random_network(dim, neurons, outputs, rng=seed)
+    if kind in ("", "dense"):
+        return net
+    weights = LAYERS[kind](neurons, dim, np.random.default_rng([seed, 0]))
+    return ReluNetwork(weights, net.biases, net.output_weights)
 
 
 def parse_names(text: str | None) -> list[str]:

@@ -26,10 +26,11 @@ ROOMS = {
     "network": (1, 0, 1, "networks, as functions"),
     "telling": (2, 0, 2, "events, claims and results"),
     "core": (0, 1, 4, "the paper, and the practical method for exact answers"),
-    "precise": (0, 2, 1, "the last digits"),
-    "imprecise": (1, 2, 1, "rounded, float32, noisy"),
-    "bounded": (2, 2, 1, "answers only in a box"),
-    "diagnosis": (3, 2, 1, "outside the class"),
+    "precise": (0, 2, 0.8, "the last digits"),
+    "structured": (0.8, 2, 0.8, "fewer queries"),
+    "imprecise": (1.6, 2, 0.8, "rounded, float32, noisy"),
+    "bounded": (2.4, 2, 0.8, "answers only in a box"),
+    "diagnosis": (3.2, 2, 0.8, "outside the class"),
     "learn": (0, 3, 4, "puts method, space and watch together"),
     "judging": (0, 4, 1, "loss, matching, plan, bits"),
     "copies": (1, 4, 1, "what a copy is good for"),
@@ -65,7 +66,7 @@ def box(room: str) -> tuple[float, float, float]:
     """Left, top and width of a room."""
     column, row, span, _ = ROOMS[room]
     top = (5 - row) * (HEIGHT + GAP)
-    return column * (WIDTH + 12), top, span * WIDTH + (span - 1) * 12
+    return round(column * (WIDTH + 12), 2), top, round(span * WIDTH + (span - 1) * 12, 2)
 
 
 def svg() -> str:

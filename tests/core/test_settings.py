@@ -15,6 +15,7 @@ RULES = {
     "validation": ("{} must be a positive integer, got {!r}", [0, 2.5, "3", np.inf]),
     "polish": ("{} must be True or False, got {!r}", ["no", 1, None]),
     "lean": ("{} must be True or False, got {!r}", ["no", 1, None]),
+    "structure": ("structure must be 'auto' or None, got {1!r}", ["sparse", True, 0]),
     "epsilon": (POSITIVE, [0.0, -1.0, "x", np.inf, True]),
     "delta": ("{} must be a number in (0, 1), got {!r}", [0, 1, None, np.nan]),
     "r": (POSITIVE, [0, None, [1.0]]),

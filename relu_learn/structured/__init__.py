@@ -1,0 +1,1 @@
+"""Structured first layers: gradients that are known from a few directions."""
