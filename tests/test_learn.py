@@ -68,7 +68,8 @@ def test_epsilon_ends_the_work_early_and_does_nothing_else(seed, bounds):
 @pytest.mark.parametrize("bounds", [None, (-2.0, 2.0)])
 @pytest.mark.parametrize("dirt", [single, partial(rounded, decimals=3), partial(noisy, sigma=1e-3)])
 def test_epsilon_of_imprecise_answers(dirt, bounds):
-    """It ends the work early where there is any to save: float32 networks are learned to 1e-7."""
+    """It ends the work early where there is any to save: float32 networks are learned to 1e-7. To
+    have ended too early costs a test, and other samples."""
     secret = zoo.random_network(10, 15, rng=0)
     rng, saved = np.random.default_rng(3), []
     x = rng.standard_normal((4000, 10)) if bounds is None else rng.uniform(*bounds, (4000, 10))
@@ -79,7 +80,9 @@ def test_epsilon_of_imprecise_answers(dirt, bounds):
         saved.append(whole.queries - result.queries)
         least = float(((whole.network(x).ravel() - secret(x)) ** 2).mean())
         assert ((result.network(x).ravel() - secret(x)) ** 2).mean() <= max(epsilon, 1.1 * least)
-    assert min(saved) >= 0 and (max(saved) > 1000 or dirt is not single)
+    assert min(saved) >= -0.2 * whole.queries and (
+        max(saved) > whole.queries / 4 or dirt is not single
+    )
 
 
 # ------------------------------------------------------------------ the user's own points
@@ -123,7 +126,8 @@ def test_own_points_that_are_right_cost_one_query_each(kind):
     bare = learn_from_queries(black_box, 64, rng=0)
     result = learn_from_queries(black_box, 64, rng=0, points=points)
     assert result.points == 450 and result.points_error < 1e-5
-    assert result.queries <= bare.queries + (450 if kind == "exact" else 2 * 450)
+    # What a fit to float32 answers takes differs from run to run.
+    assert result.queries <= bare.queries * (1.0 if kind == "exact" else 1.2) + 450
 
 
 def test_a_network_that_is_silent_but_on_the_users_own_points():
