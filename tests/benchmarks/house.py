@@ -28,7 +28,7 @@ ROOMS = {
     "core": (0, 1, 4, "the paper, and the practical method for exact answers"),
     "precise": (0, 2, 0.8, "the last digits"),
     "structured": (0.8, 2, 0.8, "fewer queries"),
-    "imprecise": (1.6, 2, 0.8, "rounded, float32, noisy"),
+    "imprecise": (1.6, 2, 0.8, "float32, noisy"),
     "bounded": (2.4, 2, 0.8, "answers only in a box"),
     "diagnosis": (3.2, 2, 0.8, "outside the class"),
     "learn": (0, 3, 4, "puts method, space and watch together"),
