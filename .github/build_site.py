@@ -143,7 +143,8 @@ def write_lessons(site: Site) -> None:
 def _cell(site: Site, cell: dict, source: str) -> str:
     text = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
-        text = re.sub(r"^\*To run this page .*\*$", "", text, flags=re.MULTILINE)
+        # How to run it, and a picture: a run that plays stands below the title here.
+        text = re.sub(r"^(\*To run this page .*\*|!\[.*\]\(attachment:.*\))$", "", text, flags=re.M)
         return site.markdown(text, source)
     if "hide-input" in cell["metadata"].get("tags", ()):
         return ""  # a task, a guess: nothing to read without a kernel
