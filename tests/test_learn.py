@@ -119,7 +119,7 @@ def test_neurons_that_only_the_users_own_points_meet(kind):
     assert result.certificate.mass <= 0.01 and result.worst_error < 1e-6
 
 
-@pytest.mark.parametrize("kind", ["exact", "float32"])
+@pytest.mark.parametrize("kind", ["exact", pytest.param("float32", marks=pytest.mark.slow)])
 def test_own_points_that_are_right_cost_one_query_each(kind):
     secret, (points, _) = zoo.digits(), zoo.held_out_digits()
     black_box = secret if kind == "exact" else single(secret)

@@ -59,6 +59,7 @@ def test_without_a_defence_everything_goes_over_http(monkeypatch):
     assert "pip install 'relu-learn[serve,http]'" in why_not_http()
 
 
+@pytest.mark.slow
 def test_defences_that_fail_alone_defend_together():
     rounding, budget = {"decimals": 2}, {"budget": 500}
     assert 3 < spoils_of(Defences(**rounding)).digits < 5
