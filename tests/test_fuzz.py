@@ -18,7 +18,7 @@ from strategies import Misbehaviour, Recipe, Road  # noqa: E402
 
 pytestmark = pytest.mark.numerical
 
-EXAMPLES = {"roads": 50, "networks": 120, "interfaces": 80, "changing": 20, "budgets": 60}
+EXAMPLES = {"roads": 50, "networks": 120, "interfaces": 80, "changing": 40, "budgets": 60}
 # The same examples every time: what is new is for the benchmark to find.
 bounded = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 

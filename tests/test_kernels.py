@@ -20,13 +20,15 @@ from relu_learn import learn_from_queries, zoo
 
 found = {}
 for shape in [(1, 20, 1), (2, 8, 1), (10, 15, 1), (5, 100, 1), (10, 30, 3), (64, 32, 10)]:
-    for seed in range(2):
+    for seed in range(4):
         secret = zoo.random_network(*shape, rng=seed)
         result = learn_from_queries(secret, secret.dim, rng=seed)
         found[f"{shape}, {seed}"] = result.network.n_neurons
 for name in zoo.names():
     secret = zoo.get(name)
-    found[name] = learn_from_queries(secret, secret.dim, rng=0).network.n_neurons
+    for seed in range(2):
+        result = learn_from_queries(secret, secret.dim, rng=seed)
+        found[f"{name}, {seed}"] = result.network.n_neurons
 print(json.dumps([sorted({blas.get("architecture", "") for blas in threadpool_info()}), found]))
 """
 

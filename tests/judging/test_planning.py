@@ -95,7 +95,7 @@ def answering(secret, kind, seed):
     }[kind]
 
 
-def real_median(size, kind, bounds, seeds=3):
+def real_median(size, kind, bounds, seeds=5):
     dim, neurons, outputs = size
     spent = []
     for s in range(seeds):
