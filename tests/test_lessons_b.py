@@ -180,11 +180,11 @@ class TestRace:
 
         async def class_hour() -> None:
             board.start_button.click()
-            assert board.running and board.start_button.description == "Stop"
-            await board._task
+            assert board.training.running and board.start_button.description == "Stop"
+            await board.training.task
 
         asyncio.run(class_hour())
-        assert not board.running and board.messages.value == ""
+        assert not board.training.running and board.messages.value == ""
         assert board.curves["student"] == [(n, 1 / n) for n in race.BUDGETS]
         assert board.reading("random features", 250) == 1 / 200
 
@@ -198,15 +198,15 @@ class TestRace:
 
         monkeypatch.setattr(board, "train", lambda method, n: 0.5)
         asyncio.run(stopped())
-        assert not board.running and board.curves["student"] == []
+        assert not board.training.running and board.curves["student"] == []
 
         async def failing() -> None:
             board.start_button.click()
-            await board._task
+            await board.training.task
 
         monkeypatch.setattr(board, "train", lambda method, n: 1 / 0)
         asyncio.run(failing())
-        assert "ZeroDivisionError" in board.messages.value and not board.running
+        assert "ZeroDivisionError" in board.messages.value and not board.training.running
 
     @of("Race")
     def test_a_real_passive_learner(self, board: Any) -> None:
@@ -463,13 +463,13 @@ class TestUnderAttack:
         async def hour() -> None:
             board.decimals_slider.value = 2
             board.attack_button.click()
-            assert board.running and board.all_button.disabled
+            assert board.attacking.running and board.all_button.disabled
             board.attack_button.click()
-            assert not board.running and board.attack_button.description == "Attack"
+            assert not board.attacking.running and board.attack_button.description == "Attack"
             board.decimals_slider.value = -1
             board.labels_button.value = True
             board.attack_button.click()
-            while board.running:
+            while board.attacking.running:
                 await asyncio.sleep(0.01)
 
         asyncio.run(hour())
@@ -482,7 +482,7 @@ class TestUnderAttack:
     ) -> None:
         async def hour() -> None:
             board.all_button.click()
-            while board.running:
+            while board.attacking.running:
                 await asyncio.sleep(0.01)
 
         monkeypatch.setattr(under_attack, "attack", lambda *_: iter([1 / 0]))

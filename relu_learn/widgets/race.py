@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import math
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from relu_learn.judging.theory import PaperParameters, paper_parameters
 from relu_learn.learn import learn_from_queries, learn_steps
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.certificate import certificate
+from relu_learn.widgets.background import Background, beside
 from relu_learn.widgets.board import Board, button, slider
 
 MAX_QUERIES = 100_000
@@ -70,17 +70,16 @@ class Race(Board):
         if secret not in SECRETS:
             raise InvalidArgument(f"secret must be one of {', '.join(SECRETS)}, got {secret!r}")
         self.seed = seed
-        self._task: asyncio.Task[None] | None = None
-        self._doing = ""
         self.secret_menu = ipywidgets.Dropdown(
             options=list(SECRETS), value=secret, description="Secret"
         )
         self.start_button = button("Start training", "play", "Train the passive learners, or stop")
+        self.training = Background(self, self.start_button)
         stops = [30, 50, 70, 100, 140, 200, 280, 400, 570, 800, 1100, 1600, 2300]
         stops += [3200, 5000, 7000, 10_000]
         self.n_slider = slider("Read at n", stops, 280)
         self.on(self.secret_menu, lambda _: self.prepare())
-        self.on(self.start_button, lambda _: self.stop() if self.running else self.start())
+        self.on(self.start_button, lambda _: self._press())
         self.on(self.n_slider)
         self.prepare()
         super().__init__([RaceView], [[self.secret_menu, self.start_button, self.n_slider]], theme)
@@ -89,7 +88,7 @@ class Race(Board):
 
     def prepare(self) -> None:
         """Take the secret from the menu, run the query learners, forget the passive ones."""
-        self.stop()
+        self.training.stop()
         self.secret: ReluNetwork = SECRETS[self.secret_menu.value]()
         dim = self.secret.dim
         x = np.random.default_rng(0).standard_normal((10_000, dim))
@@ -113,43 +112,22 @@ class Race(Board):
         fitted = baselines.fit(method, secret, secret.dim, secret.n_neurons, n, self.seed)
         return sampled_loss(secret, fitted, rng=1, dim=secret.dim)
 
-    @property
-    def running(self) -> bool:
-        """True while the passive learners are being trained."""
-        return self._task is not None
-
-    def start(self) -> None:
-        """Train the passive learners in the background."""
+    def _press(self) -> None:
+        """Train the passive learners in the background, or let them be."""
+        if self.training.running:
+            self.training.stop()
+            return
         for name in PASSIVE_LEARNERS:
             self.curves[name] = []
-        # A task of the kernel's own loop; the training itself is done beside it, in a thread.
-        self._task = asyncio.get_running_loop().create_task(self._train_all())
-        self.start_button.description, self.start_button.icon = "Stop", "stop"
-
-    def stop(self) -> None:
-        """Let the passive learners be."""
-        if self._task is not None:
-            self._task.cancel()
-            self._stopped()
-
-    def _stopped(self) -> None:
-        self._task, self._doing = None, ""
-        self.start_button.description, self.start_button.icon = "Start training", "play"
+        self.training.start(self._train_all)
 
     async def _train_all(self) -> None:
-        me = self._task
-        try:
-            for n in BUDGETS:
-                for method in PASSIVE_LEARNERS[::-1]:
-                    self._doing = f"training: {method}, {n:,} examples"
-                    self.refresh()
-                    loss = await asyncio.to_thread(self.train, method, n)
-                    self.curves[method].append((n, loss))
-        except Exception as error:  # nobody awaits this task: show it here
-            self.messages.report(error)
-        if self._task is me:
-            self._stopped()
-            self.refresh()
+        for n in BUDGETS:
+            for method in PASSIVE_LEARNERS[::-1]:
+                self.training.doing = f"training: {method}, {n:,} examples"
+                self.refresh()
+                loss = await beside(self.train, method, n)
+                self.curves[method].append((n, loss))
 
     # -------------------------------------------------------------- the picture
 
@@ -170,13 +148,14 @@ class Race(Board):
         trained += f" The best constant has a loss of {number(self.nothing)}."
         facts = trained if all(self.curves[method] for method in LEARNERS) else waiting
         self.tell(
-            f"With at most {n:,} queries or examples: {', '.join(parts)}.", self._doing or facts
+            f"With at most {n:,} queries or examples: {', '.join(parts)}.",
+            self.training.doing or facts,
         )
         return (self.chart(RaceView).patch(self.curves, n, self.nothing),)
 
     def dispose(self) -> None:
         """Stop training and close every widget."""
-        self.stop()
+        self.training.stop()
         super().dispose()
 
 

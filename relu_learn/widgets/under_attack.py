@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import html
-import sys
 import time
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any
@@ -26,6 +24,7 @@ from relu_learn.figures.patch import Patch
 from relu_learn.figures.theme import number
 from relu_learn.serving.defences import Defences
 from relu_learn.telling.events import Event
+from relu_learn.widgets.background import Background, beside
 from relu_learn.widgets.board import Board, button, slider
 
 # Neurons of the network: the menu's words, and `zoo.small_digits`'s.
@@ -113,8 +112,7 @@ class UnderAttack(Board):
         self.cases: dict[str, Case] = {}
         self.costs: dict[Setting, Cost] = {}
         self.where = why_not_http()
-        self._task: asyncio.Task[None] | None = None
-        self._doing, self._last = "", Setting()
+        self._last = Setting()
         self.neurons_menu = ipywidgets.Dropdown(options=list(NEURONS), description="Neurons")
         decimals = [("all", -1), *((str(p), p) for p in (8, 6, 4, 3, 2, 1, 0))]
         noises = [("none", 0.0), *((f"{s:g}", s) for s in (0.0001, 0.001, 0.01, 0.1, 1.0))]
@@ -131,6 +129,7 @@ class UnderAttack(Board):
             ipywidgets.ToggleButton(description=name, tooltip=tip) for name, tip in tips.items()
         )
         self.attack_button = button("Attack", "bolt", "Attack the service, or stop")
+        self.attacking = Background(self, self.attack_button)
         self.all_button = button("Attack each", "list", "Attack behind eight defences in turn")
         first = [self.neurons_menu, self.decimals_slider, self.noise_slider, self.budget_slider]
         toggles = [self.labels_button, self.bits_button, self.box_button]
@@ -183,11 +182,6 @@ class UnderAttack(Board):
 
     # ------------------------------------------------------------------ the attacks
 
-    @property
-    def running(self) -> bool:
-        """True while the service is attacked."""
-        return self._task is not None
-
     def attack(self, *settings: Setting) -> None:
         """Attack behind these settings (default: that of the controls), and wait for it."""
         _finish(self._attacks(settings or [self.setting], _at_once))
@@ -195,33 +189,10 @@ class UnderAttack(Board):
 
     def press(self, *settings: Setting) -> None:
         """Begin to attack in the background, or stop."""
-        if self._task is not None:
-            self.stop()
-            return
-        self._task = asyncio.get_running_loop().create_task(self._pressed(settings))
-        self.attack_button.description, self.attack_button.icon = "Stop", "stop"
-        self.all_button.disabled = True
-
-    def stop(self) -> None:
-        """Let the service be."""
-        if self._task is not None:
-            self._task.cancel()
-            self._stopped()
-
-    def _stopped(self) -> None:
-        self._task, self._doing = None, ""
-        self.attack_button.description, self.attack_button.icon = "Attack", "bolt"
-        self.all_button.disabled = False
-
-    async def _pressed(self, settings: Sequence[Setting]) -> None:
-        me = self._task
-        try:
-            await self._attacks(settings, _beside, self._word)
-        except Exception as error:  # nobody awaits this task: show it here
-            self.messages.report(error)
-        if self._task is me:
-            self._stopped()
-            self.refresh()
+        if self.attacking.running:
+            self.attacking.stop()
+        else:
+            self.attacking.start(self._attacks, settings, beside, self._word)
 
     async def _attacks(
         self,
@@ -246,15 +217,17 @@ class UnderAttack(Board):
         return attack(self.case(setting), setting.defences, self.max_seconds)
 
     def _word(self, setting: Setting, event: Event | None) -> None:
-        self._doing = ""
+        self.attacking.doing = ""
         if event is not None:
-            self._doing = f"attacking: {setting} · {event.queries:,} queries · {event.phase}"
+            done = f"{event.queries:,} queries · {event.phase}"
+            self.attacking.doing = f"attacking: {setting} · {done}"
         self.refresh()
 
     # ------------------------------------------------------------------ the picture
 
     def patches(self) -> Sequence[Patch]:
         """All attacks so far, and the cost of what the controls say."""
+        self.all_button.disabled = self.attacking.running
         now = self.setting
         price = self.cost(now)
         self.tell(*self._words(self._last))
@@ -279,15 +252,19 @@ class UnderAttack(Board):
                 f"from {spoils.queries:,} queries{end}."
             )
         else:
-            said += "The attack is under way." if self._doing else "And the attacker? Press Attack."
+            said += (
+                "The attack is under way."
+                if self.attacking.doing
+                else "And the attacker? Press Attack."
+            )
         where = "over HTTP, from a service on this machine (127.0.0.1)"
         if self.where:
             where = f"asked in this process, without HTTP: {self.where}"
-        return said, self._doing or f"64-16-10, read 400 held-out digits · {where}"
+        return said, self.attacking.doing or f"64-16-10, read 400 held-out digits · {where}"
 
     def dispose(self) -> None:
         """Stop attacking, and close every widget."""
-        self.stop()
+        self.attacking.stop()
         super().dispose()
 
 
@@ -331,14 +308,6 @@ def _advance(steps: Generator[Event, None, Spoils]) -> tuple[Event | None, Spoil
 
 async def _at_once(call: Callable[..., Any], *args: Any) -> Any:
     return call(*args)
-
-
-async def _beside(call: Callable[..., Any], *args: Any) -> Any:
-    """In a thread, so that the page lives on; where there are none, between its own events."""
-    if sys.platform == "emscripten":
-        await asyncio.sleep(0)
-        return call(*args)
-    return await asyncio.to_thread(call, *args)
 
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:
