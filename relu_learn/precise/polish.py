@@ -17,7 +17,7 @@ from relu_learn.core.gradients import measure_gradient
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
 from relu_learn.core.roomy import LONG, Arrangement
-from relu_learn.core.space import CANDIDATES
+from relu_learn.core.space import CANDIDATES, Space
 from relu_learn.core.target import HALFWAY, Target
 from relu_learn.network import ReluNetwork, normalised, prune
 
@@ -25,6 +25,9 @@ from relu_learn.network import ReluNetwork, normalised, prune
 _MANY = 2000
 # The walk to roomy points looks at so many distances in all: a few seconds.
 _WALK = 4e8
+# Points of hyperplanes are looked for in so much of a box, as there has to be room for steps; so
+# far away, in units of the way to the hyperplane; so closely (1e3 to the power of 2^-50).
+_INSIDE, _FAR, _HALVINGS = 0.95, 1e3, 50
 # With several outputs, random sets of cells are compared, so many of each size; and a condition
 # number that is good enough (of the squares: eigenvalues). (÷ or × 10: 0 of 39 runs change, of
 # which none polishes several outputs.)
@@ -90,11 +93,10 @@ def _cells(target: Target, network: ReluNetwork, rng: np.random.Generator) -> np
     from scipy.linalg import qr
 
     w, b, k, m = network.weights, network.biases, network.n_neurons, network.n_outputs
-    x = target.space.candidates(k, rng, 1.0)
-    x -= ((x * w).sum(axis=1) - b)[:, None] * w  # now on the hyperplanes
+    x = _on_hyperplanes(target.space, w, b, rng)
     away = np.abs(x @ w.T - b)
     np.fill_diagonal(away, 1.0)
-    push = 0.3 * away.min(axis=1)[:, None] * w
+    push = 0.3 * np.minimum(away.min(axis=1), target.space.room(x))[:, None] * w
     x = np.concatenate([target.space.candidates(CANDIDATES, rng, 1.0), x + push, x - push])
     depth = x @ w.T - b
     room = np.minimum(np.abs(depth).min(axis=1), target.space.room(x))
@@ -109,6 +111,28 @@ def _cells(target: Target, network: ReluNetwork, rng: np.random.Generator) -> np
         count += 1 + count // 8
     rows = np.column_stack([np.ones(len(x)), active]) * room[:, None]
     return np.asarray(x[qr(rows.T, pivoting=True, mode="r")[1][: k + 1]])
+
+
+def _on_hyperplanes(
+    space: Space, w: np.ndarray, b: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """A point (k, d) of each hyperplane, above a random one. In a box most of these lie outside if
+    few of its points are beyond the hyperplane: they move on along the faces, until they meet it.
+    """
+    x = space.candidates(len(b), rng, 1.0)
+    way = b - (x * w).sum(axis=1)
+    points = x + way[:, None] * w
+    out = np.flatnonzero(space.room(points) <= 0)
+    x, w, b, way = x[out], w[out], b[out], way[out]
+    near, far = np.ones(len(out)), np.full(len(out), _FAR)
+    for _ in range(_HALVINGS):
+        middle = np.sqrt(near * far)
+        points[out] = _INSIDE * space.locate(
+            space.place((x + (middle * way)[:, None] * w) / _INSIDE)
+        )
+        short = ((points[out] * w).sum(axis=1) - b) * way < 0
+        near, far = np.where(short, middle, near), np.where(short, far, middle)
+    return points
 
 
 def _condition(active: np.ndarray, outputs: np.ndarray) -> float:

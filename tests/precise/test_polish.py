@@ -8,6 +8,7 @@ from nets import parameters, relative_error
 from runs import begun, drained
 
 from relu_learn import ReluNetwork, learn_from_queries, zoo
+from relu_learn.bounded.box import Box
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
 from relu_learn.core.teller import each
@@ -78,6 +79,25 @@ def test_parallel_output_weights_take_more_cells():
     better = drained(each(steps, lambda piece: pieces.append(piece)))
     assert len(pieces) == secret.n_neurons + 1
     assert off(run, secret, better) < off(run, secret, start) / 1e3
+
+
+def test_rare_neurons_of_a_box_are_measured_again():
+    """Each is on in one uniform point of 10,000 or less: its hyperplane is met near corners only,
+    where no normal from a random point leads."""
+    rng, d, m = np.random.default_rng(2), 30, 3
+    weights = rng.standard_normal((8, d))
+    weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+    secret = ReluNetwork(weights, np.full(8, 2.4), rng.standard_normal((m, 8)))
+    box = Box((-1, 1), d)
+    assert (box.sample(10_000, rng) @ weights.T > 2.4).mean() < 1e-4
+    run = begun(secret, d, space=box)
+    start = rough(run, secret, 1e-8)
+    better = drained(polish(run.target(), start, Noise(run.answers.noise), run.rng))
+    corners = np.sign(weights)  # of the box: there each of them is on
+    errors = [
+        np.abs(net(corners) * run.answers.scale - secret(corners)).max() for net in (start, better)
+    ]
+    assert errors[0] > 1e-8 and errors[1] < errors[0] / 1e3
 
 
 @pytest.mark.parametrize("secret", [zoo.random_network(1, 3, rng=0), zoo.affine()], ids=repr)
