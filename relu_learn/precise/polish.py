@@ -159,6 +159,9 @@ def solved(network: ReluNetwork, pieces: Sequence[Piece]) -> ReluNetwork:
     rows = np.column_stack([network.weights, -network.biases])  # of neurons
     rest = np.column_stack([network.skip, network.offset])
     outputs, m = network.output_weights, network.n_outputs
+    switched = active - 1.0 * active[0]  # 0, not rounding, for a neuron that is never switched
+    mean = np.average(switched, axis=0, weights=weight**2)
+    best, least = (rest, rows, outputs), np.inf
     for again in reversed(range(_ROUNDS if m > 1 else 1)):
         design = np.concatenate(
             [np.broadcast_to(np.eye(m), (len(pieces), m, m)), active[:, None] * outputs], axis=2
@@ -166,16 +169,21 @@ def solved(network: ReluNetwork, pieces: Sequence[Piece]) -> ReluNetwork:
         off = measured - design @ np.concatenate([rest, rows])
         change = _least_squares(design, off, weight)
         rest, rows, off = rest + change[:m], rows + change[m:], off - design @ change
+        misfit = float(np.linalg.norm(off * weight[:, None, None]))
+        if not misfit < least:  # only noise is left
+            break
+        best, least = (rest, rows, outputs), misfit
         if again:  # what is the same in all cells is the affine part's
-            mean = np.average(active, axis=0, weights=weight**2)
             off -= np.average(off, axis=0, weights=weight**2)
-            turned = (active - mean)[:, None] * rows.T  # (p, d + 1, k)
+            turned = (switched - mean)[:, None] * rows.T  # (p, d + 1, k)
             outputs = outputs + _least_squares(turned, off.transpose(0, 2, 1), weight).T
+    rest, rows, outputs = best
     return ReluNetwork(rows[:, :-1], -rows[:, -1], outputs, rest[:, :-1], rest[:, -1])
 
 
 def _least_squares(design: np.ndarray, off: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """X (n, q) that brings design (p, r, n) X nearest to off (p, r, q), weighted by piece (p,)."""
     a, b = ((part * weight[:, None, None]).reshape(-1, part.shape[2]) for part in (design, off))
-    size = np.maximum(np.linalg.norm(a, axis=0), 1e-300)
+    size = np.linalg.norm(a, axis=0)
+    size[size == 0] = 1.0  # not tiny: what least squares tell of nothing is 0 to rounding
     return np.asarray(np.linalg.lstsq(a / size, b, rcond=_TOLD)[0] / size[:, None])

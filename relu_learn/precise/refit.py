@@ -124,7 +124,8 @@ def fitted(
     if m > 1 and doubts is None:
         columns.append(np.einsum("nml,nk->nmlk", outside, np.maximum(depth, 0)))
     design = np.concatenate([c.reshape(len(misfit), -1) for c in columns], axis=1)
-    likely = 1 / np.maximum(np.abs(design).max(axis=0, initial=0.0), 1e-300)
+    most = np.abs(design).max(axis=0, initial=0.0)
+    likely = 1 / np.where(most == 0, 1.0, most)
     if doubts is not None:
         likely *= np.append(doubts, np.full(m, doubts.max(initial=1.0)))
     change, left = _least_squares(design * likely, misfit, _TOLD if doubts is None else _PLAIN)

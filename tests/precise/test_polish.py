@@ -128,3 +128,20 @@ def test_what_the_cells_do_not_tell_stays():
     np.testing.assert_allclose(found(points), moved(points), atol=1e-12)
     np.testing.assert_allclose(found.gradient(points), moved.gradient(points), atol=1e-12)
     assert np.abs(found.weights - net.weights).max() <= 0.5  # shared, not blown up
+
+
+def test_output_weights_of_a_neuron_that_is_never_switched_stay():
+    """Least squares of an empty column are rounding: divided by its size, they were 1e283."""
+    rng = np.random.default_rng(0)
+    w, outputs = rng.standard_normal((4, 3)), rng.standard_normal((2, 4))
+    net = ReluNetwork(w, [-50.0, -50.0, 0.0, 0.0], outputs, np.zeros((2, 3)), np.zeros(2))
+    points = 2 * rng.standard_normal((9, 3))
+    measured = net.gradient(points) * (1 + 1e-12 * rng.standard_normal((9, 2, 3)))
+    weights = 10.0 ** rng.uniform(-14, -10, 9)
+    pieces = [
+        Piece(0, x, y, g, 1.0, e)
+        for x, y, g, e in zip(points, net(points), measured, weights, strict=True)
+    ]
+    found = solved(net, pieces)
+    assert np.abs(found.output_weights - outputs).max() < 1e-8
+    np.testing.assert_allclose(found(points), net(points), rtol=0, atol=1e-9)
