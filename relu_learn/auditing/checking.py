@@ -73,6 +73,8 @@ class Check:
         For one query, in a batch as large as the look's largest; 0 if all answers were replayed.
     bounded : bool
         Whether it may be asked in a box only.
+    structure : bool
+        Whether a structure of its first layer would be made use of; none is planned for.
     """
 
     dim: int
@@ -88,6 +90,7 @@ class Check:
     queries: int
     seconds: float
     bounded: bool = False
+    structure: bool = False
 
     @property
     def expected(self) -> tuple[int, int]:
@@ -116,7 +119,8 @@ class Check:
         if self.plan is None or not self.learnable:
             return about | {"to learn it": "no estimate: it does not look like a ReLU network"}
         cost = f"about {_rounded(low)} to {_rounded(high)} queries"
-        about["to learn it"] = f"{cost}, if it has about {self.neurons} neurons"
+        less = ", fewer if its first layer is sparse or of low rank" if self.structure else ""
+        about["to learn it"] = f"{cost}, if it has about {self.neurons} neurons{less}"
         if self.seconds:
             own, most = self.plan.seconds * _COST.get(self.noise.kind, _COARSE)[1], self.seconds
             about["time"] = f"at most about {_duration(own + most * high)} ({_duration(most)} each)"
@@ -132,6 +136,8 @@ def check(
     points: object = None,
     rng: int = 0,
     careful: bool = True,
+    lean: bool = False,
+    structure: str | None = None,
 ) -> Check:
     """Look at a black box before learning it: some 75 queries, 24 more if its answers are rounded,
     48 if they are float32 or bend where their noise is heard, and up to 48 if it has many neurons.
@@ -148,6 +154,8 @@ def check(
         Same seed, same queries.
     careful : bool
         A black box that refuses to answer far away is a finding, not an error.
+    lean, structure
+        As for `learn_steps`: how it would be learned.
 
     Returns
     -------
@@ -168,6 +176,11 @@ def check(
     batch = look.batch(x, y, noise)
     shape, learnable, neurons = look.shape(noise)
     domain = look.domain(bounds is not None, careful)
+    if noise.kind != "exact" or bounds is not None:  # there they change nothing
+        lean, structure = False, None
+    expected = None
+    if learnable:
+        expected = plan(oracle.dim, y.shape[1], neurons, lean=lean, structure=structure)
     return Check(
         dim=oracle.dim,
         outputs=oracle.n_outputs or 1,
@@ -178,10 +191,11 @@ def check(
         batch=batch,
         domain=domain,
         values=_values(y),
-        plan=plan(oracle.dim, y.shape[1], neurons) if learnable else None,
+        plan=expected,
         queries=oracle.queries - before,
         seconds=look.seconds,
         bounded=bounds is not None,
+        structure=structure is not None,
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +149,7 @@ def extract(
     rng: int = 0,
     on_check: Callable[[Check], object] | None = None,
     on_event: Callable[[Event, Hypothesis], object] | None = None,
+    **saving: Any,
 ) -> Outcome:
     """Learn a target from its answers; started again, it pays for none twice.
 
@@ -164,6 +165,8 @@ def extract(
         Same seed, same queries.
     on_check, on_event : callable, optional
         Called with the first look; and with every event and what is known after it.
+    **saving
+        lean, structure: as for `learn_steps`.
 
     Returns
     -------
@@ -176,7 +179,7 @@ def extract(
         Before anything was asked; so does an `UnfitLedger`.
     LedgerError
     """
-    return _Extraction(target, ledger, max_queries).run(
+    return _Extraction(target, ledger, max_queries, saving).run(
         max_seconds, rng, on_check or _ignore, on_event or _ignore
     )
 
@@ -202,8 +205,9 @@ class _Extraction:
         target: Target,
         ledger: str | os.PathLike[str],
         max_queries: int | None,
+        saving: dict[str, Any],
     ) -> None:
-        self.start = time.perf_counter()
+        self.start, self.saving = time.perf_counter(), saving
         self.events: list[Event] = []
         self.check: Check | None = None
         self.network: ReluNetwork | None = None
@@ -253,7 +257,8 @@ class _Extraction:
         )
 
     def _look(self, rng: int, on_check: Callable[[Check], object]) -> None:
-        self.check = check(self.oracle, points=self.oracle.points, rng=rng, careful=False)
+        points = self.oracle.points
+        self.check = check(self.oracle, points=points, rng=rng, careful=False, **self.saving)
         self.known = dataclasses.replace(self.known, n_outputs=self.check.outputs)
         on_check(self.check)
 
@@ -274,6 +279,7 @@ class _Extraction:
             points=self.oracle.points,
             rng=rng,
             max_seconds=max_seconds,
+            **self.saving,
         )
         for event in steps:
             self.events.append(event)

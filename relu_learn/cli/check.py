@@ -25,10 +25,10 @@ def check(
     from relu_learn.auditing import checking
     from relu_learn.auditing.asked import Asked
 
-    asked = Asked(named.open())
+    saving, asked = named.saving(), Asked(named.open())
     try:
         asked.open()
-        seen = checking.check(asked, points=asked.points, rng=seed)
+        seen = checking.check(asked, points=asked.points, rng=seed, **saving)
     except InvalidArgument as error:
         stop(str(error), 2)
     except ReluLearnError as error:

@@ -25,7 +25,6 @@ from relu_learn.cli.terminal import Terminal, count, print_table, say, stop, tel
 if TYPE_CHECKING:
     from relu_learn.auditing.checking import Check
     from relu_learn.auditing.extraction import Outcome
-    from relu_learn.auditing.target import Target
     from relu_learn.telling.events import Event
     from relu_learn.telling.trace import Hypothesis
 
@@ -69,22 +68,22 @@ def extract(
         stop(f"--{error}", 2)
     except ReluLearnError as error:
         stop(str(error), 1)
-    outcome = _follow(named.open(), ledger, max_queries, max_seconds, seed)
+    limits = {"max_queries": max_queries, "max_seconds": max_seconds}
+    outcome = _follow(named, ledger, limits, seed)
     _write(outcome, out, ledger, report)
     _end(outcome, ledger)
 
 
-def _follow(
-    target: Target, ledger: Path, queries: int | None, seconds: float | None, seed: int
-) -> Outcome:
+def _follow(named: given.Named, ledger: Path, limits: dict[str, Any], seed: int) -> Outcome:
     """The extraction, with its progress on standard error."""
     from relu_learn.auditing.extraction import extract as learn
 
-    with _Shown(target.model.title, queries) as shown:
+    saving, target = named.saving(), named.open()
+    with _Shown(target.model.title, limits["max_queries"]) as shown:
         try:
             return learn(
-                target, ledger, max_queries=queries, max_seconds=seconds, rng=seed,
-                on_check=shown.look, on_event=shown.event,
+                target, ledger, **limits, rng=seed,
+                on_check=shown.look, on_event=shown.event, **saving,
             )  # fmt: skip
         except InvalidArgument as error:
             stop(str(error), 2)

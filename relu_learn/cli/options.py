@@ -23,6 +23,8 @@ Seed = Annotated[int, Option(min=0, help="Same seed, same queries.")]
 _URL = ("http://", "https://")
 _TARGET_HELP = "A file, an import path package.module:name, or a URL."
 _REQUEST_HELP = "Field of a request that holds the rows; dataframe_split names them, too."
+_LEAN_HELP = "Ask less of exact answers, test briefly, and go on with care where that fails."
+_STRUCTURE_HELP = "auto: notice sparse and low-rank first layers, which take fewer queries."
 _AUTH_HELP = "Environment variable with the value of the header Authorization."
 _ENTITLED_HELP = "You are entitled to test a target that is not this machine."
 
@@ -49,6 +51,8 @@ class Named:
     reply: Annotated[str, Option(help="Field of a reply that holds the answers.")] = "predictions"
     auth_env: Annotated[str, Option(help=_AUTH_HELP)] = ""
     per_second: Annotated[float | None, Option(min=0.001, help="Most requests in a second.")] = None
+    lean: Annotated[bool, Option("--lean", help=_LEAN_HELP)] = False
+    structure: Annotated[str | None, Option(help=_STRUCTURE_HELP)] = None
     trust: Trust = False
     i_am_authorized: Annotated[bool, Option("--i-am-authorized", help=_ENTITLED_HELP)] = False
 
@@ -78,11 +82,23 @@ class Named:
         except ReluLearnError as error:  # an extra is missing; no answer
             stop(str(error), 1)
 
+    def saving(self) -> dict[str, Any]:
+        """How it is asked less, or one line that says what is wrong with that."""
+        from relu_learn.core.settings import Settings
+
+        saving: dict[str, Any] = {"lean": self.lean, "structure": self.structure}
+        try:
+            Settings(**saving)
+        except InvalidArgument as error:
+            stop(str(error), 2)
+        return saving
+
     def key(self, seed: int) -> str:
         """What tells its ledger from others: all that its queries depend on."""
         points = self.points and self.points.absolute()
         asked = (self.target, self.dim, self.bounds, points, self.link, self.request, self.reply)
-        return hashlib.sha256(repr((*asked, seed)).encode()).hexdigest()[:6]
+        saving = [(self.lean, self.structure)] * (self.lean or self.structure is not None)
+        return hashlib.sha256(repr((*asked, seed, *saving)).encode()).hexdigest()[:6]
 
 
 def about_target(command: Callable[..., None]) -> Callable[..., None]:

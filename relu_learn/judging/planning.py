@@ -4,13 +4,16 @@ The learner is rehearsed on random networks of the same number of neurons and ou
 kind of answers, in few dimensions. That is enough: on a Gaussian line the kinks of a random network
 look the same in every dimension, and so does everything that the learner decides from them. Only
 two things cost more: gradients, one query for every further dimension and measured piece; and least
-squares fits to imprecise answers, so many samples for every further parameter.
+squares fits to imprecise answers, so many samples for every further parameter. Where gradients are
+guessed (`structure`), the random networks have such a first layer, and all their dimensions: what a
+guess costs depends on its size, and on which pieces lie beside each other.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import math
 import time
 from collections import Counter
@@ -24,7 +27,9 @@ from relu_learn.asking.arguments import integer, positive_int, positive_number
 from relu_learn.asking.errors import InvalidArgument, LearningFailed
 from relu_learn.core.precision import FIT, HELD_OUT, LINES, SLOW_FIT
 from relu_learn.core.run import FEW, MOST, SMALL
+from relu_learn.core.settings import Settings
 from relu_learn.learn import learn_steps, space_of
+from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import Event, GradientMeasured
 from relu_learn.zoo import random_network
 
@@ -32,6 +37,8 @@ from relu_learn.zoo import random_network
 _DIM = 48
 # With a least squares fit, which sometimes takes another turn: how often depends on the dimension.
 _FIT_DIM = 64
+# With guesses of gradients: from here on they take no more directions (a quarter of 1,000).
+_GUESS_DIM = 1000
 # Seconds to make one coordinate of a query and to use the answer, on a usual machine.
 _COORDINATE = 6e-9
 # Single runs differ from their median by more than those of the rehearsal.
@@ -102,6 +109,9 @@ class _Job:
     bounds: Any
     validation: int | None
     lean: bool
+    structure: str | None
+    nonzeros: int | None
+    rank: int | None
 
     @property
     def parameters(self) -> int:
@@ -115,10 +125,10 @@ class _Job:
 
     @property
     def rehearsals(self) -> int:
-        """How many: those with a least squares fit take seconds."""
+        """How many: those with a least squares fit take seconds, and those with guesses one."""
         if self.answers != "exact" and self.smaller().dim > _FIT_DIM:
             return 1
-        most = 9 if self.answers == "exact" else 5
+        most = 9 if self.answers == "exact" and self.structure is None else 5
         return most if self.neurons <= 100 else min(5, most) if self.neurons <= 400 else 1
 
     def smaller(self) -> _Job:
@@ -130,16 +140,32 @@ class _Job:
             dim = max([dim, *(way for way in ways if way < self.dim)])
         if self.lean and self.dim > SMALL:  # what is asked less differs from there on
             dim = SMALL + 1
+        if self.structure is not None:
+            dim = max(dim, _GUESS_DIM)
         if dim >= self.dim:
             return self
         box = self.bounds and tuple(b[np.arange(dim) * self.dim // dim] for b in self.bounds)
         return dataclasses.replace(self, dim=dim, bounds=box)
 
+    def secret(self, random: np.random.Generator) -> ReluNetwork:
+        """A random network, with the structure that is planned for."""
+        d, k = self.dim, self.neurons
+        # (Without neurons it must be affine: a silent black box is listened to for long.)
+        net = random_network(d, k, self.outputs, random, not k)
+        if self.rank is not None:
+            weights = random.standard_normal((k, self.rank))
+            weights = weights @ random.standard_normal((self.rank, d)) / np.sqrt(self.rank * d)
+        elif self.nonzeros is not None:
+            weights = random.standard_normal((k, d)) / np.sqrt(self.nonzeros)
+            weights[random.permuted(np.tile(np.arange(d), (k, 1)), axis=1) >= self.nonzeros] = 0
+        else:
+            return net
+        return ReluNetwork(weights, net.biases, net.output_weights, net.skip, net.offset)
+
     def black_box(self, seed: int) -> Callable[[np.ndarray], np.ndarray]:
         """A random network that answers like this."""
         random, noise = np.random.default_rng([90, seed]), np.random.default_rng([92, seed])
-        # (Without neurons it must be affine: a silent black box is listened to for long.)
-        secret = random_network(self.dim, self.neurons, self.outputs, random, not self.neurons)
+        secret = self.secret(random)
         if self.answers == "exact":
             return secret
         if self.answers == "float32":
@@ -169,6 +195,9 @@ def plan(
     validation: int | None = None,
     points: int = 0,
     lean: bool = False,
+    structure: str | None = None,
+    nonzeros: int | None = None,
+    rank: int | None = None,
 ) -> Plan:
     """Predict the queries of `learn_from_queries` before the first one.
 
@@ -178,7 +207,7 @@ def plan(
     ----------
     dim, outputs, neurons : int
         d and m of the black box, and a guess of k. (The learner itself needs no guess.)
-    polish, bounds, validation, lean
+    polish, bounds, validation, lean, structure
         As for `learn_steps`.
     points : int
         How many inputs of your own are tested, too. (Repairs, where these are needed, come on top.)
@@ -188,6 +217,10 @@ def plan(
         Of "rounded" answers of order 1: they are its multiples (three decimals: 1e-3).
     noise : float, optional
         Of "noisy" answers, normal and independent, in units of the outputs' standard deviation.
+    nonzeros, rank : int, optional
+        With structure="auto", one of them: how many entries of a neuron's weights are not zero (9
+        of a filter of 3 x 3), or in a space of how many dimensions the weights lie. Without either
+        a first layer without structure is planned, which is tried in vain.
 
     Returns
     -------
@@ -212,9 +245,14 @@ def plan(
     precision = _precision(answers, step, noise)
     space_of(bounds, dim)  # checks them
     own = integer("points", points, 0)
+    guessed = _guessed(structure, nonzeros, rank, dim)
     if bounds is not None:
         bounds = tuple(np.broadcast_to(side, dim) for side in bounds)
-    job = _Job(dim, outputs, neurons, polish, answers, precision, bounds, validation, lean)
+    if answers != "exact" or bounds is not None:  # there it changes nothing
+        guessed = None, None, None
+    job = _Job(
+        dim, outputs, neurons, polish, answers, precision, bounds, validation, lean, *guessed
+    )
     runs = []
     for seed in range(job.rehearsals):
         with contextlib.suppress(LearningFailed):
@@ -247,6 +285,21 @@ def _precision(answers: str, step: float | None, noise: float | None) -> float:
         if value is not None:
             raise InvalidArgument(f"{name} belongs to answers={kind!r}, got answers={answers!r}")
     return float(np.finfo(np.float32 if answers == "float32" else float).eps)
+
+
+def _guessed(
+    structure: str | None, nonzeros: int | None, rank: int | None, dim: int
+) -> tuple[str | None, int | None, int | None]:
+    """A structure is planned if it is looked for, and one at a time."""
+    Settings(structure=structure)  # checks it
+    if nonzeros is not None and rank is not None:
+        raise InvalidArgument("a plan is for nonzeros or for a rank, not for both")
+    for name, value in (("nonzeros", nonzeros), ("rank", rank)):
+        if value is not None and structure is None:
+            raise InvalidArgument(f"{name} belongs to structure='auto', got structure=None")
+        if value is not None and positive_int(name, value) > dim:
+            raise InvalidArgument(f"{name} must be at most dim={dim}, got {value!r}")
+    return structure, nonzeros, rank
 
 
 def queries_by_purpose(events: Iterable[Event], dim: int) -> dict[str, int]:
@@ -294,11 +347,18 @@ def _rehearse(job: _Job, seed: int) -> tuple[dict[str, int], float]:
         bounds=small.bounds,
         validation=job.validation,
         lean=job.lean,
+        structure=job.structure,
         patience=math.inf,
     )
     events = list(steps)
     seconds, spent = time.perf_counter() - start, queries_by_purpose(events, small.dim)
-    pieces = Counter(_purpose(event) for event in events if isinstance(event, GradientMeasured))
+    # A piece whose gradient was guessed took fewer queries than there are directions.
+    least = small.dim - 1 if job.structure is not None else 0
+    pieces = Counter(
+        _purpose(event)
+        for before, event in itertools.pairwise(events)
+        if isinstance(event, GradientMeasured) and event.queries - before.queries >= least
+    )
     for purpose, n in pieces.items():
         spent[purpose] += n * more
     # All samples but those that judge the fit.

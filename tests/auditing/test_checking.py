@@ -106,6 +106,16 @@ def test_a_refusal_far_away_is_a_finding_or_an_error():
         look(near, 5, careful=False)
 
 
+def test_what_asks_less_is_expected_to_cost_less_where_it_does():
+    usual, lean = look(NETWORK, 10), look(NETWORK, 10, lean=True)
+    assert lean.expected[1] < 0.8 * usual.expected[0]
+    usual, lean = (
+        look(lambda x: np.round(NETWORK(x), 6), 10, **saving)
+        for saving in ({}, {"lean": True, "structure": "auto"})
+    )
+    assert (lean.expected, lean.structure) == (usual.expected, False)
+
+
 def test_time_and_price():
     rows = look(NETWORK, 10).rows(price=0.01)
     assert "each" in rows["time"] and "at 0.01 each" in rows["price"]

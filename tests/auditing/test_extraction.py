@@ -64,6 +64,31 @@ def test_stopped_at_any_moment_it_goes_on_and_pays_for_nothing_twice(whole, tmp_
     assert paid == outcome.queries == whole[0].queries and verified <= 3 * 5
 
 
+def test_saving_goes_on_where_it_was_stopped(tmp_path):
+    """With the same settings; and what it is for is lower in the end, and expected beforehand."""
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((8, 2)) @ rng.standard_normal((2, 120)) / 15
+    net = ReluNetwork(weights, rng.standard_normal(8) / 2, rng.standard_normal((2, 8)))
+
+    def extracted(box, name, saving):
+        return extract(Target("box", Model(box, 120), {}), tmp_path / name, **saving)
+
+    saving, costs = {"lean": True, "structure": "auto"}, []
+    for used in ({}, {"lean": True}, saving):
+        outcome = extracted(Counted(function=net), f"{len(used)}", used)
+        low, high = outcome.check.expected
+        assert outcome.complete and matches(net, outcome.network)
+        assert used == saving or 0.7 * low < outcome.queries < 1.3 * high + outcome.check.queries
+        costs.append(outcome.queries)
+    assert costs[2] < 0.8 * costs[1] < 0.7 * costs[0]
+    paid = 0
+    for stop in (60, 150, None):
+        box = Counted(stop, net)
+        outcome = extracted(box, "stopped", saving)
+        paid += outcome.queries - outcome.replayed
+    assert outcome.complete and paid == outcome.queries == costs[2]
+
+
 def test_a_budget_ends_it_with_what_was_found(tmp_path):
     outcome = extract(target(Counted()), tmp_path / "run.ledger", max_queries=330)
     assert isinstance(outcome.stopped, QueryBudgetExceeded) and not outcome.complete

@@ -1,5 +1,7 @@
 """What the commands for real models share: a target, or one line that says why there is none."""
 
+import re
+
 import pytest
 from command_line import run
 
@@ -18,6 +20,7 @@ from relu_learn import zoo
         (["tent.npz", "--points", "text.csv"], 2, "line 2, column 1: 'cat' is no finite number"),
         (["tent.npz", "--bounds", "1", "0"], 2, "low must be less than high"),
         (["tent.npz", "--link", "exp"], 2, "link must be one of"),
+        (["tent.npz", "--structure", "sparse"], 2, "structure must be 'auto' or None"),
         (["tree.joblib"], 2, "can run any code"),
     ],
 )
@@ -30,6 +33,21 @@ def test_bad_arguments_are_one_line(tmp_path, monkeypatch, command, arguments, c
     got, out, err = run(command, *arguments)
     assert (got, out) == (code, "") and err.startswith("relu-learn: ")
     assert said in err and err.count("\n") == 1
+
+
+def test_what_is_asked_less_has_a_ledger_of_its_own(tmp_path, monkeypatch):
+    """And the settings reach the learner."""
+    monkeypatch.chdir(tmp_path)
+    zoo.random_network(6, 8, rng=3).save("net.npz")
+    spent = []
+    for options in ([], ["--lean"], ["--lean", "--structure", "auto"]):
+        code, out, _ = run("extract", "net.npz", *options)
+        assert code == 0 and "from the ledger" not in out
+        spent.append(int(re.search(r"queries +([\d,]+)", out)[1].replace(",", "")))
+    assert spent[0] > 1.5 * spent[1] and spent[1] == spent[2]  # six inputs leave no room for more
+    assert len(list(tmp_path.glob("*.ledger"))) == 3
+    code, out, _ = run("check", "net.npz", "--structure", "auto")
+    assert code == 0 and "sparse or of low rank" in " ".join(out.split())
 
 
 def test_a_missing_extra_says_what_to_install(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from relu_learn import InvalidArgument, Oracle, learn_from_queries, zoo
+from relu_learn import InvalidArgument, Oracle, ReluNetwork, learn_from_queries, zoo
 from relu_learn.bounded.box import Box
 from relu_learn.core.answers import Answers
 from relu_learn.core.brake import _ANY, Brake
@@ -157,6 +157,51 @@ def test_lean_runs_are_planned(dim, neurons, outputs):
     assert predicted.queries < 0.95 * plan(dim, outputs, neurons).queries
 
 
+def filters(random, k, d):
+    """Each 3 x 3, somewhere on a square image."""
+    side = int(np.sqrt(d))
+    images = np.zeros((k, side, side))
+    for image, i, j in zip(images, *random.integers(0, side - 2, (2, k)), strict=True):
+        image[i : i + 3, j : j + 3] = random.standard_normal((3, 3)) / 3
+    return images.reshape(k, d)
+
+
+def rank_10(random, k, d):
+    return random.standard_normal((k, 10)) @ random.standard_normal((10, d)) / np.sqrt(10 * d)
+
+
+STRUCTURES = [(256, 24, filters, {"nonzeros": 9}), (200, 30, rank_10, {"rank": 10})]
+
+
+@pytest.mark.parametrize(("dim", "neurons", "layer", "sizes"), STRUCTURES)
+def test_structured_layers_are_planned(dim, neurons, layer, sizes):
+    predicted = plan(dim, 1, neurons, structure="auto", **sizes)
+    real = []
+    for s in range(5):
+        net = zoo.random_network(dim, neurons, rng=s)
+        weights = layer(np.random.default_rng([s, 0]), neurons, dim)
+        secret = ReluNetwork(weights, net.biases, net.output_weights)
+        real.append(learn_from_queries(secret, dim, rng=s, structure="auto").queries)
+    assert abs(predicted.queries / np.median(real) - 1) < 0.1
+    assert predicted.low <= np.median(real) <= predicted.high
+    assert predicted.queries < 0.65 * plan(dim, 1, neurons).queries
+    assert sum(predicted.breakdown.values()) == predicted.queries
+
+
+def test_what_has_no_structure_pays_two_per_cent_at_most():
+    """And where gradients are not guessed, nothing."""
+    assert 1 < plan(200, 3, 20, structure="auto").queries / plan(200, 3, 20).queries < 1.02
+    box = plan(120, 1, 2, bounds=(-1, 1), structure="auto", rank=1)
+    assert box.queries == plan(120, 1, 2, bounds=(-1, 1)).queries
+
+
+def test_beyond_a_thousand_inputs_whole_gradients_cost_more():
+    """Guesses do not: of two neurons of rank one all gradients are multiples of the first."""
+    settings = {"structure": "auto", "rank": 1, "validation": 32}
+    small, large = (plan(d, 1, 2, **settings).breakdown for d in (1000, 2000))
+    assert large["gradients"] - small["gradients"] == 1000
+
+
 def test_the_final_test_is_priced():
     """Of few neurons, which are tested longer, and of more."""
     for k in (6, 15):
@@ -177,6 +222,10 @@ def test_the_final_test_is_priced():
         ({"bounds": (2, 1)}, "bounds"),
         ({"validation": 0}, "validation"),
         ({"points": -1}, "points"),
+        ({"structure": "sparse"}, "structure"),
+        ({"rank": 1}, "structure='auto'"),
+        ({"structure": "auto", "nonzeros": 4}, "at most dim=3"),
+        ({"structure": "auto", "nonzeros": 1, "rank": 1}, "both"),
     ],
 )
 def test_answers_and_spaces_are_checked(keywords, name):
