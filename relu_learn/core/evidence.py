@@ -41,6 +41,8 @@ class Evidence:
         Of the last test: its points, and |F - F'| there (the largest of all outputs).
     looks : int
         Tests so far: each one more chance to be lucky, for which a certificate pays.
+    wished : float
+        A mean squared error that the next test is to find, and no more (see `imprecise.early`).
     own : int
         So many points, the first ones, are the user's.
     refitted : bool
@@ -52,13 +54,14 @@ class Evidence:
         self.scale = answers.size
         self.points, self.errors = np.empty((0, 1)), np.empty(0)
         self.looks = self.own = 0
+        self.wished = 0.0
         self.own_scale = 0.0
         self.refitted = False
         self._tested: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, points: np.ndarray, answers: np.ndarray) -> None:
         """Points (n, d) and their whitened answers (n, m)."""
-        self._tested.append((points, answers))
+        self._tested = [*self._tested, (points, answers)]
 
     def add_own(self, points: np.ndarray, answers: np.ndarray) -> None:
         """The user's own points, before all others. They may be farther out than those of the
@@ -119,25 +122,18 @@ class Evidence:
     def enough(self, errors: np.ndarray, times: float = 1.0) -> bool:
         """Whether errors (n,) need no repair: none exceeds so many times the tolerance, or half of
         the root of epsilon. (So their mean square is a quarter of it: most of the rest is for what
-        n points do not show. For imprecise answers see `reached`.)"""
+        n points do not show. For imprecise answers see `imprecise.early`.)"""
         most = times * self.tolerance
         if self.epsilon is not None and self.answers.exact:
             most = max(most, math.sqrt(self.epsilon) / 2)
         return bool(errors.max() <= most)
 
-    def reached(self, errors: np.ndarray, share: float = 0.25) -> bool:
-        """Whether the mean square of errors (n,) of imprecise answers is at most this share of
-        epsilon: a quarter, as one miss that was seen may stand for four."""
-        if self.epsilon is None or self.answers.exact:
-            return False
-        return mean_square(errors) <= share * self.epsilon
-
     @property
     def explained(self) -> bool:
         """Whether the answers' own noise may be what the last test found (its error is known to a
-        factor of a few), or what epsilon allows."""
+        factor of a few), or it is what is wished."""
         noise = self.errors.max() <= NOISY * self.answers.rounding
-        return bool(noise or self.reached(self.errors, 1.0))
+        return bool(noise or mean_square(self.errors) <= self.wished)
 
     @property
     def passed(self) -> bool:

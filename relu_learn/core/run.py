@@ -17,6 +17,7 @@ from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.asking.oracle import Oracle
 from relu_learn.core.answers import Answers
 from relu_learn.core.evidence import FREE, Evidence
+from relu_learn.core.fresh import Fresh
 from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.looks import Looks
 from relu_learn.core.neurons import SLACK, solve_line
@@ -65,6 +66,8 @@ class Run:
     ----------
     outside, oracle : Oracle
         The user's, and the same asked in the space's coordinates.
+    fresh : Fresh
+        The points of tests.
     evidence : Evidence
         Holds the answers' scale and noise, too; a placeholder until these were heard (`learn`).
     accepted : ReluNetwork or None
@@ -97,6 +100,7 @@ class Run:
     ) -> None:
         self.outside, self.oracle = oracle, space.asking(oracle)
         self.space, self.settings, self.rng, self.looks = space, settings, rng, looks
+        self.fresh = Fresh(space, rng)
         self.line = space.line(rng)
         self.known: ReluNetwork | None = None
         self.found: Measured | None = None
@@ -302,8 +306,7 @@ class Run:
         errors: list[np.ndarray] = []
         evidence.looks += 1
         for size in self.space.batches(most or _validation_size(self), FEW):
-            x = self.space.sample(size, self.rng)
-            y = target(x)
+            x, y = self.fresh.take(size, target)
             off = np.abs(y - (0.0 if self.known is None else self.known(x)))
             points, values, errors = [*points, x], [*values, y], [*errors, off]
             evidence.errors = (np.concatenate(errors) * scale).max(axis=1)
@@ -374,7 +377,8 @@ def _validation_size(run: Run) -> int:
     if run.lean:
         return FEW
     k = prune(run.known, ROUNDING).n_neurons if run.known is not None else 0
-    share = _SIMPLE if k <= _FEW_NEURONS or run.repairs else _OPEN
+    simple = (k <= _FEW_NEURONS or run.repairs) and not run.evidence.wished
+    share = _SIMPLE if simple else _OPEN
     share /= 1 + 1 / FREE  # what a refit may cost of it
     n = fresh_points(share, settings.delta, run.evidence.looks)
-    return max(FEW, n, min(run.oracle.queries // run.space.share, MOST))
+    return max(FEW, n, min((run.oracle.queries - len(run.fresh)) // run.space.share, MOST))

@@ -45,15 +45,12 @@ class NoisyStep:
         Whether the held-out samples show that the error of F' is below the noise.
     fit : Fit or None
         None if least squares spoil the network.
-    enough : bool
-        Whether no better one is wished.
     """
 
     network: ReluNetwork
     held_out: float
     finished: bool
     fit: Fit | None = None
-    enough: bool = False
 
 
 # A fit under way is shown, and then returned.
@@ -108,8 +105,7 @@ _TILTS = 2.0 ** np.arange(9)
 class Learner:
     """Samples to fit and to judge by, and what noise alone does to a fit: many methods share them.
 
-    Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit, and
-    `enough` says of errors (n, m) on the held-out samples, whitened, that no better F' is wished.
+    Parameters are those of `learn_noisy`; `hurry` is called before every step of a fit.
     """
 
     def __init__(
@@ -120,14 +116,13 @@ class Learner:
         grows: bool,
         precision: float,
         hurry: Callable[[], object] = bool,
-        enough: Callable[[np.ndarray], bool] = lambda off: False,
     ) -> None:
         noise = np.asarray(noise, dtype=float)
         if noise.ndim != 1 or not (np.isfinite(noise) & (noise > 0)).all():
             raise InvalidArgument(f"noise must be positive numbers of shape (m,), got {noise}")
         self.target, self.space, self.rng, self.grows = target, target.space, rng, grows
         self.ratio, self.slack = precision**-2, 1 + _SLACK * (precision / 0.5) ** 2
-        self.work, self.sure, self.hurry, self.enough = _WORK, False, hurry, enough
+        self.work, self.sure, self.hurry = _WORK, False, hurry
         self.hidden_work = 0.0  # since a fit was shown
         self.set_noise(noise)
         self.many = math.ceil(HELD_OUT * max(1.0, (0.5 / precision) ** 4))
@@ -242,11 +237,13 @@ class Learner:
 
     def error(self, hypothesis: Fit | ReluNetwork) -> float:
         """Root-mean-square error on the held-out samples, in units of the noise."""
+        return math.sqrt(float((self.misses(hypothesis) ** 2).mean())) / self.floor
+
+    def misses(self, hypothesis: Fit | ReluNetwork) -> np.ndarray:
+        """F' minus the answers (n, m) on the held-out samples, in units of the noise."""
         if isinstance(hypothesis, Fit):
-            off = hypothesis.off(self.held_out)
-        else:
-            off = self.off(hypothesis, self.held_out)
-        return math.sqrt(float((off**2).mean())) / self.floor
+            return hypothesis.off(self.held_out)
+        return self.off(hypothesis, self.held_out)
 
     def complete(self, fit: Fit | NoisyStep) -> bool:
         """Whether the error on the held-out samples is what noise alone makes it."""
@@ -346,6 +343,14 @@ class Learner:
                 fit = fewer
         return fit
 
+    def pruned(self, step: NoisyStep) -> Generator[Fit, None, NoisyStep]:
+        """What a step would be without superfluous neurons. What comes after it does not change."""
+        assert step.fit is not None
+        work = self.work
+        fit = yield from self.prune(step.fit)
+        self.work = work
+        return self.step(fit)
+
     def start(
         self, network: ReluNetwork | None, doubt: float = math.inf
     ) -> Generator[Fit, None, NoisyStep]:
@@ -396,7 +401,7 @@ class Learner:
             return
         fit = best = step.fit
         first, stalled, few = self.error(fit), 0, len(fit.hidden)
-        while not step.enough:
+        while True:
             error, k = self.error(fit), len(fit.hidden)
             if not (self.complete(fit) or self.sure) and error < _SUSPECT:
                 self.recheck(fit)
@@ -411,21 +416,18 @@ class Learner:
             if mostly and len(fit.hidden) > _MANY * few:
                 fit = yield from self.prune(fit)
                 few = len(fit.hidden)
-            yield (step := self.step(fit))
+            yield self.step(fit)
             stalled = 0 if self.error(fit) < 0.97 * self.error(best) else stalled + 1
             best = fit if self.error(fit) < self.error(best) else best
         fit = yield from self.prune(best)
-        yield (pruned := self.step(fit))
-        if step.enough and pruned.enough:
-            return
+        yield self.step(fit)
         hidden = self.top_up(fit.hidden)
         fit = Fit(self.samples, hidden)
         yield self.step((yield from self.improve(fit, 30, 0.0)))
 
     def step(self, fit: Fit) -> NoisyStep:
         finished = self.error(fit) <= _CLAIM * self.noise_error(fit)
-        enough = self.enough(fit.off(self.held_out) * self.unit)
-        return NoisyStep(self.network(fit), self.error(fit), finished, fit, enough)
+        return NoisyStep(self.network(fit), self.error(fit), finished, fit)
 
     def network(self, fit: Fit) -> ReluNetwork:
         k, unit = len(fit.hidden), self.unit[:, None]

@@ -7,7 +7,8 @@ Float32, rounded and noisy answers. The least squares fits themselves are in `im
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from relu_learn.core.precision import FIT, LINES, NOISY, SLOW_FIT
 from relu_learn.core.run import Run
 from relu_learn.core.teller import each
 from relu_learn.core.watch import Doubted, Unexplained
+from relu_learn.imprecise.early import Candidate, EarlyEnd
 from relu_learn.imprecise.fit import Learner, NoisyStep, sharpen
 from relu_learn.imprecise.kind import RANDOM
 from relu_learn.imprecise.least_squares import Fit
@@ -44,18 +46,18 @@ _COARSE = 0.1
 
 def fit(run: Run) -> Iterator[Event]:
     """Imprecise answers: a start from lines where these are sharp enough, then all neurons at once,
-    by least squares on samples."""
+    by least squares on samples; until epsilon is reached."""
     run.watch(Doubted())
+    yield from EarlyEnd(run).during(_steps(run))
+
+
+def _steps(run: Run) -> Iterator[Event | Candidate]:
     answers, evidence = run.answers, run.evidence
     peeling, sharp = Peeling(run), answers.noise.max() <= LINES and run.oracle.dim > 1
     if sharp:
         yield from peeling.peel()
         if not peeling.explains(_MOSTLY):  # a least squares fit to something else takes long
             run.watch(Unexplained())
-        if peeling.enough:
-            yield from run.test()
-            if evidence.reached(evidence.errors, 1.0):
-                return
         k = 0 if run.known is None else run.known.n_neurons
         effort = (k * run.oracle.dim) ** 2 / len(answers.scale)
         if effort > FIT:
@@ -73,7 +75,7 @@ def fit(run: Run) -> Iterator[Event]:
     yield from _together(run, None if run.known is None else peeling)
 
 
-def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
+def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
     """All neurons by least squares, starting from those that are known.
 
     What is missing shows once the others are precise: on lines through the worst points, where
@@ -83,11 +85,23 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
     # Noise that is larger than F is averaged until F shows.
     precision = float(np.clip(_WISH / answers.noise.max(), 0.2, 0.5))
     learner = Learner(target, answers.noise, run.rng, answers.grows, precision, run.hurry)
-    learner.enough = lambda off: evidence.reached((np.abs(off) * answers.scale).max(axis=1))
 
     def improved(fit: Fit) -> Event:
         misfit = math.sqrt(fit.loss / fit.residual.size) / learner.floor
         return run.emit(FitImproved, neurons=len(fit.hidden), misfit=misfit)
+
+    def fewer(step: NoisyStep) -> Generator[Event, None, Candidate]:
+        pruned = yield from each(learner.pruned(step), improved)
+        return candidate(pruned)
+
+    def candidate(step: NoisyStep) -> Candidate:
+        off = learner.misses(step.fit or step.network) * learner.unit * answers.scale
+        errors = np.abs(off).max(axis=1)
+        return Candidate(step.network, errors, partial(fewer, step) if step.fit else None)
+
+    def unless_complete(step: NoisyStep) -> Iterator[Candidate]:
+        if not learner.complete(step):  # otherwise the end is near
+            yield candidate(step)
 
     best: NoisyStep | None = None
     while peeling and peeling.ask_more():
@@ -100,7 +114,8 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
         best = step if best is None or better else best
         run.known = best.network
         yield run.updated("fit")
-        if peeling is not None and better and not best.enough:
+        yield from unless_complete(best)
+        if peeling is not None and better:
             evidence.answers = run.answers.louder(learner.noise)
             evidence.add(*learner.puzzles())
             peeling.fitted()
@@ -114,14 +129,11 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event]:
                 continue
             last, run.known = part, part.network
             yield run.updated("fit")
+            yield from unless_complete(last)
             if last.finished and last.network.n_neurons * run.oracle.dim > 20_000:
                 break  # averaging a large network further takes long and gains little
         yield from run.test()
-        if evidence.reached(evidence.errors, 1.0):
-            return
-        if last.enough:  # that was hasty
-            learner.enough = lambda off: False
-        elif last.finished and not (answers.random or evidence.explained):
+        if last.finished and not (answers.random or evidence.explained):
             best = None  # the fit's own points had not shown it: these do, in the next round
         elif peeling is None or peeling.explains() or not better:
             break

@@ -41,6 +41,7 @@ from relu_learn.telling.events import Validated
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import strategies  # noqa: E402
+from runs import price_of_epsilon  # noqa: E402
 from strategies import Misbehaving, Misbehaviour, Recipe, Road  # noqa: E402
 
 SECONDS = 60.0  # a run that takes longer hangs
@@ -217,7 +218,9 @@ def check_road(recipe: Recipe, road: Road, rng: int) -> str:
     require(claim_holds(served.true, result, served.slack, road), "the claim is wrong")
     if epsilon is None:
         return f"{road.kind}: learned"
-    require(work(result) <= work(whole), f"epsilon costs {work(result)} > {work(whole)}")
+    exact = road.kind == "exact"
+    price = work(result) - work(whole) if exact else price_of_epsilon(result, whole)
+    require(price <= 0, f"epsilon costs {price} more than {whole.queries}")
     require(result.loss <= max(epsilon, whole.loss), f"loss {result.loss:.1e} > {epsilon:.1e}")
     return f"{road.kind}: learned to epsilon"
 
