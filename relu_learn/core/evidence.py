@@ -118,31 +118,32 @@ class Evidence:
 
     def enough(self, errors: np.ndarray, times: float = 1.0) -> bool:
         """Whether errors (n,) need no repair: none exceeds so many times the tolerance, or half of
-        the root of epsilon. (So their mean square is a quarter of it: most of the rest is for what
-        n points do not show. For imprecise answers see `reached`.)"""
+        the root of epsilon."""
         most = times * self.tolerance
         if self.epsilon is not None and self.answers.exact:
             most = max(most, math.sqrt(self.epsilon) / 2)
         return bool(errors.max() <= most)
 
     def reached(self, errors: np.ndarray, share: float = 0.25) -> bool:
-        """Whether the mean square of errors (n,) of imprecise answers is at most this share of
-        epsilon: a quarter, as one miss that was seen may stand for four."""
-        if self.epsilon is None or self.answers.exact:
-            return False
-        return mean_square(errors) <= share * self.epsilon
+        """Whether the mean square of errors (n,) is at most this share of epsilon: a quarter, as
+        one miss that was seen may stand for four."""
+        return self.epsilon is not None and mean_square(errors) <= share * self.epsilon
+
+    def stopped(self, network: ReluNetwork | None) -> bool:
+        """Whether a network is known to be off by more than the tolerance, as epsilon allows."""
+        return self.epsilon is not None and 0 < self.score(network)[0] <= 1
 
     @property
     def explained(self) -> bool:
         """Whether the answers' own noise may be what the last test found (its error is known to a
         factor of a few), or what epsilon allows."""
         noise = self.errors.max() <= NOISY * self.answers.rounding
-        return bool(noise or self.reached(self.errors, 1.0))
+        return bool(noise or (not self.answers.exact and self.reached(self.errors, 1.0)))
 
     @property
     def passed(self) -> bool:
-        """Whether the last test found nothing to repair."""
-        return self.enough(self.errors)
+        """Whether the last test found nothing to repair, or no more than epsilon allows."""
+        return self.enough(self.errors) or self.reached(self.errors)
 
     def measure_scale(self, values: np.ndarray) -> None:
         """Take the size of fresh answers (n, m), whitened, for the scale, unless they are nothing
