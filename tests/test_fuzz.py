@@ -235,6 +235,23 @@ FOUND = {
         Road("exact", (-2.0, 2.0), 1e-3, False),
         55703,
     ),
+    # A neuron that the first line had not reached crossed a crease wherever that was looked at.
+    "a steep kink across a crease does not end it": lambda: fuzz.check_network(
+        Recipe(
+            2,
+            8,
+            3,
+            "normal",
+            "rank one",
+            ("needle", "huge", "hat"),
+            1e-7,
+            1e-3,
+            False,
+            1.0,
+            36322376,
+        ),
+        19365,
+    ),
     # The chord from the point where F is not silent to itself.
     "a chord has two ends": lambda: fuzz.check_road(
         Recipe(
