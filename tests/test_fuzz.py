@@ -205,6 +205,53 @@ FOUND = {
         Road("float32 in other units", (-2.0, 2.0), 1e-12, False),
         32149,
     ),
+    # Of few neurons, as epsilon wanted no more, narrow bumps were feared: 968 queries for 602.
+    "an epsilon does not make it look simple": lambda: fuzz.check_road(
+        Recipe(7, 9, 3, "integers", "rank one", (), 0.1, 1.0, False, 0.0, 10365),
+        Road("exact", (0.0, 1.0), 0.1, False),
+        8343,
+    ),
+    # One point of 32 that was off by a little more than the root of epsilon failed the test.
+    "an epsilon is a mean square": lambda: fuzz.check_road(
+        Recipe(6, 2, 1, "sparse", "normal", ("hat",), 0.15, 1e-9, True, 0.0, 10173),
+        Road("exact", (-2.0, 2.0), 1e-3, False),
+        19518,
+    ),
+    # A refit without the neurons that epsilon had left out: a loss of 0.2 of the variance.
+    "what epsilon left out is not fitted": lambda: fuzz.check_road(
+        Recipe(
+            8,
+            9,
+            3,
+            "far",
+            "normal",
+            ("zero weights", "needle", "zero output", "near, opposite"),
+            1.195738633583451e-09,
+            1e9,
+            False,
+            0.0,
+            10140,
+        ),
+        Road("exact", (-2.0, 2.0), 1e-3, False),
+        55703,
+    ),
+    # A neuron that the first line had not reached crossed a crease wherever that was looked at.
+    "a steep kink across a crease does not end it": lambda: fuzz.check_network(
+        Recipe(
+            2,
+            8,
+            3,
+            "normal",
+            "rank one",
+            ("needle", "huge", "hat"),
+            1e-7,
+            1e-3,
+            False,
+            1.0,
+            36322376,
+        ),
+        19365,
+    ),
     # The chord from the point where F is not silent to itself.
     "a chord has two ends": lambda: fuzz.check_road(
         Recipe(

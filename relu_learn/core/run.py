@@ -368,8 +368,8 @@ def _validation_size(run: Run) -> int:
     """Fresh points of the final test: as many as leave 1 % of the inputs open, or half of that
     where few neurons were found.
 
-    A secret that looks simple is where a narrow bump would hide, and where points are cheap; and
-    where one repair was needed there may be more. Kinks of rounding do not count.
+    A secret that looks simple (not just because of epsilon) is where a narrow bump would hide, and
+    points are cheap; and where one repair was needed there may be more. Rounding does not count.
     """
     settings = run.settings
     if settings.validation is not None:
@@ -377,8 +377,8 @@ def _validation_size(run: Run) -> int:
     if run.lean:
         return FEW
     k = prune(run.known, ROUNDING).n_neurons if run.known is not None else 0
-    simple = (k <= _FEW_NEURONS or run.repairs) and not run.evidence.wished
-    share = _SIMPLE if simple else _OPEN
+    simple = k <= _FEW_NEURONS and not run.evidence.stopped(run.known)
+    share = _SIMPLE if simple or run.repairs else _OPEN
     share /= 1 + 1 / FREE  # what a refit may cost of it
     n = fresh_points(share, settings.delta, run.evidence.looks)
     return max(FEW, n, min((run.oracle.queries - len(run.fresh)) // run.space.share, MOST))

@@ -24,8 +24,10 @@ _THERE, _GONE, _TRIED, _STEPS = 0.9, 0.25, 4, 12
 # Share of its places, at least, at which a crease is gone that ends. (One of a network seemed gone
 # at 2 of 16, where a nearly parallel one ran along it.)
 _OFTEN = 0.15
-# Points beside one where it is gone, of which most must say the same.
-_BESIDE = 8
+# Points beside one where it is gone, of which most must say the same, on segments so much shorter
+# that few of them meet a steep kink that crosses it there. (As long: a neuron 1,000 times as large,
+# which the first line did not reach, was on all of them.)
+_BESIDE, _SHORTER = 8, 4
 # Bends in units of the noise of an answer that are known to 1 - _THERE.
 _CLEAR = SIGMAS * math.sqrt(6) / (1 - _THERE)
 
@@ -129,7 +131,7 @@ class _Crease:
                 share = self.run.rng.uniform(1 / 3, 2 / 3)
                 nearer, bend = self.across((self.seen + share * (gone[1] - self.seen))[None], h)
                 if abs(bend[0] - 1) < 1 - _THERE:
-                    around = self.across(self.beside(gone[1]), h)[1]
+                    around = self.across(self.beside(gone[1]), h / _SHORTER)[1]
                     if (around < _GONE).sum() <= _BESIDE / 2:
                         break  # a kink that is not known made up for it
                     return [(abs(float(left)), gone, nearer[0])]

@@ -39,12 +39,15 @@ _ROUNDING = (1e-4, 1e-6, 1e-8)
 
 def refit(run: Run) -> Iterator[Event]:
     """Fit F' to all answers, and keep that if the tested points say that it is better.
+    (Neurons that epsilon left out would lead the fit astray, by 500 times what F' was off.)
 
     What was claimed of F' on fresh points is claimed of the new one with what it was moved by, on
     `FREE` times as many points: these cost no query.
     """
     evidence, before, scale = run.evidence, run.known, run.answers.scale
     if before is None or run.first is None or evidence.all is None or not len(evidence.errors):
+        return
+    if evidence.stopped(before):
         return
     work = float(run.oracle.queries * before.n_outputs) * before.n_parameters**2
     line = None if work <= (_PATIENT if run.settings.polish else _WORK) else run.first.line

@@ -87,6 +87,16 @@ def test_epsilon_is_a_mean_square():
     assert not found.enough(np.array([0.0, 5.1e-3]))  # a few points may have missed more of that
     assert found.enough(np.full(9, PRECISE)) and evidence().enough(np.full(9, 10 * PRECISE), 10)
     assert evidence(epsilon=1e-30).enough(np.full(9, PRECISE))
+    found.errors = np.append(np.zeros(399), 5.1e-3)  # so few that miss it a little are allowed
+    assert found.passed and not found.explained
+    found.errors = np.append(np.zeros(3), 1.1e-2)
+    assert not found.passed
+
+
+def test_only_epsilon_stops_a_run_that_is_known_to_be_off():
+    assert evidence(epsilon=1.0).stopped(slope(2.1))
+    assert not evidence(epsilon=1.0).stopped(slope(2.0)) and not evidence().stopped(slope(2.1))
+    assert not evidence(epsilon=1.0).stopped(None)  # not tested
 
 
 def test_the_scale_is_not_rounding():
