@@ -118,9 +118,10 @@ def learn_steps(
         Measure everything once more with long steps, for the last digits: about twice the queries.
         (What the answers of any run tell of them, F' is fitted to at the end, for no query.)
     lean : bool
-        Of exact answers on R^d ask less: no gradient is checked or measured at a better place, and
-        the final test has 32 points (unless `validation` says otherwise; the certificate says how
-        little they prove). When it fails, the run goes on with the usual care.
+        Of exact answers on R^d ask less: two samples are enough for a piece of a line, no gradient
+        is checked or measured at a better place, and the final test has 32 points (unless
+        `validation` says otherwise; the certificate says how little they prove). When it fails, the
+        run goes on with the usual care.
     structure : {None, "auto"}
         "auto": of exact answers on R^d guess gradients from some of their directions, and test
         every guess. Where weight vectors have few entries (sparse, convolutional), or lie in a

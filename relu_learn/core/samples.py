@@ -16,6 +16,7 @@ BALANCE = 2e-4
 
 class Samples:
     """Sorted samples of the line, and what they say about every interval between neighbours.
+    (`Pairs` believes more.)
 
     Attributes
     ----------
@@ -28,24 +29,29 @@ class Samples:
         The farthest sample to the left (right) known to be on the same piece, or the neighbour.
     """
 
+    balance = BALANCE
+
     def __init__(self, t: np.ndarray, y: np.ndarray, noise: Noise) -> None:
         self.t, order = np.unique(t, return_index=True)
         self.y, self.noise = y[order], noise
         self._classify()
 
     def insert(self, t: np.ndarray, y: np.ndarray) -> Samples:
-        return Samples(np.concatenate([self.t, t]), np.concatenate([self.y, y]), self.noise)
+        return type(self)(np.concatenate([self.t, t]), np.concatenate([self.y, y]), self.noise)
 
     def _classify(self) -> None:
         n = len(self.t)
         left, right = np.diff(self.t)[:-1], np.diff(self.t)[1:]
-        balanced = np.minimum(left, right) > BALANCE * np.maximum(left, right)
+        balanced = np.minimum(left, right) > self.balance * np.maximum(left, right)
         collinear = np.zeros(n, bool)
         middle = np.arange(1, n - 1)
         collinear[1:-1] = balanced & self._collinear(middle - 1, middle, middle + 1)
         self.affine = collinear[:-1] | collinear[1:]
-        starts = self.affine & ~(np.r_[False, self.affine[:-1]] & collinear[:-1])
-        self._runs(np.cumsum(starts) - 1)
+        self._start(collinear)
+        believed = self.believed()
+        if len(believed):
+            self.affine[believed] = True
+            self._start(collinear)
         while len(self.first) > 1:  # runs that touch and agree are one: the triple was unbalanced
             same = self._agree()
             if not same.any():
@@ -56,8 +62,13 @@ class Samples:
         # does against the whole run. Without it, its interval is open.
         long = self.last - self.first > 2
         head, tail = self.first[long], self.last[long]
-        beyond = head[~self._collinear(head, head + 1, tail)]
-        behind = tail[~self._collinear(head, tail - 1, tail)]
+        beyond = ~self._collinear(head, head + 1, tail)
+        behind = ~self._collinear(head, tail - 1, tail)
+        # Either is seen from the other: which one is off, if the run is straight without it?
+        headless = beyond & behind & self._collinear(head + 1, tail - 1, tail)
+        tailless = beyond & behind & self._collinear(head, head + 1, tail - 1)
+        beyond = head[beyond & (headless | ~tailless)]
+        behind = tail[behind & (tailless | ~headless)]
         if len(beyond) or len(behind):
             self.affine[beyond] = False
             self.affine[behind - 1] = False
@@ -72,6 +83,15 @@ class Samples:
             np.add.at(short, self.last[sliver], -1)
             self.affine &= np.cumsum(short)[: n - 1] == 0
             self._runs(self.run)
+
+    def believed(self) -> np.ndarray:
+        """Intervals that are taken for pieces before three samples show it."""
+        return np.empty(0, int)
+
+    def _start(self, collinear: np.ndarray) -> None:
+        """Runs of affine intervals that meet in a collinear triple."""
+        starts = self.affine & ~(np.r_[False, self.affine[:-1]] & collinear[:-1])
+        self._runs(np.cumsum(starts) - 1)
 
     def _runs(self, run: np.ndarray) -> None:
         self.run = run
@@ -143,6 +163,11 @@ class Samples:
         where = t[b] + np.clip(np.nan_to_num(offset), 0, gap)
         return Meeting(where, left, right, eta, tolerance, ok)
 
+    @staticmethod
+    def beside(meeting: Meeting) -> np.ndarray:
+        """How close (n,) to where lines meet a sample tells on which of them it is."""
+        return np.maximum(4 * meeting.tolerance, 32 * EPS * (1 + np.abs(meeting.where)))
+
     def hinged(self, b: np.ndarray, c: np.ndarray) -> np.ndarray:
         """Whether all samples from b to c fit one kink between the lines on both sides."""
         t, y = self.t, self.y
@@ -170,6 +195,33 @@ class Samples:
         bends = (bends / np.where(size > 0, size, 1))[size[:, 0] > 0]
         values = np.linalg.svd(bends, compute_uv=False)
         return len(values) > 1 and bool(values[1] > 0.05 * values[0])
+
+    def between(self, b: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        """Where to ask next in the open intervals to the right of the samples `b`: at their
+        `middle` if nothing is known."""
+        t, c = self.t, b + 1
+        meeting = self.meet(b, c)
+        h = 4 * meeting.tolerance
+        low, high = meeting.where - t[b], t[c] - meeting.where
+        room = np.minimum(low, high)
+        # With one output any two lines meet somewhere: believe it if a line is known to be a piece,
+        # and test it with two samples in between. With several, that they meet at all is proof
+        # enough.
+        known = self.affine[np.maximum(b - 1, 0)] | self.affine[np.minimum(c, len(t) - 2)]
+        proved = self.independent_outputs() & (room > 3 * h)
+        believed = meeting.ok & (room > 0.02 * (low + high)) & (known | proved)
+        left = np.where(proved, h, 0.3 * low)
+        right = np.where(proved, h, 0.3 * high)
+        new = np.where(believed, meeting.where - left, middle)
+        return np.concatenate([new, (meeting.where + right)[believed]])
+
+    def untested(
+        self, meeting: Meeting, left: np.ndarray, right: np.ndarray, h: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """On which sides of the kinks between runs a sample at a distance h is wanted, so that no
+        pair of kinks hides there: the closest ones are `left` and `right` away."""
+        wide = meeting.ok & (left + right > 64 * h) & (np.minimum(left, right) > 3 * h)
+        return wide, wide
 
     def pieces(self, window: Window) -> Slice:
         """The runs as pieces; between two that do not meet, the kink is in the middle."""

@@ -18,7 +18,8 @@ import numpy as np
 
 from relu_learn.asking.errors import LearningFailed
 from relu_learn.core.hearing import quiet_part
-from relu_learn.core.lines import EPS, Ask, Level, Noise, Slice, Window
+from relu_learn.core.lines import Ask, Level, Noise, Slice, Window
+from relu_learn.core.pairs import Pairs
 from relu_learn.core.samples import Samples
 from relu_learn.core.watch import LongLine, Watch, trust
 
@@ -58,7 +59,7 @@ def search_line(
     watch : callable
         Told when the search takes long, and at its end.
     lean : bool
-        Do without the last look at kinks, where pieces that meet in several outputs show them.
+        Believe two samples of a piece: see `Pairs`.
 
     Yields
     ------
@@ -77,7 +78,7 @@ def search_line(
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
     window = quiet_part(window, t, y, noise)
     inside = (t >= window.low) & (t <= window.high)
-    samples = Samples(t[inside], y[inside], noise)
+    samples = (Pairs if lean else Samples)(t[inside], y[inside], noise)
     patience, calm = PATIENCE, PATIENCE // 8
     for _ in range(_MAX_LEVELS):
         size = len(samples.t)
@@ -92,9 +93,9 @@ def search_line(
                 "piecewise linear"
             )
         if noise is not samples.noise:
-            samples = Samples(samples.t, samples.y, noise)
+            samples = type(samples)(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
-        if not len(new) and not (lean and samples.independent_outputs()):
+        if not len(new):
             new, intervals = _certify(samples)
         if not len(new):
             break
@@ -118,22 +119,8 @@ def _split(s: Samples, window: Window, rng: np.random.Generator) -> tuple[np.nda
     np.add.at(closed, gap_end[hinged], -1)
     is_open &= np.cumsum(closed)[:-1] == 0
     b = np.flatnonzero(is_open)
-    c = b + 1
-    meeting = s.meet(b, c)
-    h = 4 * meeting.tolerance
-    low, high = meeting.where - t[b], t[c] - meeting.where
-    room = np.minimum(low, high)
-    # With one output any two lines meet somewhere: believe it if a line is known to be a piece, and
-    # test it with two samples in between. With several, that they meet at all is proof enough.
-    known = s.affine[np.maximum(b - 1, 0)] | s.affine[np.minimum(c, len(t) - 2)]
-    proved = s.independent_outputs() & (room > 3 * h)
-    believed = meeting.ok & (room > 0.02 * (low + high)) & (known | proved)
-    middle = window.middle(t[b], t[c], rng.uniform(0.4, 0.6, len(b)))
-    left = np.where(proved, h, 0.3 * low)
-    right = np.where(proved, h, 0.3 * high)
-    new = np.where(believed, meeting.where - left, middle)
-    more = (meeting.where + right)[believed]
-    return np.concatenate([new, more]), np.stack([t[b], t[c]], axis=1)
+    middle = window.middle(t[b], t[b + 1], rng.uniform(0.4, 0.6, len(b)))
+    return s.between(b, middle), np.stack([t[b], t[b + 1]], axis=1)
 
 
 def _certify(s: Samples) -> tuple[np.ndarray, np.ndarray]:
@@ -142,8 +129,7 @@ def _certify(s: Samples) -> tuple[np.ndarray, np.ndarray]:
     meeting = s.meet(b, c)
     i = np.clip(np.searchsorted(s.t, meeting.where), 1, len(s.t) - 1)
     a, z = s.t[i - 1], s.t[i]
-    h = np.maximum(4 * meeting.tolerance, 32 * EPS * (1 + np.abs(meeting.where)))
-    wide = meeting.ok & (z - a > 64 * h)
-    wide &= np.minimum(meeting.where - a, z - meeting.where) > 3 * h
-    where, h = meeting.where[wide], h[wide]
-    return np.concatenate([where - h, where + h]), np.stack([a, z], axis=1)[wide]
+    h = s.beside(meeting)
+    left, right = s.untested(meeting, meeting.where - a, z - meeting.where, h)
+    new = np.concatenate([(meeting.where - h)[left], (meeting.where + h)[right]])
+    return new, np.stack([a, z], axis=1)[left | right]
