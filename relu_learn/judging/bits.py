@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from relu_learn.asking.arguments import integer
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.judging.settling import network_of, numbers_of, settle
 from relu_learn.judging.significands import MOST_BITS, Numbers, Short, fit, rounded
 from relu_learn.network import ReluNetwork, lengths, require_network
 
@@ -63,7 +64,9 @@ class Snapped:
         )
 
 
-def snap(network: ReluNetwork, bits: int = 24) -> Snapped:
+def snap(
+    network: ReluNetwork, bits: int = 24, answers: tuple[Array, Array] | None = None
+) -> Snapped:
     """The parameters that a computer stored, bit for bit, up to a power of two for each neuron.
 
     A neuron a relu(<w, x> - b) is known up to a factor: (c w, c b, a / c) is the same. Numbers of
@@ -80,6 +83,9 @@ def snap(network: ReluNetwork, bits: int = 24) -> Snapped:
         orientation of a neuron does not matter.
     bits : int
         From 2 to 24.
+    answers : (x, y), optional
+        Questions (n, d) and answers, (n,) or (n, m), for example `Oracle.history()`. If all neurons
+        fit, the numbers whose last bits are open are fitted to these, as all others are right.
 
     Returns
     -------
@@ -104,29 +110,30 @@ def snap(network: ReluNetwork, bits: int = 24) -> Snapped:
     net = require_network("network", network)
     rows, units, place, power = _numbers(net)
     fits = [fit(Numbers(own, unit, power), bits) for own, unit in zip(rows, units, strict=True)]
-    zeros, unsure = np.zeros((2, net.n_neurons), int)
+    zero, unsure = np.zeros((2, *rows.shape), bool)
     for i, short in enumerate(found.short for found in fits):
         if short is not None:
-            rows[i], zeros[i], unsure[i] = short.values, short.zero.sum(), short.unsure.sum()
+            rows[i], zero[i], unsure[i] = short.values, short.zero, short.unsure
     rows = np.ldexp(rows, place)
-    weights, biases, outputs = np.split(rows, [net.dim, net.dim + 1], axis=1)
     count = np.array([found.count for found in fits], int)
     offset, offset_exact = net.offset, np.zeros(net.offset.shape, bool)
     if (count == 1).all() and not net.has_skip:
         # The offset makes good for what the biases are off, times the output weights.
         errors = np.array([found.error for found in fits]) * np.ldexp(units, place)[:, net.dim]
-        offset, offset_exact = _near(
-            net.offset, (errors @ np.abs(outputs)).reshape(offset.shape), bits
-        )
+        doubts = (errors @ np.abs(rows[:, net.dim + 1 :])).reshape(offset.shape)
+        offset, offset_exact = _near(net.offset, doubts, bits)
+        for _ in range(2):  # what is settled makes room for the others
+            if answers is not None and (zero | unsure).any():
+                whole = network_of(rows, net, offset)
+                parts = _settled(whole, zero | unsure, answers, bits)
+                rows, zero, unsure, offset, offset_exact = parts
     return Snapped(
-        ReluNetwork(
-            weights, biases[:, 0], outputs.T.reshape(net.output_weights.shape), net.skip, offset
-        ),
-        (count == 1) & (unsure == 0),
+        network_of(rows, net, offset),
+        (count == 1) & ~unsure.any(axis=1),
         np.array([found.chance for found in fits]),
         count,
-        zeros,
-        unsure,
+        zero.sum(axis=1),
+        unsure.sum(axis=1),
         offset_exact,
     )
 
@@ -167,6 +174,20 @@ def _numbers(net: ReluNetwork) -> tuple[Array, Array, NDArray[np.intp], Array]:
         place,
         np.repeat([1.0, -1.0], [net.dim + 1, a.shape[1]]),
     )
+
+
+def _settled(
+    network: ReluNetwork, open_: NDArray[np.bool_], answers: tuple[Array, Array], bits: int
+) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_], Array, NDArray[np.bool_]]:
+    """The numbers (k, n) with those that were open, which are zero and which still unsure, and the
+    offset, and whether it is right."""
+    values, errors, offset, doubts = settle(network, open_, *answers)
+    short = Short.of(values, errors, bits)
+    near = np.abs(short.values - values) <= _ROOM * errors
+    rows, (zero, unsure) = numbers_of(network), np.zeros((2, *open_.shape), bool)
+    rows[open_], zero[open_], unsure[open_] = short.values, short.zero, short.unsure | ~near
+    shape = network.offset.shape
+    return rows, zero, unsure, *_near(offset.reshape(shape), doubts.reshape(shape), bits)
 
 
 def _near(values: Array, errors: Array, bits: int) -> tuple[Array, NDArray[np.bool_]]:

@@ -3,13 +3,14 @@
     python tests/benchmarks/bits.py [--seeds 5] [--only 784-128-1] [--quick] [--markdown]
 
 A secret's parameters are rounded to float32 (24 bits), float16 (11) or bfloat16 (8), learned from
-float64 or float32 answers, oriented, and snapped. "factor" counts neurons for which one factor
-fits, "bit for bit" those of which every number is said to be right; "unsure" are numbers whose last
-bits are open, "zero" those taken for zero. "wrong" counts numbers that are not the secret's (up to
-a power of two for each neuron) though they were said to be: neither unsure nor zero. The rows
-"float64" are controls: their numbers have all 53 bits, and none may snap. "digits, trained" are
-trained in float32, with the weight decay that is named: it shrinks the weights of pixels that are
-always black towards zero, and with none they stay as they were drawn. Seconds are CPU time.
+float64 or float32 answers, oriented, and snapped; what that leaves open is fitted to the answers.
+"factor" counts neurons for which one factor fits, "bit for bit" those of which every number is said
+to be right; "unsure" are numbers whose last bits are open, "zero" those taken for zero. "wrong"
+counts numbers that are not the secret's (up to a power of two for each neuron) though they were
+said to be: neither unsure nor zero. The rows "float64" are controls: their numbers have all 53
+bits, and none may snap. "digits, trained" are trained in float32, with the weight decay that is
+named: it shrinks the weights of pixels that are always black towards zero, and with none they stay
+as they were drawn. Seconds are CPU time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import warnings
 import numpy as np
 from common import network, parse_names, power, spread, table
 
-from relu_learn import OrientationNotFound, ReluNetwork, learn_from_queries, orient, snap
+from relu_learn import Oracle, OrientationNotFound, ReluNetwork, learn_from_queries, orient, snap
 from relu_learn.judging.bits import Snapped
 from relu_learn.judging.significands import rounded
 from relu_learn.network import normalised
@@ -115,14 +116,15 @@ def measured(case: Case, seed: int) -> tuple[Snapped, int, int, float, float] | 
         return secret(x).astype(np.float32 if case.single else float)
 
     start = time.process_time()
-    result = learn_from_queries(answers, secret.dim, rng=seed, polish=case.polish)
+    oracle = Oracle(answers, secret.dim)
+    result = learn_from_queries(oracle, rng=seed, polish=case.polish)
     learned = time.process_time()
     try:
         oriented = orient(result.network, rtol=1e-3 if case.single else 1e-8)
     except OrientationNotFound:
         return None
     before = time.process_time()
-    found = snap(oriented, case.asked or case.bits)
+    found = snap(oriented, case.asked or case.bits, oracle.history())
     seconds = time.process_time() - before
     return found, wrong_numbers(found, secret), result.queries, learned - start, seconds
 

@@ -65,6 +65,13 @@ def test_what_is_too_small_to_be_told_is_said_to_be_open(rng):
     assert found.unsure[0] >= 1 and not found.exact[0] and found.network.weights[0, 0] == 0
     wrong = wrong_numbers(found.network, secret)
     assert not wrong[found.exact].any() and (wrong <= found.unsure).all()
+    x = rng.standard_normal((800, 40))
+    noisy = ReluNetwork(noisy / 3, secret.biases / 3, secret.output_weights * 3)
+    settled = snap(noisy, answers=(x, secret(x)))
+    assert settled.exact.all() and settled.zeros.tolist() == found.zeros.tolist()
+    assert not wrong_numbers(settled.network, secret).any()
+    coarse = snap(noisy, answers=(x, secret(x).astype(np.float32)))
+    assert coarse.unsure[0] and not coarse.exact[0], "answers that do not tell settle nothing"
 
 
 @pytest.mark.parametrize("bits", [2, 8, 11, 24])
