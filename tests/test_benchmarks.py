@@ -77,7 +77,7 @@ def test_structure():
 def test_speed(tmp_path):
     saved = str(tmp_path / "growth.json")
     printed = run("speed.py", "--write", saved)
-    for text in ("ratio", "Growth with k", "Growth with d", "Growth with m", "peak MB"):
+    for text in ("ratio", "Growth with k", "Growth with d", "Growth with m", "peak MB", "ONNX"):
         assert text in printed
     assert "failed" not in printed
     assert run("speed.py", "--read", saved) in printed

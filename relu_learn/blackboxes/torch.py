@@ -70,10 +70,13 @@ def from_torch(
     kind = dtype if isinstance(dtype, torch.dtype) else torch.float32
     kind = kind if dtype is None or dtype is kind else getattr(torch, np.dtype(dtype).name)
 
+    known = torch.float16, torch.float32, torch.float64  # to NumPy
+
     @torch.no_grad()
     def ask(samples: Array) -> Any:
         told = module(torch.as_tensor(samples, dtype=kind, device=device))
-        return _chosen(told, output).to("cpu", torch.float64).numpy()
+        heard = _chosen(told, output).cpu()
+        return (heard if heard.dtype in known else heard.double()).numpy()
 
     # NumPy has no bfloat16: the cast is the module's.
     name = str(kind).removeprefix("torch.")

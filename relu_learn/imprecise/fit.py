@@ -397,9 +397,9 @@ class Learner:
 
     def finish(self, step: NoisyStep, max_neurons: int) -> Iterator[NoisyStep | Fit]:
         """Grow until it is complete, prune, and average, from the last step on."""
-        if step.fit is None:
+        fit = best = step.fit or Fit(self.samples, _rows(step.network))
+        if step.fit is None and (step.finished or self.error(fit) > _SPOILT * step.held_out):
             return
-        fit = best = step.fit
         first, stalled, few = self.error(fit), 0, len(fit.hidden)
         while True:
             error, k = self.error(fit), len(fit.hidden)

@@ -10,10 +10,10 @@ that is left), and those of the training rows that can be read. A library that i
 no rows.
 
 Columns: share of the box; neurons found, and of how many that matter to a real row; queries, and
-over those that `plan` predicts for the answers' kind; seconds of CPU; the worst error of a score in
-the box, of rows that were held out and lie in it, and of those that were left out of it (all in
-units of the scores' spread; of probabilities on rows where all of them are above 1e-4); labels that
-agree on all held-out rows.
+over those that `plan` predicts for the answers' kind and the neurons that switch in the box;
+seconds of CPU; the worst error of a score in the box, of rows that were held out and lie in it, and
+of those that were left out of it (all in units of the scores' spread; of probabilities on rows
+where all of them are above 1e-4); labels that agree on all held-out rows.
 
 The last column says what the result says of itself, without a held-out row: "holds" (all of the box
 was learned: the certificate, and the error on the user's own points), "left out n %" (of the
@@ -190,11 +190,12 @@ class Row:
 
     @property
     def planned(self) -> int:
+        """For the neurons that switch in the box, however many were found."""
         kind = {"6 decimals": "rounded", "scikit-learn": "exact"}.get(self.library, "float32")
-        step = {"step": 1e-6} if kind == "rounded" else {}
-        net = self.result.network
-        sizes = net.dim, net.n_outputs, max(net.n_neurons, 1)
-        return plan(*sizes, answers=kind, bounds=(-1, 1), **step).queries
+        net, (low, high) = self.case.truth, self.found.model.bounds
+        reach = np.abs(net.weights) @ (high - low) / 2
+        there = np.abs(net.weights @ (low + high) / 2 - net.biases) < reach
+        return _planned(net.dim, net.n_outputs, max(int(there.sum()), 1), kind)
 
     def errors(self, inside: bool) -> np.ndarray:
         """Of the held-out rows in the box, or of those outside, where they can be read."""
@@ -222,6 +223,12 @@ def measure(case: Case, box: Model, library: str) -> list[str]:
         seconds = f"{time.process_time() - start:.1f}"
         return [*["-"] * 4, seconds, *["-"] * 4, _name(error)]
     return Row(case, library, found, result, time.process_time() - start).cells()
+
+
+@functools.cache  # it rehearses
+def _planned(dim: int, outputs: int, neurons: int, kind: str) -> int:
+    step = {"step": 1e-6} if kind == "rounded" else {}
+    return plan(dim, outputs, neurons, answers=kind, bounds=(-1, 1), **step).queries
 
 
 def _matter(case: Case) -> int:

@@ -1,6 +1,6 @@
 """Where the time goes: learner against oracle, growth with k, d and m, memory.
 
-    python tests/benchmarks/speed.py [--only growth] [--quick]
+    python tests/benchmarks/speed.py [--only growth,adapters] [--quick]
         [--write FILE] [--read FILE] [--plots FOLDER]
 
 The bare network is evaluated on as many rows as the learner asked, in batches of 8192: nothing that
@@ -9,7 +9,9 @@ and in CPU time of all threads, which other programs on the machine disturb less
 thread, and with as many as OMP_NUM_THREADS says (two, if it is not set). Growth is in CPU time, and
 its powers are fitted to the upper decade; `--write` saves it, `--read` shows such a file without
 measuring again, `--plots` draws it as a PNG file. README and lesson 04 show what ships as
-relu_learn/data/growth.json.
+relu_learn/data/growth.json. Adapters are compared with the library's own prediction for a batch of
+8192 rows, in turn: the median of the ratios of CPU times; where a link reads scores from
+probabilities, once without it and once with it.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +37,20 @@ from common import Timed, network, parse_names, per_parameter, table
 from pictures import save
 from threadpoolctl import threadpool_limits
 
-from relu_learn import ReluLearnError, ReluNetwork, learn_from_queries, worst_error
+from relu_learn import (
+    ReluLearnError,
+    ReluNetwork,
+    blackboxes,
+    learn_from_queries,
+    worst_error,
+)
 from relu_learn.figures import growth as drawn
 
+Ask = Callable[[np.ndarray], Any]
 BATCH = 8192
-PARTS = ("ratios", "growth", "large")
+PARTS = ("ratios", "growth", "large", "adapters")
+# Pairs of predictions whose ratios have a median.
+PAIRS = 25
 # Two decades of each size, the others fixed: (what, sizes, shape of the network of that size).
 GROWTH = [
     ("k", (10, 30, 100, 300, 1000), "20-{}-1"),
@@ -136,6 +150,55 @@ def large(names: list[str]) -> None:
     print(table(["network", "queries", "queries/D", "worst error", "s", "peak MB"], rows))
 
 
+def adapters(names: list[str]) -> None:
+    """What asking through `relu_learn.blackboxes` adds to a library's own predictions."""
+    rows = []
+    for name in names:
+        net = network(name, 0)
+        x = np.random.default_rng(0).standard_normal((BATCH, net.dim))
+        for title, own, box in _adapted(net):
+            pairs = np.array([(_cpu(own, x), _cpu(box, x)) for _ in range(PAIRS)])
+            ratio = np.median(pairs[:, 1] / pairs[:, 0])
+            rows.append(
+                [name, title, *(f"{1e3 * s:.2f}" for s in pairs.min(axis=0)), f"{ratio:.2f}"]
+            )
+    print(f"\nAdapters, {BATCH} rows:")
+    print(table(["network", "library", "own, ms", "asked, ms", "ratio"], rows))
+
+
+def _adapted(net: ReluNetwork) -> Iterator[tuple[str, Ask, Ask]]:
+    """What each library that is installed does with rows in float64, and its adapter."""
+    model = blackboxes.to_sklearn(net)
+    yield "scikit-learn", model.predict, blackboxes.from_sklearn(model)
+    sure = blackboxes.to_sklearn(net, [str(j) for j in range(net.n_outputs)])
+    box = blackboxes.from_sklearn(sure, "predict_proba")
+    yield "its probabilities", sure.predict_proba, box.answers
+    yield "and their scores", sure.predict_proba, box
+    if find_spec("onnxruntime"):
+        runtime, raw = import_module("onnxruntime"), blackboxes.to_onnx(net, dtype=np.float32)
+        session = runtime.InferenceSession(raw, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        yield (
+            "ONNX",
+            lambda x: session.run(None, {name: x.astype(np.float32)}),
+            blackboxes.from_onnx(raw),
+        )
+    if find_spec("torch"):
+        torch, module = import_module("torch"), blackboxes.to_torch(net, dtype=np.float32)
+
+        @torch.no_grad()
+        def predict(x: np.ndarray) -> Any:
+            return module(torch.as_tensor(x, dtype=torch.float32)).numpy()
+
+        yield "PyTorch", predict, blackboxes.from_torch(module, net.dim)
+
+
+def _cpu(ask: Ask, x: np.ndarray) -> float:
+    start = time.process_time()
+    ask(x)
+    return time.process_time() - start
+
+
 def one(name: str) -> None:
     secret = network(name, 0)
     start = time.perf_counter()
@@ -178,6 +241,8 @@ def main() -> None:
             save({"growth": drawn.growth(data)}, options.plots)
     if "large" in parts:
         large(["64-32-10"] if options.quick else ["100-1000-1", "5-1000-1", "3072-256-10"])
+    if "adapters" in parts:
+        adapters(["64-32-10"] if options.quick else ["64-32-10", "784-128-10"])
 
 
 if __name__ == "__main__":

@@ -67,6 +67,18 @@ def test_a_rough_start_is_improved():
     assert last.finished and error < 0.8e-3 and last.network.n_neurons <= 12
 
 
+def test_a_network_that_its_fit_has_spoilt_is_still_completed():
+    """A neuron is missing, and the step brings no fit: one begins where the network is."""
+    net, sigma = zoo.random_network(6, 8, rng=1), 1e-6
+    target = Target(Oracle(noisy(net, sigma), 6))
+    learner = Learner(target, np.array([sigma]), np.random.default_rng(0), False, 0.5)
+    part = ReluNetwork(net.weights[1:], net.biases[1:], net.output_weights[1:])
+    learner.judge_by(None)
+    spoilt = drained(learner.start(part))
+    *_, last = learner.finish(NoisyStep(part, spoilt.held_out, finished=False), 20)
+    assert last.finished and last.network.n_neurons == 8
+
+
 @pytest.mark.slow
 def test_bounds_are_kept():
     net = zoo.random_network(6, 8, rng=0)
