@@ -19,7 +19,7 @@ from relu_learn.asking.errors import BlackBoxError, InvalidArgument
 from relu_learn.blackboxes.digits import precision
 from relu_learn.blackboxes.links import IDENTITY, Link
 from relu_learn.blackboxes.model import Model
-from relu_learn.imprecise.through_link import LinkedFit, Told, improve, settle
+from relu_learn.imprecise.through_link import LinkedFit, Told, afresh, improve, settle
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.certificate import Certificate, certificate, fresh_points
 
@@ -41,6 +41,8 @@ _NOTICED, _WORSE = 30.0, 2.0
 _MISSED = 0.005
 # A place to look closer at is the surest of so many; how near, and how far off a plane may be.
 _PLACES, _SPANS, _FLAT = 16, (0.3, 0.1, 0.03, 0.01), 4.0
+# If less is explained, a fit from so many random neurons is tried, too.
+_POOR, _WIDE = 0.5, 48
 # Looks that find nothing, in a row, after which none is taken.
 _PATIENCE = 8
 
@@ -242,6 +244,14 @@ class _Closer:
     def run(self, hurry: Callable[[], bool]) -> LinkedFit:
         gentle, bold = settle(self.fit, (0.0,)), settle(self.fit)
         self.fit, idle = min(gentle, bold, key=self._heard), 0
+        if self.fit.on(self.held).explained.mean() < _POOR:
+            (n, d), m = self.fit.told.x.shape, self.fit.outputs.shape[1]
+            self._add(
+                self.view.between(max(0, min(self.left, _WIDE * (d + m) * 6 // m - n)), self.rng)
+            )
+            new = afresh(self.fit.told, _WIDE, self.rng)
+            if self._heard(new) < self._heard(self.fit):
+                self.fit, self.least = new, 0
         while idle < _PATIENCE and self.left > 0 and not hurry():
             wrong, own = ~self.fit.on(self.held).explained, ~self.fit.explained
             if wrong.mean() <= _MISSED:

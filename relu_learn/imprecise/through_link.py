@@ -26,6 +26,8 @@ EXPLAINED = 4.0
 _LADDER = (1e-1, 1e-2, 1e-3, 1e-4, 0.0)
 # Rounds on a rung, which end when the misfit falls by less; and steps of a round.
 _ROUNDS, _FALLS, _STEPS = 8, 0.03, 6
+# The blurs, and most steps of each, of a fit that starts from nothing.
+_DOWN, _AFRESH = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4), 80
 # Conjugate gradients of a step at most, and steps that may fall by less than a fiftieth.
 _ITERATIONS, _SLOW, _STILL = 100, 0.02, 3
 
@@ -207,8 +209,8 @@ class LinkedStep(GaussNewton):
         return self.fit.hidden + self.change, self.fit.coefficients + self._regress(wish)
 
 
-def improve(fit: LinkedFit, steps: int) -> LinkedFit:
-    """Levenberg-Marquardt, until it falls by little."""
+def improve(fit: LinkedFit, steps: int, slow: float = _SLOW) -> LinkedFit:
+    """Levenberg-Marquardt, until a few steps fall by less than `slow`."""
     damping, still = 1e-2, 0
     for _ in range(steps):
         for _ in range(8):
@@ -218,11 +220,29 @@ def improve(fit: LinkedFit, steps: int) -> LinkedFit:
             damping = 8 * max(damping, 1e-6)
         else:
             return fit
-        still = still + 1 if trial.loss > (1 - _SLOW) * fit.loss else 0
+        still = still + 1 if trial.loss > (1 - slow) * fit.loss else 0
         fit, damping = trial, max(damping / 5, 1e-9)
         if still > _STILL:
             break
     return fit
+
+
+def afresh(told: Told, neurons: int, rng: np.random.Generator) -> LinkedFit:
+    """From so many random hyperplanes through the rows: many more than there are, and Gauss-Newton
+    finds the way from anywhere. All rows count alike, ever more precisely."""
+    d, m = told.x.shape[1] - 1, told.odds.shape[2]
+    nothing = np.zeros((d + 1, m))
+    affine = improve(LinkedFit(told, nothing.T[:0], nothing, 1.0), _AFRESH)
+    normals = rng.standard_normal((neurons, d))
+    through = told.x[rng.integers(len(told.x), size=neurons), :-1]
+    hidden = np.column_stack([normals, -(normals * through).sum(axis=1) / 2])
+    hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
+    outputs = rng.standard_normal((neurons, m)) / 10
+    fit = LinkedFit(told, hidden, np.concatenate([outputs, affine.coefficients]), 0.0)
+    for blur in _DOWN:
+        fit = LinkedFit(told, fit.hidden, fit.coefficients, blur)
+        fit = improve(fit, _AFRESH, _SLOW / 4)
+    return settle(fit, (0.0,))
 
 
 def settle(fit: LinkedFit, ladder: tuple[float, ...] = _LADDER) -> LinkedFit:
