@@ -34,11 +34,12 @@ MAY: dict[str, set[str]] = {
     **{wing: CORE for wing in WINGS},
 }
 MAY["zoo"] = CORE
-MAY["blackboxes"] = {"asking", "network"}
+# (A copy is fitted to probabilities by the least squares that imprecise answers have.)
+MAY["blackboxes"] = {*CORE, "imprecise"}
 MAY["data"] = {*CORE, "zoo"}
 MAY["learn"] = {*CORE, *WINGS}
 MAY["judging"] = {*CORE, "learn", "zoo"}
-MAY["serving"] = {"asking", "blackboxes"}
+MAY["serving"] = {*MAY["blackboxes"], "blackboxes"}
 MAY["auditing"] = {*MAY["judging"], *WINGS, "blackboxes", "judging", "serving"}
 MAY["copies"] = {*MAY["judging"], "judging"}
 MAY["baselines"] = {*MAY["judging"], "judging"}

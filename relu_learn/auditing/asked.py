@@ -84,8 +84,18 @@ class Asked(Oracle):
 
     def answers(self, x: Array) -> Array:
         """The model's own answers, after the run: they need not have a score."""
-        self._read, self.n_outputs = None, None
-        return super().__call__(x)
+        kept = self._read, self.n_outputs, self.is_scalar, self._nothing
+        self._read, self.n_outputs, asked = None, None, len(self._history)
+        try:
+            return super().__call__(x)
+        finally:
+            del self._history[asked:]
+            self._read, self.n_outputs, self.is_scalar, self._nothing = kept
+
+    @property
+    def allowed(self) -> NDArray[np.intp]:
+        """Which rows of the user's own may be asked, readable or not."""
+        return np.union1d(self.left_out, self.target.inside())
 
     def heard(self, doubt: Array) -> None:
         if self.target.model.link is IDENTITY:  # that of scores says nothing about answers

@@ -22,6 +22,7 @@ from relu_learn.auditing.asked import Asked
 from relu_learn.auditing.checking import Check, check
 from relu_learn.auditing.target import Target
 from relu_learn.blackboxes.links import IDENTITY, Link, link_of
+from relu_learn.blackboxes.refining import Refined, is_right, refine
 from relu_learn.learn import learn_steps
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.certificate import Certificate, output_scale
@@ -29,6 +30,8 @@ from relu_learn.telling.events import Event, Finished
 from relu_learn.telling.trace import Hypothesis, Trace
 
 Array = NDArray[np.float64]
+# Where the learner failed, a fit to the probabilities must explain so much of fresh rows.
+_LEARNED = 0.95
 # Longest batch that is lost if a run is killed while it is asked.
 _BATCH = 2000
 
@@ -108,6 +111,8 @@ class Outcome:
         What this took, and the target's share of it.
     authorised : list of dict
         What was said when it was first asked, and now.
+    refined : Refined or None
+        What a fit to the probabilities of the user's rows found, where the copy was off.
     """
 
     target: Target
@@ -123,6 +128,7 @@ class Outcome:
     seconds: float
     answering: float
     authorised: list[dict[str, str]]
+    refined: Refined | None = None
 
     @property
     def complete(self) -> bool:
@@ -215,6 +221,8 @@ class _Extraction:
         self.certificate: Certificate | None = None
         self.scale = 1.0
         self.on_points: OnPoints | None = None
+        self.refined: Refined | None = None
+        self.told: Array | None = None  # the answers to rows that were left out
         self.oracle = Asked(target, max_queries=max_queries, batch_size=_BATCH, ledger=ledger)
         self.authorised = [note for note in (self.oracle.noted("authorised"),) if note]
         if target.authorised:
@@ -233,7 +241,14 @@ class _Extraction:
             try:
                 self.oracle.open()
                 self._look(rng, on_check)
-                self._learn(max_seconds, rng, on_event)
+                try:
+                    self._learn(max_seconds, rng, on_event)
+                except LearningFailed as error:
+                    self._refine(max_seconds, rng, getattr(error.partial, "network", None))
+                    if self.network is None:
+                        raise
+                else:
+                    self._refine(max_seconds, rng)
                 self._compare()
             except (ReluLearnError, KeyboardInterrupt) as error:
                 if isinstance(error, ReluLearnError) and not self.oracle.queries:
@@ -254,6 +269,7 @@ class _Extraction:
             seconds=time.perf_counter() - self.start,
             answering=self.oracle.answering,
             authorised=self.authorised,
+            refined=self.refined,
         )
 
     def _look(self, rng: int, on_check: Callable[[Check], object]) -> None:
@@ -297,6 +313,41 @@ class _Extraction:
                     )
                 )
 
+    def _refine(
+        self, max_seconds: float | None, rng: int, start: ReluNetwork | None = None
+    ) -> None:
+        """Fit the copy to probabilities where scores could not be read, if it is off there; or what
+        a learner that failed has found."""
+        oracle, model, own = self.oracle, self.oracle.target.model, self.oracle.target.points
+        network, room = start or self.network, oracle.remaining
+        left = oracle.left_out
+        if network is None or own is None or model.link is IDENTITY or len(oracle.allowed) < 2:
+            return
+        if start is None:
+            if not len(left) or (room is not None and room < len(left)):
+                return
+            x = own.rows[left]
+            self.told = oracle.answers(x)
+            if is_right(model, network, x, self.told):
+                return
+        asked = dataclasses.replace(model, ask=oracle.answers, dtype=float)
+        found = refine(
+            asked,
+            network,
+            own.rows[oracle.allowed],
+            max_queries=oracle.remaining,
+            rng=rng,
+            hurry=lambda: (
+                max_seconds is not None and time.perf_counter() - self.start > max_seconds
+            ),
+        )
+        if found.changed and (start is None or found.after >= _LEARNED):
+            self.refined, self.network = found, found.network
+            assert found.certificate is not None
+            self.certificate, self.scale = found.certificate, 1.0  # of probabilities
+        elif start is None:
+            self.refined = found
+
     def _salvage(self, error: BaseException) -> None:
         """What was found before it was stopped."""
         partial = getattr(error, "partial", None)
@@ -331,10 +382,10 @@ class _Extraction:
             return None
         assert self.network is not None and self.oracle.target.points is not None
         x = self.oracle.target.points.rows[left]
-        told = self.oracle.answers(x).reshape(len(x), -1)
+        told = self.oracle.answers(x) if self.told is None else self.told
+        told = told.reshape(len(x), -1)
         copied = np.asarray(link.answers(self.network(x))).reshape(told.shape)
-        same = told > 0.5, copied > 0.5
-        if link.name == "softmax":
-            same = told.argmax(axis=1)[:, None], copied.argmax(axis=1)[:, None]
-        agree = (same[0] == same[1]).all(axis=1).mean()
-        return LeftOut(len(x), float(agree), float(np.abs(told - copied).max()))
+        agree = ((told > 0.5) == (copied > 0.5)).all(axis=1)
+        if link.name == "softmax":  # of two classes that are told to be as likely either is right
+            agree = told[np.arange(len(x)), copied.argmax(axis=1)] == told.max(axis=1)
+        return LeftOut(len(x), float(agree.mean()), float(np.abs(told - copied).max()))

@@ -118,6 +118,8 @@ def found(outcome: Outcome) -> dict[str, str]:
             f"the same label on {100 * left.agree:.4g} %, probabilities off by up to "
             f"{left.worst:.1e}"
         )
+    if outcome.refined is not None:
+        rows["between your rows"] = str(outcome.refined)
     rows["time"] = f"{outcome.seconds:.1f} s, {outcome.answering:.1f} s of it for the answers"
     return rows
 

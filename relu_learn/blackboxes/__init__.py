@@ -9,7 +9,8 @@ when they are needed.
     model = blackboxes.find_link(model.within((X.min(axis=0), X.max(axis=0))))  # or it is named
     found = blackboxes.find_box(model, points=X)  # where probabilities carry digits
     result = learn_from_queries(found.model, points=found.points)
-    model.link.answers(result.network(X))  # the copy's probabilities
+    copy = blackboxes.refine(model, result.network, X).network  # right outside that box, too
+    model.link.answers(copy(X))  # its probabilities
 
 (The names are loaded on first use, as those of `relu_learn`.)
 """
@@ -24,6 +25,8 @@ _WHERE = {
     "find_link": "naming",
     "find_box": "carrying",
     "Carrying": "carrying",
+    "refine": "refining",
+    "Refined": "refining",
     "open": "opening",
     "from_function": "function",
     "from_sklearn": "sklearn",

@@ -1,0 +1,326 @@
+"""A copy of a classifier, fitted to its probabilities on the user's rows and between them.
+
+The learner needs scores that can be read, and so a box in which all classes carry digits. Where one
+class is 0 to all digits, the others still tell of theirs: what the box left out is fitted here,
+from what was learned in it, with a bounded number of queries; and kept if fresh rows say so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relu_learn.asking.arguments import Seed, generator, real_array
+from relu_learn.asking.errors import BlackBoxError, InvalidArgument
+from relu_learn.blackboxes.digits import precision
+from relu_learn.blackboxes.links import IDENTITY, Link
+from relu_learn.blackboxes.model import Model
+from relu_learn.imprecise.through_link import LinkedFit, Told, afresh, improve, settle
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.certificate import Certificate, certificate, fresh_points
+
+Array = NDArray[np.float64]
+
+# Rows of the user's that are asked at most; mixtures of two of them, fewest and most, and for each
+# parameter; and the queries that looking closer takes at most.
+_OWN, _FEW, _MANY, _EACH, _CLOSER = 1000, 500, 3000, 4, 2000
+# Mixtures go beyond their two rows by so much of the way.
+_BEYOND = 0.25
+# One in so many of these is not fitted: it says when to end. Fresh mixtures say what is claimed.
+_HELD, _DELTA, _MASS = 5, 0.05, 0.01
+# Log p need not be more precise than this: the learner has these digits, where it can be used.
+_FINE = 1e-6
+# A copy that is off by less, in units of what answers may be off, needs nothing; and a better one
+# may not be off by so many times more at its worst fresh point.
+_NOTICED, _WORSE = 30.0, 2.0
+# It is enough to explain all but so many of the rows that were held out.
+_MISSED = 0.005
+# A place to look closer at is the surest of so many; how near, and how far off a plane may be.
+_PLACES, _SPANS, _FLAT = 16, (0.3, 0.1, 0.03, 0.01), 4.0
+# If less is explained, a fit from so many random neurons is tried, too.
+_POOR, _WIDE = 0.5, 48
+# Looks that find nothing, in a row, after which none is taken.
+_PATIENCE = 8
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Refined:
+    """A copy that was compared with the model on the user's rows, and fitted to it if need be.
+
+    Attributes
+    ----------
+    network : ReluNetwork
+        The better copy of the scores.
+    changed : bool
+        Whether it is another one than before.
+    before, after : float
+        Share of the rows whose probabilities were right to all digits that they have: of the user's
+        own, if nothing was fitted, otherwise of fresh mixtures of two of them.
+    bits : float
+        What the answers can tell, at most: 0 if all are the same class, to all digits.
+    queries : int
+        Asked of the model.
+    certificate : Certificate or None
+        About the probabilities of mixtures; None if nothing was fitted.
+    """
+
+    network: ReluNetwork
+    changed: bool
+    before: float
+    after: float
+    bits: float
+    queries: int
+    certificate: Certificate | None = None
+
+    def __str__(self) -> str:
+        if not self.bits:
+            return "your rows are sure of one class, to all digits: they hold 0 bits of the scores"
+        if self.certificate is None:
+            return f"the copy's probabilities are right on {100 * self.after:.4g} % of your rows"
+        kept = "" if self.changed else "; the copy was not better, and is not kept"
+        return (
+            f"fitted to the probabilities of your rows and of mixtures of them ({self.queries:,} "
+            f"queries): {100 * self.before:.3g} % of fresh mixtures were right to the digits that "
+            f"answers have, {100 * self.after:.3g} % are{kept}"
+        )
+
+
+def refine(
+    model: Model,
+    network: ReluNetwork,
+    points: Any,
+    *,
+    max_queries: int | None = None,
+    rng: Seed = 0,
+    hurry: Callable[[], bool] = bool,
+) -> Refined:
+    """Make a copy of a classifier right on the user's rows, too, where answers have few digits.
+
+    All rows are asked (of more than 1,000, so many). If the copy is right on them, nothing else is.
+
+    Parameters
+    ----------
+    model : Model
+        With the link that its answers have; asked between the rows, box or not.
+    network : ReluNetwork
+        The copy of its scores, or a part of it (an error's `partial.network`).
+    points : array_like of shape (n, d)
+        Inputs that the copy is to be good on.
+    max_queries : int, optional
+        Fewer than it would take; nothing is asked if these are not enough for the rows.
+    rng : int, numpy.random.Generator or None
+    hurry : callable
+        Called again and again: whether no time is left.
+
+    Returns
+    -------
+    Refined
+
+    Raises
+    ------
+    InvalidArgument, BlackBoxError
+    """
+    rows = real_array("points", points)
+    if rows.ndim != 2 or rows.shape[1] != model.dim or len(rows) < 2:
+        raise InvalidArgument(f"points must have shape (n, {model.dim}), n > 1, got {rows.shape}")
+    assert isinstance(model.link, Link)
+    random = generator(rng)
+    rows = rows[random.permutation(len(rows))[:_OWN]]
+    if model.link is IDENTITY or (max_queries is not None and max_queries < len(rows)):
+        return Refined(network, False, 1.0, 1.0, np.inf, 0)
+    view = _View(model, network, rows)
+    told = view.ask(rows)
+    fit = view.fit(told, network)
+    right, bits = float(fit.explained.mean()), told.bits
+    n = max(_FEW, min(_MANY, _EACH * network.weights.size // network.n_outputs))
+    fresh = fresh_points(_MASS, _DELTA)
+    left = np.inf if max_queries is None else max_queries - view.queries - n - fresh
+    if fit.errors.max() <= _NOTICED or not bits or left < 0:
+        return Refined(network, False, right, right, bits, view.queries)
+    closer = _Closer(view, fit, told.and_(view.ask(view.between(n, random))), random)
+    closer.left = min(closer.left, int(min(left, _CLOSER)))
+    better = closer.run(hurry)
+    x = view.between(fresh, random)
+    test = view.ask(x)
+    old, new = view.fit(test, network), better.on(test)
+    changed = new.misfit < old.misfit and new.errors.max() < _WORSE * old.errors.max()
+    copy = view.network(better) if changed else network
+    off = np.asarray(model.link.answers(copy(x))).reshape(fresh, -1) - view.answers
+    claim = certificate(off, _DELTA, "mixtures of your rows, of their probabilities:")
+    after = float((new if changed else old).explained.mean())
+    before = float(old.explained.mean())
+    return Refined(copy, changed, before, after, bits, view.queries, claim)
+
+
+def is_right(model: Model, network: ReluNetwork, x: Array, answers: Array) -> bool:
+    """Whether a copy's probabilities at rows x (n, d) are these answers, to about their digits."""
+    told = _View(model, network, x).told(x, answers)
+    return bool(_View(model, network, x).fit(told, network).errors.max() <= _NOTICED)
+
+
+class _View:
+    """The model and networks, in coordinates in which the rows are round."""
+
+    def __init__(self, model: Model, network: ReluNetwork, rows: Array) -> None:
+        self.model, self.rows, self.queries = model, rows, 0
+        assert isinstance(model.link, Link)
+        self.link, self.scalar = model.link, network.is_scalar
+        # log p of scores z is linear in z, but for what makes groups sum to 1.
+        units = np.eye(network.n_outputs + 1, network.n_outputs, -1)
+        logs = np.log(self.link.parts(self.link.answers(units)))
+        self.odds = np.moveaxis(logs[1:] - logs[:1], 0, 2)
+        self.middle = rows.mean(axis=0)
+        size = rows.std(axis=0)
+        size = np.where(size > 0, size, 1.0)
+        values, axes = np.linalg.eigh(
+            np.cov(((rows - self.middle) / size).T).reshape(len(size), -1)
+        )
+        length = np.sqrt(np.maximum(values, 1e-4 * values.max()))
+        self.there, self.back = axes / length / size[:, None], (axes * length).T * size
+        self.answers = np.empty((0, 1))
+
+    def ask(self, x: Array) -> Told:
+        self.queries += len(x)
+        answers = np.asarray(self.model.answers(x), dtype=float)
+        if not np.isfinite(answers).all():
+            raise BlackBoxError("answers with no numbers", x)
+        self.answers = answers.reshape(len(x), -1)
+        return self.told(x, answers)
+
+    def told(self, x: Array, answers: Array) -> Told:
+        parts = self.link.parts(answers)
+        off, least = precision(parts)
+        # (All are rounded alike: a class that is never told does not say how.)
+        doubt = np.maximum(np.maximum(off, least.max() / 2), _FINE * parts)
+        return Told(np.column_stack([self.into(x), np.ones(len(x))]), parts, doubt, self.odds)
+
+    def into(self, x: Array) -> Array:
+        return np.asarray((x - self.middle) @ self.there)
+
+    def out(self, u: Array) -> Array:
+        return np.asarray(u @ self.back + self.middle)
+
+    def between(self, n: int, rng: np.random.Generator) -> Array:
+        """Mixtures of two rows each, and a little beyond both (n, d), in the rows' range: what is
+        between rows is not all that new ones will be."""
+        one, other = self.rows[rng.integers(len(self.rows), size=(2, n))]
+        mixed = one + rng.uniform(-_BEYOND, 1 + _BEYOND, (n, 1)) * (other - one)
+        return np.clip(mixed, self.rows.min(axis=0), self.rows.max(axis=0))
+
+    def fit(self, told: Told, network: ReluNetwork) -> LinkedFit:
+        at = network.weights @ self.middle - network.biases
+        hidden = np.column_stack([network.weights @ self.back.T, at])
+        length = np.linalg.norm(hidden, axis=1, keepdims=True)
+        length = np.where(length > 0, length, 1.0)
+        skip = np.atleast_2d(network.skip)
+        c = [np.atleast_2d(network.output_weights).T * length, (skip @ self.back.T).T]
+        c.append((np.atleast_1d(network.offset) + skip @ self.middle)[None])
+        return LinkedFit(told, hidden / length, np.concatenate(c), 0.0)
+
+    def network(self, fit: LinkedFit) -> ReluNetwork:
+        k = len(fit.hidden)
+        weights, outputs = fit.hidden[:, :-1] @ self.there.T, fit.outputs.T
+        biases = weights @ self.middle - fit.hidden[:, -1]
+        skip = (self.there @ fit.coefficients[k:-1]).T
+        offset = fit.coefficients[-1] - skip @ self.middle
+        if self.scalar:
+            return ReluNetwork(weights, biases, outputs[0], skip[0], offset[0])
+        return ReluNetwork(weights, biases, outputs, skip, offset)
+
+
+class _Closer:
+    """Looks closer where the fit does not explain the answers: there neurons are missing."""
+
+    def __init__(self, view: _View, fit: LinkedFit, told: Told, rng: np.random.Generator) -> None:
+        self.view, self.rng, self.left = view, rng, _CLOSER
+        held = rng.random(len(told.x)) < 1 / _HELD
+        self.held = told[held]
+        self.fit, self.least = fit.on(told[~held]), len(fit.hidden)
+
+    def run(self, hurry: Callable[[], bool]) -> LinkedFit:
+        gentle, bold = settle(self.fit, (0.0,)), settle(self.fit)
+        self.fit, idle = min(gentle, bold, key=self._heard), 0
+        if self.fit.on(self.held).explained.mean() < _POOR:
+            (n, d), m = self.fit.told.x.shape, self.fit.outputs.shape[1]
+            self._add(
+                self.view.between(max(0, min(self.left, _WIDE * (d + m) * 6 // m - n)), self.rng)
+            )
+            new = afresh(self.fit.told, _WIDE, self.rng)
+            if self._heard(new) < self._heard(self.fit):
+                self.fit, self.least = new, 0
+        while idle < _PATIENCE and self.left > 0 and not hurry():
+            wrong, own = ~self.fit.on(self.held).explained, ~self.fit.explained
+            if wrong.mean() <= _MISSED:
+                break
+            if own.mean() < wrong.mean() / 2:  # known by heart
+                n = min(self.left, len(own) // 4)
+                self._add(self.view.between(n, self.rng))
+                self.fit, idle = settle(self.fit, (0.0,)), idle + 1
+                continue
+            both = self.held[wrong].and_(self.fit.told[own])
+            idle = 0 if self._look(self._place(both)) else idle + 1
+        self._prune()
+        return self.fit
+
+    def _prune(self) -> None:
+        """Neurons that were added, and that the others make superfluous."""
+        while len(self.fit.hidden) > self.least:
+            fit = self.fit.without(int(self.fit.worth().argmin()))
+            fit = settle(fit, (0.0,))
+            if fit.misfit > self.fit.misfit + self._price:
+                break
+            self.fit = fit
+
+    @property
+    def _price(self) -> float:
+        """What a neuron must take of the misfit: Bayes' price of its parameters. (Half a square of
+        an error is 16 times what misfit counts.)"""
+        n, d = self.fit.told.x.shape
+        return (d + self.fit.outputs.shape[1]) * float(np.log(n)) / 16 / n
+
+    def _heard(self, fit: LinkedFit) -> float:
+        return fit.on(self.held).misfit
+
+    def _add(self, x: Array) -> Told:
+        """Ask, and put most of the rows to those that are fitted."""
+        self.left -= len(x)
+        new, held = self.view.ask(x), self.rng.random(len(x)) < 1 / _HELD
+        self.fit = self.fit.on(self.fit.told.and_(new[~held]))
+        self.held = self.held.and_(new[held])
+        return new
+
+    def _place(self, wrong: Told) -> Array:
+        """A row (d + 1,) that is not explained, and that the answer tells much of."""
+        some = self.rng.permutation(len(wrong.x))[:_PLACES]
+        second = np.sort(wrong.parts[some], axis=2)[:, :, -2].max(axis=1)
+        return np.asarray(wrong.x[some[self.rng.permutation(np.argsort(-second)[:4])[0]]])
+
+    def _look(self, place: Array) -> bool:
+        """Whether the plane that is missing near a place is a neuron's."""
+        d = len(place) - 1
+        for span in _SPANS:
+            rows = self.view.rows[self.rng.integers(len(self.view.rows), size=d + 9)]
+            centre = self.view.out(place[None, :-1])
+            x = centre + span * self.rng.random((len(rows), 1)) * (rows - centre)
+            near = self._add(x)
+            known = self.fit.on(near)
+            near = dataclasses.replace(near, base=known.features @ known.coefficients)
+            nothing = np.zeros((d + 1, self.fit.coefficients.shape[1]))
+            plane = improve(LinkedFit(near, nothing.T[:0], nothing, _FINE), 30)
+            if plane.loss <= _FLAT:
+                break
+        else:
+            return False
+        left, size, right = np.linalg.svd(plane.coefficients, full_matrices=False)
+        active = left[:, 0] * (np.sign(place @ left[:, 0]) or 1.0)
+        outputs = size[0] * right[0] * (np.sign(place @ left[:, 0]) or 1.0)
+        trial = settle(self.fit.with_neuron(active, outputs))
+        better = trial.misfit < self.fit.misfit - self._price
+        better &= self._heard(trial) < self._heard(self.fit)
+        if better:
+            self.fit = trial
+        return better
