@@ -130,8 +130,8 @@ class Evidence:
         return self.epsilon is not None and mean_square(errors) <= share * self.epsilon
 
     def stopped(self, network: ReluNetwork | None) -> bool:
-        """Whether a network is known to be off by more than the tolerance, as epsilon allows."""
-        return self.epsilon is not None and 0 < self.score(network)[0] <= 1
+        """Whether of exact answers a network is known to be off, as epsilon allows."""
+        return bool(self.epsilon and self.answers.exact and 0 < self.score(network)[0] <= 1)
 
     @property
     def explained(self) -> bool:
