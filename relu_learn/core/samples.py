@@ -13,8 +13,8 @@ from relu_learn.core.precision import EXACT
 # middle one; otherwise a kink next to the closer pair would hardly show. (÷ 10: 2 of 39 runs
 # change, × 10: 4; as many queries within 1 %.)
 BALANCE = 2e-4
-# If all but two kinks (of close pairs) miss by no more than so many times the noise, all is well: 2.4
-# of 36 hostile secrets. On the plateaus of staircases, where large terms cancel, and where few
+# If all but two kinks (of close pairs) miss by no more than so many times the noise, all is well:
+# 2.4 of 36 hostile secrets. On the plateaus of staircases, where large terms cancel, and where few
 # points may show it, there is 5 to 300 times as much noise.
 _ODD, _MISSED = 2, 5.0
 
