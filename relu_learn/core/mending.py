@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Sequence
 
+import numpy as np
+
 from relu_learn.asking.errors import LearningFailed
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Piece
@@ -19,6 +21,9 @@ from relu_learn.telling.events import Event
 # Worst errors whose ratio is below this are alike: then long steps are trusted, as few points see
 # the pieces that short steps have measured badly. (÷ or × 10: 0 of 39 runs change.)
 _ALIKE = 1.5
+# What F' is off at a point is no reason to fail if F' is right so close by, in units of 1 + |x|: the
+# point is on a steep ramp, and places are known to 1e-10. (A corner of a box was, of slope 3e5.)
+_BESIDE = 1e-9
 
 
 def polish(run: Run, levers: float = 0.0) -> Generator[Event, None, float | None]:
@@ -71,8 +76,11 @@ def require_useful(run: Run) -> None:
     ------
     NotPiecewiseLinear, NotOneHiddenLayer, LearningFailed
     """
-    evidence = run.evidence
-    worst = float(max(evidence.errors.max(), evidence.worst(run.known)[1].max()))
+    evidence, net = run.evidence, run.known
+    points, errors = evidence.worst(net)
+    if net is not None and net.n_neurons and (far := errors > USEFUL * evidence.scale).any():
+        errors[far] -= (_moves(net, points[far]) * run.answers.scale).max(axis=1)
+    worst = float(max(evidence.errors.max(), errors.max()))
     if worst > USEFUL * evidence.scale:
         run.watch(Unexplained())
         raise LearningFailed(
@@ -80,3 +88,14 @@ def require_useful(run: Run) -> None:
             f"(outputs are of size {evidence.scale:.2g}): the black box is not a one-hidden-layer "
             "ReLU network there, or its answers are too imprecise"
         )
+
+
+def _moves(network: ReluNetwork, x: np.ndarray) -> np.ndarray:
+    """How much (n, m) a network changes at most within `_BESIDE` of points x (n, d), on both sides
+    of the closest hyperplane."""
+    size = np.maximum(np.linalg.norm(network.weights, axis=1), 1e-300)
+    closest = (np.abs(x @ network.weights.T - network.biases) / size).argmin(axis=1)
+    way = (network.weights / size[:, None])[closest]
+    reach = _BESIDE * (1 + np.linalg.norm(x, axis=1))
+    sides = [network.gradient(x + sign * reach[:, None] * way) for sign in (-1, 1)]
+    return np.asarray(reach[:, None] * np.linalg.norm(sides, axis=-1).max(axis=0))

@@ -97,6 +97,9 @@ def test_only_epsilon_stops_a_run_that_is_known_to_be_off():
     assert evidence(epsilon=1.0).stopped(slope(2.1))
     assert not evidence(epsilon=1.0).stopped(slope(2.0)) and not evidence().stopped(slope(2.1))
     assert not evidence(epsilon=1.0).stopped(None)  # not tested
+    noisy = evidence(epsilon=1.0)
+    noisy.answers = Answers(np.ones(1), np.array([1e-3]), 1.0, "random")
+    assert not noisy.stopped(slope(2.1))  # noise, perhaps
 
 
 def test_the_scale_is_not_rounding():

@@ -68,3 +68,19 @@ def test_what_is_of_no_use_is_an_error():
     run.known = run.known + tiny(1.0)
     with pytest.raises(LearningFailed, match="still differ"):
         require_useful(run)
+
+
+def test_a_point_on_a_steep_ramp_is_no_reason_to_fail():
+    """F' is off by 1e-4 of the scale at one point of the ramp, as its place is off by 1e-10."""
+    w, steep = np.array([[0.6, 0.8, 0.0]] * 2), 1e6
+    ramp = ReluNetwork(w, [0.0, 1e-6], [[steep, -steep]], np.zeros((1, 3)), np.zeros(1))
+    run = taken(zoo.random_network(3, 5, rng=0))
+    assert run.known is not None
+    run.known = run.known + ramp
+    on = np.array([[0.3e-6, 0.4e-6, 7.0]])
+    run.evidence._tested = [(on, run.known(on + 1e-10 * w[:1]))]
+    assert run.evidence.worst(run.known)[1] > 1e-5 * run.evidence.scale
+    require_useful(run)
+    run.evidence.add(on, run.known(on + 1e-7 * w[:1]))
+    with pytest.raises(LearningFailed, match="still differ"):
+        require_useful(run)

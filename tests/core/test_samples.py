@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from relu_learn.core.lines import Noise
+from relu_learn.core.lines import Noise, Window
+from relu_learn.core.precision import EXACT
 from relu_learn.core.samples import Samples
 
 pytestmark = pytest.mark.numerical
@@ -100,3 +101,25 @@ def test_resolution():
     loud = samples(t, lambda t: 2 * t, Noise(np.array([0.5])))
     np.testing.assert_allclose(loud.resolution(), 0.25)  # crossed by less than the noise
     assert np.isfinite(samples(t, lambda t: 0 * t).resolution()).all()
+
+
+@pytest.mark.parametrize("step", [1e-12, 1e-6])
+def test_pieces_that_miss_each_other_show_the_noise(step):
+    """Steps of rounding, which three neighbouring samples do not meet: unless F jumps."""
+    t = np.linspace(-1, 1, 40)
+    s = samples(t, lambda t: kink(t) + step * (np.arange(40) // 5 % 3))
+    found = s.pieces(Window(-1.0, 1.0, cauchy=False))
+    if step < EXACT:
+        assert len(found.kinks) == 1 and abs(found.kinks[0] - 0.3) < 1e-11
+        assert step / 10 < found.noise.level[0] < 10 * step
+    else:
+        assert len(found.kinks) > 5 and found.noise is NOISE
+
+
+def test_one_close_pair_of_kinks_is_no_noise():
+    def pair(t):
+        return np.maximum(t - 0.3, 0) - np.maximum(t - 0.3 - 1e-12, 0)
+
+    s = samples(np.linspace(-1, 1, 40), lambda t: pair(t) + np.maximum(t + 0.5, 0))
+    found = s.pieces(Window(-1.0, 1.0, cauchy=False))
+    assert len(found.kinks) == 2 and found.noise is NOISE
