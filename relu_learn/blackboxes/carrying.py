@@ -205,10 +205,12 @@ class _Search:
             room = self.room(tried)
             best, most = tried[room.argmax()], float(room.max())
         if not most > 0:
+            kinds = len(np.unique(self.ask(places)[0], axis=0))
             raise BlackBoxError(
                 f"{self.model.title} answers with probabilities of exactly 0 or 1 at all of "
-                f"{self.queries} points: these are labels, a tree's, or a model's that is sure "
-                "everywhere (points= that it is less sure of may help)",
+                f"{self.queries} points, and with {kinds} different answers at {len(places)} of "
+                f"them, {np.log2(kinds):.2g} bits each: these are labels, a tree's, or a model's "
+                "that is sure everywhere (points= that it is less sure of may help)",
                 places,
             )
         return best

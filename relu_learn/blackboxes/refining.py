@@ -194,8 +194,11 @@ class _View:
     def told(self, x: Array, answers: Array) -> Told:
         parts = self.link.parts(answers)
         off, least = precision(parts)
-        # (All are rounded alike: a class that is never told does not say how.)
-        doubt = np.maximum(np.maximum(off, least.max() / 2), _FINE * parts)
+        # All are rounded alike: a class that is never told does not say how.
+        columns = parts.reshape(len(parts), -1).T
+        tells = np.array([len(np.unique(p[p > 0])) > 2 for p in columns]).reshape(least.shape)
+        least = np.where(tells, least, least[tells].max() if tells.any() else least)
+        doubt = np.maximum(np.maximum(off, least / 2), _FINE * parts)
         return Told(np.column_stack([self.into(x), np.ones(len(x))]), parts, doubt, self.odds)
 
     def into(self, x: Array) -> Array:

@@ -59,11 +59,13 @@ def test_what_finding_the_box_cost_is_in_the_ledger_and_not_asked_twice(tmp_path
         paid, verified = paid + new, verified + model.rows - new
     assert outcome.complete and outcome.network.n_neurons == 2
     assert paid == outcome.queries and verified <= 3 * len(stops)
-    assert 0 < outcome.target.opening < outcome.queries
+    assert 0 < outcome.target.opening < outcome.queries - outcome.refined.queries
     left = outcome.on_points.compared
     assert left.rows == outcome.on_points.left_out > 0 and left.agree == 1
-    # Known to 1e-4 in the box; the rows are ten times as far, and p moves by a quarter of z.
-    assert left.worst < 2e-3
+    # Known to 1e-4 in the box; the rows are ten times as far: 2e-3, were they not fitted.
+    assert left.worst < 1e-5 and outcome.refined.changed
+    assert outcome.certificate == outcome.refined.certificate and outcome.scale == 1
+    assert "fitted to the probabilities" in found(outcome)["between your rows"]
     assert f"{left.rows:,} of your rows" in found(outcome)["left out"]
     assert f'your points, left out</th><td class="number">{left.rows}<' in report(outcome, "again")
     again = extract(target(nothing), tmp_path / "run.ledger")  # out of order
