@@ -260,6 +260,8 @@ def _field(value: Any, path: str) -> Any:
         return value
     if name == "*":
         return [_field(item, rest) for item in value]
+    if isinstance(value, list) and not name.removeprefix("-").isdecimal():
+        raise LookupError(f"a list has no field {name}; reply='' takes the whole, '*' each item")
     return _field(value[int(name) if isinstance(value, list) else name], rest)
 
 

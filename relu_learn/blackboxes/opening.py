@@ -55,7 +55,7 @@ def open(target: str | os.PathLike[str], *, trust: bool = False, **options: Any)
         if ending in _CODE and not trust:
             raise InvalidArgument(
                 f"target={name!r}: such a file can run any code when it is opened; if you trust "
-                "who made it, say so (trust=True)"
+                "who made it, say so (trust=True, or --trust)"
             )
         return adapt(_FILES[ending](name), **options)
     if ":" in name and not os.path.exists(name):

@@ -27,6 +27,7 @@ REPLY = {
     "nan": lambda y: {"predictions": [[float("nan"), 0.0], *y[1:]]},
     "words": lambda y: {"predictions": [["much", "little"]] * len(y)},
     "missing": lambda y: {"outputs": y},
+    "list": lambda y: y,
     "short": lambda y: {"predictions": y[1:]},
     "wider": lambda y: {"predictions": [row[: len(y)] for row in y]},
 }

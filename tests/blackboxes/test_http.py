@@ -88,6 +88,7 @@ def test_requests_keep_their_distance(url):
         ("broken", r"answered with what is no JSON \(.*\): '\{\"predictions\": \[\[0\.1'"),
         ("words", r"answered with no numbers at reply='predictions' .*ValueError"),
         ("missing", r"answered with no numbers at reply='predictions' \(KeyError: 'predictions'\)"),
+        ("list", r"a list has no field predictions; reply='' takes the whole"),
         ("short", r"answered 7 rows with an array of shape \(6, 2\)"),
         ("error", r"answered HTTP 500 Internal Server Error: .* \(2 tries\)"),
         ("nowhere", r"answered HTTP 404 Not Found: 'no such way'"),
