@@ -247,7 +247,7 @@ def _ours(data: Data, part: str, method: str = "relu_learn") -> list[Data]:
 def _span(rows: Sequence[Data]) -> str:
     """Fewest and most queries for each number."""
     low, high = min(r["ratio"][0] for r in rows), max(r["ratio"][-1] for r in rows)
-    return f"{low:.2g} to {high:.2g}"
+    return f"{low:.3g} to {high:.3g}"
 
 
 def _runs(rows: Sequence[Data]) -> str:
@@ -279,8 +279,8 @@ def _of_lean(data: Data) -> str:
     rows = _ours(data, "lean", "relu_learn, lean")
     medians = [row["ratio"][0] for row in rows]
     return (
-        f"Lean runs, which ask less, and test with 32 fresh points: {min(medians):.2g} to "
-        f"{max(medians):.2g} queries for each number inside (medians); exact in {_runs(rows)} runs"
+        f"Lean runs, which ask less, and test with 32 fresh points: {min(medians):.3g} to "
+        f"{max(medians):.3g} queries for each number inside (medians); exact in {_runs(rows)} runs"
     )
 
 
@@ -296,12 +296,12 @@ def _of_precision(data: Data) -> str:
     methods = ("relu_learn, no refit", "relu_learn", "relu_learn, polish")
     found = [{r["cells"][1]: r for r in _ours(data, "precision", m)} for m in methods]
     errors = [
-        f"{name} {', '.join(number(rows[name]['error']) for rows in found)}"
+        f"{name}: {', '.join(number(rows[name]['error']) for rows in found)}"
         for name in ("10-15-1", "784-32-1")
     ]
     return (
         "The last digits, worst errors before the refit, after it (it asks nothing), and with "
-        f"polish (which asks everything twice): {'; '.join(errors)}"
+        f"polish (which asks everything twice). {'; '.join(errors)}"
     )
 
 

@@ -275,7 +275,7 @@ def every_bit(name: str, seeds: range) -> Iterator[dict[str, Any]]:
             )
             right.append(int(snapped.exact.sum()))
         told = f"{spread(right, '.0f')} of {k} bit for bit"
-        title = f"{name.removesuffix(', 0')}, {bits.KINDS[case.bits]}"
+        title = f"{name.replace('digits, trained, 0', 'trained digits')}, {bits.KINDS[case.bits]}"
         yield row("bits", "relu_learn, snap", title, records, (), told)
 
 
