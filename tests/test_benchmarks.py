@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from relu_learn.figures.comparison import POINTS
+
 pytestmark = pytest.mark.slow
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
@@ -89,9 +91,14 @@ def test_comparison(tmp_path):
     assert "relu_learn" in printed and "not run here" in printed
     data = json.loads(Path(saved).read_text("utf-8"))
     assert {curve["method"] for curve in data["curves"]} == {"queries", "random features"}
+    ours = [row for row in data["rows"] if row["cells"][0].startswith("relu_learn")]
+    assert {row["part"] for row in ours} == set(POINTS) and all(row["exact"] for row in ours)
+    assert "15 of 15 bit for bit" in printed and " 0 of 15 bit for bit" in printed
     assert run("comparison.py", "--read", saved) == printed
-    only = run("comparison.py", "--read", saved, "--only", "784-32-1")
+    only = run("comparison.py", "--write", saved, "--only", "bits")
     assert "random features" in printed and "random features" not in only
+    again = json.loads(Path(saved).read_text("utf-8"))
+    assert [row["cells"][:-1] for row in again["rows"]] == [r["cells"][:-1] for r in data["rows"]]
 
 
 def test_lower_bound():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from pathlib import Path
@@ -9,7 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relu_learn.figures.comparison import METHODS, loss_curves, measured, price, table_html
+from relu_learn.figures.comparison import (
+    METHODS,
+    POINTS,
+    loss_curves,
+    measured,
+    price,
+    table_html,
+)
 from relu_learn.figures.growth import exponent, growth
 from relu_learn.figures.theme import THEMES
 from relu_learn.widgets.measured import KINDS, Measured, best_passive, cliff
@@ -55,28 +63,58 @@ def test_curves_cover_random_digits_and_hostile_networks(comparison):
 
 
 def test_prices_are_those_of_the_table(comparison):
-    dots = [t for t in drawn(price(comparison)) if t.hovertemplate]
+    """A marker for each row of ours and others', hollow if it was not run here; no students."""
+    figure = price(comparison)
+    lines = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
     rows = {" · ".join(row["cells"]): row for row in comparison["rows"]}
-    for dot in dots:
-        row = rows[dot.hovertemplate.removesuffix("<extra></extra>")]
-        assert dot.y[0].endswith("*") == bool(row["source"])
-        if row["ratio"]:
-            assert dot.x[0] == pytest.approx(math.sqrt(row["ratio"][0] * row["ratio"][-1]))
-        else:
-            assert (dot.mode, dot.text) == ("text", ("failed",))
+    dots = [t for t in drawn(figure) if t.hovertemplate]
+    shown = [rows[dot.hovertemplate.removesuffix("<extra></extra>")] for dot in dots]
+    for dot, row in zip(dots, shown, strict=True):
+        assert dot.x[0] == pytest.approx(math.sqrt(row["ratio"][0] * row["ratio"][-1]))
         assert (dot.marker.symbol == "x") == (not row["exact"])
+        assert not row["exact"] or (dot.marker.symbol == "diamond-open") == bool(row["source"])
+        assert row["cells"][1].split()[0] in lines[dot.y[0]] or " " in lines[dot.y[0]]
+    told = [row for row in comparison["rows"] if row["source"] and row["ratio"]]
+    assert [row for row in shown if row["source"]] == told
+    assert {row["cells"][0] for row in shown if not row["source"]} == {
+        "relu_learn", "relu_learn, structure",
+    }  # fmt: skip
+    times = [t for t in figure.data if t.mode == "text" and "×" in t.text[0]]
+    assert len(times) == sum(row["exact"] and row["part"] == "others" for row in told)
+    for text in times:
+        ours, others = sorted(dot.x[0] for dot in dots if dot.y[0] == text.y[0])[:2]
+        assert float(text.text[0].split()[0]) == pytest.approx(others / ours, rel=0.05)
 
 
-def test_html_table_has_every_row_and_its_source(comparison):
-    page = table_html(comparison, ["10-15-1", "784-32-1"])
-    rows = [r for r in comparison["rows"] if r["cells"][1] in ("10-15-1", "784-32-1")]
-    assert page.count("<tr>") == len(rows) + 1
-    others = [r for r in rows if r["source"]]
-    assert others and page.count("</td>") == 8 * len(rows)
-    assert page.count(", not run here</td>") == len(others)
-    for row in others:
-        assert row["source"] in page
-    assert "near_parallel" not in page
+def test_no_run_of_ours_has_failed_and_the_goals_are_met(comparison):
+    def ours(part, method="relu_learn"):
+        return [r for r in comparison["rows"] if r["cells"][0] == method and r["part"] == part]
+
+    rows = [row for row in comparison["rows"] if row["cells"][0].startswith("relu_learn")]
+    assert {row["part"] for row in rows} == set(POINTS)
+    for row in rows:
+        good, of_all = row["cells"][2].split("/")
+        assert row["exact"] and good == of_all
+    assert max(row["ratio"][1] for row in ours("structure", "relu_learn, structure")) <= 0.2
+    for before, after in zip(
+        ours("precision", "relu_learn, no refit"), ours("precision"), strict=True
+    ):
+        assert after["error"] <= before["error"] and after["ratio"] == before["ratio"]
+    for row in ours("bits", "relu_learn, snap"):
+        name, told = row["cells"][1], row["cells"][6]
+        assert told.startswith("0 of") == name.endswith("float64")
+
+
+def test_html_table_has_every_row_but_students_and_every_source(comparison):
+    page = table_html(comparison)
+    rows = [r for r in comparison["rows"] if r["source"] or "relu_learn" in r["cells"][0]]
+    assert page.count("<tr>") == len(rows) + len(POINTS)
+    assert page.count("</td>") == 8 * len(rows) and "boosting" not in page
+    assert page.count(", not run here</td>") == sum(bool(r["source"]) for r in rows)
+    for point in POINTS.values():
+        assert f"<summary>{point(comparison)}.</summary>" in page
+    for row in rows:
+        assert row["source"] in html.unescape(page)
 
 
 def test_growth_draws_what_was_measured(growing):
@@ -129,8 +167,8 @@ def test_the_results_shows_the_table_that_ships(comparison):
     cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
     shipped = [row["cells"] for row in comparison["rows"]]
     assert len(cells) > 20
-    for row in cells:
-        assert row in shipped
+    for method, *others in cells:
+        assert [re.sub(r" \[\d+\]$", "", method), *others] in shipped
     for row in comparison["rows"]:
         if row["source"]:
             assert row["source"] in RESULTS

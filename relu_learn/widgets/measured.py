@@ -17,7 +17,7 @@ Data = Mapping[str, Any]
 
 KINDS = {
     "loss": ("comparison", loss_curves, "Loss against queries or examples, for each network"),
-    "price": ("comparison", price, "Queries for each parameter, by method and network"),
+    "price": ("comparison", price, "Queries for each number inside, by network"),
 }
 
 
@@ -62,9 +62,8 @@ class Measured(Board):
         """Nothing changes: only the sentence."""
         data = measured(KINDS[self.kind][0])
         tell = {"loss": _loss, "price": _price}[self.kind]
-        self.tell(
-            tell(data), f"measured beforehand · {data['seeds']} random networks or lines each"
-        )
+        part = {"loss": "curves", "price": "others"}[self.kind]
+        self.tell(tell(data), f"measured beforehand · {data['seeds'][part]} random networks each")
         return (Patch({}, {}),)
 
 
@@ -98,6 +97,6 @@ def _price(data: Data) -> str:
     ours = next(row for row in rows if row["cells"][0] == "relu_learn")
     others = [row["ratio"][0] for row in rows if row["source"]]
     return (
-        f"784 inputs, 32 neurons: {number(ours['ratio'][-1])} queries for each parameter; the "
+        f"784 inputs, 32 neurons: {number(ours['ratio'][-1])} queries for each number inside; the "
         f"other program that finished took {number(min(others))}."
     )

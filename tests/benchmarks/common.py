@@ -30,7 +30,8 @@ from relu_learn import (
     worst_error,
     zoo,
 )
-from relu_learn.telling.events import Validated
+from relu_learn.telling.events import NetworkUpdated, Validated
+from relu_learn.telling.result import LearnResult
 
 # Benchmarks know when answers are random, and run with all other warnings as errors.
 warnings.filterwarnings("ignore", "the answers are random", UserWarning)
@@ -60,8 +61,10 @@ LAYERS = {"filters": _filters, "sparse": _sparse, "rank 10": _rank}
 
 
 def network(name: str, seed: int) -> ReluNetwork:
-    """The secret called "d-k-m" (random), "d-k-m KIND" (with the weights of `LAYERS`, or dense) or
-    by its name in the zoo."""
+    """The secret called "d-k-m" (random), "d-k-m KIND" (with the weights of `LAYERS`, or dense),
+    "small_digits ALIKE", or by its name in the zoo."""
+    if name.startswith("small_digits"):
+        return zoo.small_digits(name.partition(" ")[2])
     if not name[0].isdigit():
         return zoo.get(name, rng=seed) if name in zoo.hostile else zoo.get(name)
     size, _, kind = name.partition(" ")
@@ -121,11 +124,12 @@ class Record:
     parameter_error: float  # worst of angles, biases and output weights; NaN: not oriented
     found: int
     true: int
-    seconds: float
+    seconds: float  # of CPU time
     rms: float = np.nan  # root mean square over the same points
     failure: str = ""
     tested: int = 0  # of the queries: fresh points of tests
     sure: int = 0  # of the queries: fresh points of the final test
+    unfitted: float = np.nan  # the worst error before the refit
 
     def exact(self, tolerance: float = 1e-8) -> bool:
         return self.error <= tolerance
@@ -172,21 +176,23 @@ def run(
     orient_seconds: float = 0.0,
     points: int = 10_000,
     limit: float = 600.0,
+    unfitted: bool = False,
     **settings: object,
 ) -> Record:
-    """Learn the secret and compare; `orient_seconds` > 0 compares the parameters too."""
+    """Learn the secret and compare; `orient_seconds` > 0 compares the parameters too, `unfitted`
+    the network before the refit."""
     true = secret.simplify().n_neurons
     oracle = Oracle(secret, secret.dim)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         with limited(limit):
             result = learn_from_queries(oracle, secret.dim, rng=seed, **settings)
     except (ReluLearnError, _Timeout) as failure:
-        seconds, queries = time.perf_counter() - start, oracle.queries
+        seconds, queries = time.process_time() - start, oracle.queries
         text = f"{type(failure).__name__}: {failure}"
         ratio = per_parameter(queries, secret)
         return Record(name, seed, queries, ratio, np.nan, np.nan, 0, true, seconds, failure=text)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     error, rms = errors(secret, result.network, seed, points)
     precision = np.nan
     if orient_seconds > 0:
@@ -208,7 +214,16 @@ def run(
         rms,
         tested=sum(len(e.points) for e in result.trace if isinstance(e, Validated)),
         sure=result.queries_to_be_sure,
+        unfitted=errors(secret, _unfitted(result), seed, points)[0] if unfitted else np.nan,
     )
+
+
+def _unfitted(result: LearnResult) -> ReluNetwork:
+    """The network before the refit of exact answers, which is the last step, if there was one."""
+    for i, event in reversed(list(enumerate(result.trace))):
+        if isinstance(event, NetworkUpdated) and event.phase == "fit":
+            return result.trace.network_at(i - 1) or result.network
+    return result.network
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], markdown: bool = False) -> str:
