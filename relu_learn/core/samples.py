@@ -16,7 +16,6 @@ BALANCE = 2e-4
 
 class Samples:
     """Sorted samples of the line, and what they say about every interval between neighbours.
-    (`Pairs` believes more.)
 
     Attributes
     ----------
