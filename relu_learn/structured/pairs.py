@@ -125,14 +125,16 @@ class Pairs(Samples):
             far = np.maximum(3 * h, _BESIDE * around)
             return meeting.ok & (left > far), meeting.ok & (right > far)
         # Two kinks in one direction of the outputs look like one. Where no two of those that were
-        # found share theirs, a few are tested: what hides pairs hides more than one.
+        # found share theirs, a few are tested: what hides pairs hides more than one, and what
+        # nearly cancels leaves the smallest jumps.
         wide = super().untested(meeting, left, right, h)[0]
-        along = _unit(meeting.right - meeting.left)
+        jump = meeting.right - meeting.left
+        along = _unit(jump)
         if not (np.abs(along @ along.T) - np.eye(len(along)) > np.cos(_ALIKE)).any():
             rest = np.flatnonzero(wide)
-            more = math.isqrt(len(wide)) - int((meeting.ok & ~wide).sum())
-            wide = np.zeros(len(wide), bool)
-            wide[rest[:: max(1, -(-len(rest) // max(more, 1)))]] = more > 0
+            more = max(0, math.isqrt(len(wide)) - int((meeting.ok & ~wide).sum()))
+            rest = rest[np.argsort(np.linalg.norm(jump[rest], axis=1))[:more]]
+            wide = np.isin(np.arange(len(wide)), rest)
         return wide, wide
 
 
