@@ -53,6 +53,7 @@ from relu_learn.precise.clumps import merge_clumps
 from relu_learn.precise.polish import polish as measure_again
 from relu_learn.precise.refit import refit
 from relu_learn.precise.second_looks import remeasure, sharpen
+from relu_learn.structured.pairs import Pairs
 from relu_learn.structured.shortcut import Shortcut
 from relu_learn.telling import events as ev
 from relu_learn.telling.events import Event
@@ -66,7 +67,7 @@ _RANDOM = (
 )
 Method = Callable[[Run], Iterator[Event]]
 _NONE = "it repairs nothing"
-_LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again)
+_LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again, samples=Pairs)
 # Answers that tell labels from numbers.
 _RECALLED = 1000
 

@@ -68,6 +68,14 @@ def test_queries():
         assert all(within(count, of_all) for count, of_all in counts), (name, told)
 
 
+def test_lean():
+    name = "64-32-10 lean"
+    found = stated(run("queries.py", "--lean", "--markdown", "--only", "64-32-10"), name)
+    told = stated(RESULTS, name)
+    assert found[1] == "1/1" and told[1] == "50/50"
+    assert all(within(count, of_all) for count, of_all in zip(found[2:6], told[2:6], strict=True))
+
+
 def test_structure():
     name = "784-32-1 filters"
     printed = run("queries.py", "--structure", "--markdown", "--only", name)

@@ -9,6 +9,7 @@ import numpy as np
 
 from relu_learn.core.lines import Noise
 from relu_learn.core.pieces import Found, Piece
+from relu_learn.core.samples import Samples
 from relu_learn.core.spots import Shortcuts
 from relu_learn.core.target import Target
 from relu_learn.network import ReluNetwork
@@ -25,9 +26,11 @@ Polish = Callable[
 class Looks:
     """Second looks: at the pieces of a line before it is solved, at its neurons afterwards; and
     `polish`, which measures a whole network again. All of them buy digits. `shortcuts` save
-    queries: they know gradients before they are measured in all directions."""
+    queries: they know gradients before they are measured in all directions; so do `samples`, which
+    in a lean search know pieces from fewer of them."""
 
     pieces: Sequence[SecondLook] = ()
     neurons: Sequence[SecondLook] = ()
     polish: Polish | None = None
     shortcuts: Shortcuts | None = None
+    samples: type[Samples] = Samples

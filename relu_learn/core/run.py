@@ -22,6 +22,7 @@ from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.looks import Looks
 from relu_learn.core.neurons import SLACK, solve_line
 from relu_learn.core.pieces import Found, Measured, Piece
+from relu_learn.core.samples import Samples
 from relu_learn.core.search import search_line
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
@@ -209,7 +210,7 @@ class Run:
                 self.rng,
                 extra=marks,
                 watch=self._on_line,
-                lean=self.lean,
+                kind=self.looks.samples if self.lean else Samples,
             ),
             tell.level,
         )

@@ -21,7 +21,6 @@ _ODD, _MISSED = 2, 5.0
 
 class Samples:
     """Sorted samples of the line, and what they say about every interval between neighbours.
-    (`Pairs` believes more.)
 
     Attributes
     ----------

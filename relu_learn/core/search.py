@@ -19,7 +19,6 @@ import numpy as np
 from relu_learn.asking.errors import LearningFailed
 from relu_learn.core.hearing import quiet_part
 from relu_learn.core.lines import Ask, Level, Noise, Slice, Window
-from relu_learn.core.pairs import Pairs
 from relu_learn.core.samples import Samples
 from relu_learn.core.watch import LongLine, Watch, trust
 
@@ -41,7 +40,7 @@ def search_line(
     *,
     extra: np.ndarray | None = None,
     watch: Watch = trust,
-    lean: bool = False,
+    kind: type[Samples] = Samples,
 ) -> Generator[Level, None, Slice]:
     """Find all kinks of a piecewise linear function of t; a generator that returns a `Slice`.
 
@@ -58,8 +57,8 @@ def search_line(
         More parameters t for the first level.
     watch : callable
         Told when the search takes long, and at its end.
-    lean : bool
-        Believe two samples of a piece: see `Pairs`.
+    kind : type
+        Of the samples: they say where to ask next.
 
     Yields
     ------
@@ -78,7 +77,7 @@ def search_line(
     yield Level(t, y, np.stack([t[:-1], t[1:]], axis=1))
     window = quiet_part(window, t, y, noise)
     inside = (t >= window.low) & (t <= window.high)
-    samples = (Pairs if lean else Samples)(t[inside], y[inside], noise)
+    samples = kind(t[inside], y[inside], noise)
     patience, calm = PATIENCE, PATIENCE // 8
     for _ in range(_MAX_LEVELS):
         size = len(samples.t)
@@ -93,7 +92,7 @@ def search_line(
                 "piecewise linear"
             )
         if noise is not samples.noise:
-            samples = type(samples)(samples.t, samples.y, noise)
+            samples = kind(samples.t, samples.y, noise)
         new, intervals = _split(samples, window, rng)
         if not len(new):
             new, intervals = _certify(samples)

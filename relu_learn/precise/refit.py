@@ -15,23 +15,23 @@ from relu_learn.core.evidence import FREE
 from relu_learn.core.lines import Line
 from relu_learn.core.run import Run
 from relu_learn.network import ReluNetwork, normalised, subset
+from relu_learn.precise.normal import least_squares
 from relu_learn.telling.events import Event
 
-# All parameters at once cost equations * parameters^2 operations: at most some hundredths of a
-# second, or (with `polish`, when the answers tell more) half of one. Beyond it, only the constants
-# are fitted, to the points of the tests.
-_WORK, _PATIENT = 3e8, 3e9
+# All parameters at once cost answers * parameters^2 operations: at most a tenth of a second, or
+# (with `polish`, when the answers tell more) a whole one. Beyond it, only the constants are fitted,
+# to the points of the tests.
+_WORK, _PATIENT = 2e9, 3e10
 # An answer that is closer to a hyperplane (in units of 1 + |x| / sqrt(d)) may be on either side.
 # (÷ 10: 12 of 39 runs change, × 10: 5; the worst error stays 4e-9.)
 _CLOSE = 1e-9
 # Least squares always leave less: an explanation leaves less by this factor than chance would.
 # (÷ or × 10: 2 of 39 runs change; the worst error stays 4e-9.)
 _BETTER = 4.0
-# What the answers tell worse than this, in units of what they tell best, stays as it was: to follow
-# the roundings there would cost more than the 1e-11 that F' is off (372 runs: 1e-7 spoils two). The
-# constants are fitted to errors that are not only theirs, so only to what stands out. (The
-# last: ÷ 10 2 of 39 runs change, × 10 one; the worst error stays 4e-9.)
-_TOLD, _PLAIN = 1e-5, 0.05
+# The constants are fitted to errors that are not only theirs, so only to what stands out: what the
+# answers tell worse than this, in units of what they tell best, stays as it was. (÷ 10 2 of 39 runs
+# change, × 10 one; the worst error stays 4e-9.)
+_PLAIN = 0.05
 # Neurons of so small a size or difference, in units of the scale, are left out if a fit without
 # them is not twice as far off.
 _ROUNDING = (1e-4, 1e-6, 1e-8)
@@ -49,7 +49,8 @@ def refit(run: Run) -> Iterator[Event]:
         return
     if evidence.stopped(before):
         return
-    work = float(run.oracle.queries * before.n_outputs) * before.n_parameters**2
+    size = (before.n_neurons + 1) * (before.dim + 1) + before.n_neurons
+    work = float(run.oracle.queries + size) * size**2
     line = None if work <= (_PATIENT if run.settings.polish else _WORK) else run.first.line
     x, answers = run.oracle.history() if line is None else evidence.all
     y = answers.reshape(len(x), -1) / (scale if line is None else 1.0)
@@ -110,43 +111,53 @@ def fitted(
         Fit only the b_i, which may be off by multiples of these, and the offset, which makes good
         for the worst of them somewhere.
     """
-    d, k, m = network.dim, network.n_neurons, network.n_outputs
+    d, m = network.dim, network.n_outputs
     w, b, size = normalised(network.weights, network.biases)
     net = ReluNetwork(w, b, network.output_weights * size, network.skip, network.offset)
     depth = x @ w.T - b
     unit = 1 + np.linalg.norm(x, axis=1) / np.sqrt(d)  # the noise of an answer grows like this
     clear = (np.abs(depth) > _CLOSE * unit[:, None]).all(axis=1)
     x, depth, unit = x[clear], depth[clear], unit[clear, None]
-    misfit = ((y[clear] - net(x)) / unit).ravel()
-    inputs = -np.ones((len(x), 1)) if doubts is not None else np.column_stack([x, -unit / unit])
-    active, outside = (depth > 0) / unit, np.eye(m) / unit[..., None]
-    columns = [
-        np.einsum("nk,mk,nq->nmkq", active, net.output_weights, inputs),
-        np.einsum("nml,nq->nmlq", outside, inputs),
-    ]
-    if m > 1 and doubts is None:
-        columns.append(np.einsum("nml,nk->nmlk", outside, np.maximum(depth, 0)))
-    design = np.concatenate([c.reshape(len(misfit), -1) for c in columns], axis=1)
+    misfit = (y[clear] - net(x)) / unit
+    if doubts is None:
+        inputs = np.column_stack([x, -unit / unit])
+        hidden, rest, left = least_squares(net.output_weights, inputs, depth, unit, misfit)
+    else:
+        hidden, rest, left = _constants(
+            net.output_weights, (depth > 0) / unit, unit, misfit, doubts
+        )
+    chance = max(1 - (hidden.size + rest.size) / max(misfit.size, 1), 0.1)
+    if not _BETTER * left <= chance * float((misfit**2).sum()):
+        return None
+    a, skip = net.output_weights, net.skip
+    if doubts is None:
+        w, skip = w + hidden[:, :d], skip + rest[:, :d]
+        a = a + (rest[:, d + 1 :] if m > 1 else 0.0)
+        hidden, rest = hidden[:, d:], rest[:, d : d + 1]
+    return ReluNetwork(w, b + hidden[:, 0], a, skip, net.offset - rest[:, 0])
+
+
+def _constants(
+    outputs: np.ndarray,
+    active: np.ndarray,
+    unit: np.ndarray,
+    misfit: np.ndarray,
+    doubts: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The changes of b (k, 1) and of the offset (m, 1), the opposite of it, that explain the misfit
+    (n, m); and what is left of its square."""
+    m = len(outputs)
+    columns = [-active[:, None] * outputs, -np.eye(m) / unit[..., None]]
+    design = np.concatenate(columns, axis=2).reshape(misfit.size, -1)
     most = np.abs(design).max(axis=0, initial=0.0)
     likely = 1 / np.where(most == 0, 1.0, most)
-    if doubts is not None:
-        likely *= np.append(doubts, np.full(m, doubts.max(initial=1.0)))
-    change, left = _least_squares(design * likely, misfit, _TOLD if doubts is None else _PLAIN)
-    chance = max(1 - design.shape[1] / max(len(design), 1), 0.1)
-    if not _BETTER * left <= chance * float(misfit @ misfit):
-        return None
-    q = inputs.shape[1]
-    hidden, affine, outputs = np.split(change * likely, np.cumsum([k * q, m * q]))
-    hidden, affine = hidden.reshape(k, q), affine.reshape(m, q)
-    if doubts is None:
-        w, skip = w + hidden[:, :d], net.skip + affine[:, :d]
-    else:
-        skip = net.skip
-    a = net.output_weights + (outputs.reshape(m, k) if len(outputs) else 0.0)
-    return ReluNetwork(w, b + hidden[:, -1], a, skip, net.offset - affine[:, -1])
+    likely *= np.append(doubts, np.full(m, doubts.max(initial=1.0)))
+    change, left = _least_squares(design * likely, misfit.ravel())
+    hidden, rest = np.split(change * likely, [len(doubts)])
+    return hidden[:, None], rest[:, None], left
 
 
-def _least_squares(design: np.ndarray, misfit: np.ndarray, told: float) -> tuple[np.ndarray, float]:
+def _least_squares(design: np.ndarray, misfit: np.ndarray) -> tuple[np.ndarray, float]:
     """The smallest change that explains the misfit, and what is left of its square."""
     from scipy.linalg import lstsq
 
@@ -154,6 +165,6 @@ def _least_squares(design: np.ndarray, misfit: np.ndarray, told: float) -> tuple
     if len(design) > design.shape[1]:  # a triangle says the same
         triangle = np.asarray(np.linalg.qr(np.column_stack([design, misfit]), mode="r"))
         design, misfit, rest = triangle[:-1, :-1], triangle[:-1, -1], float(triangle[-1, -1] ** 2)
-    change = lstsq(design, misfit, cond=told, lapack_driver="gelsy", check_finite=False)[0]
+    change = lstsq(design, misfit, cond=_PLAIN, lapack_driver="gelsy", check_finite=False)[0]
     left = misfit - design @ change
     return change, rest + float(left @ left)

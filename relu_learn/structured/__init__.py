@@ -1,1 +1,2 @@
-"""Structured first layers: gradients that are known from a few directions."""
+"""Fewer queries: gradients that are known from a few directions, as first layers have a structure,
+and pieces of a line from two samples."""

@@ -7,9 +7,9 @@ from runs import whole
 
 from relu_learn import ReluNetwork, learn_from_queries, zoo
 from relu_learn.core.lines import EPS, Noise, Window
-from relu_learn.core.pairs import Pairs
 from relu_learn.core.probing import probe_noise
 from relu_learn.core.search import search_line
+from relu_learn.structured.pairs import Pairs
 
 pytestmark = pytest.mark.numerical
 
@@ -24,12 +24,12 @@ def kinks(t, places, outputs):
     return np.maximum(t[:, None] - np.array(places), 0) @ np.array(outputs, dtype=float)
 
 
-def found(f, seed, lean=True):
+def found(f, seed):
     """Searched with the noise that a run would assume."""
     rng = np.random.default_rng(seed)
     noise = Noise(np.maximum(probe_noise(f, rng, Window()), EPS))
     f.queries = 0
-    return whole(search_line(f, Window(), noise, rng, lean=lean))[-1]
+    return whole(search_line(f, Window(), noise, rng, kind=Pairs))[-1]
 
 
 @pytest.mark.parametrize(("k", "m", "each"), [(100, 1, 6.5), (100, 3, 5.5), (15, 1, 8.0)])
