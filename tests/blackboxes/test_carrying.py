@@ -77,7 +77,9 @@ def test_inputs_that_never_change_get_a_width():
 
 def test_what_is_sure_everywhere_is_said():
     sure = Model(lambda x: np.stack([x[:, 0] > 0, x[:, 0] <= 0], 1) * 1.0, 5, link="softmax")
-    with pytest.raises(BlackBoxError, match="exactly 0 or 1 at all of .* 1 bits each: these are labels"):
+    with pytest.raises(
+        BlackBoxError, match="exactly 0 or 1 at all of .* 1 bits each: these are labels"
+    ):
         find_box(sure, points=POINTS)
 
 
