@@ -29,7 +29,7 @@ _MOST = 600
 # noise has 1.2 times its size, so this is more than 6 of its deviations: in 135 parts never.)
 _CLEAR = 8.0
 # If few have one, so many short pieces tell whether answers vary at all, and not only jump.
-_FEW = 4
+_FEW = 2
 # Queries in units of `plan` for exact answers in R^d, fewest and most, as the table of roads in the
 # README has them; and how many times more in a box, as the brake has it: a chord meets only some of
 # the hyperplanes. (Then there are about so many times more neurons than kinks on one of them.)
@@ -39,6 +39,10 @@ _CHORDS = 3
 # A budget is so many times the most that is expected: the number of neurons is an estimate. Small
 # networks may be hostile ones; the learner's own brake lets all ask 10,000.
 _BUDGET, _ANY = 3, 10_000
+# Noise is heard on so much of the line's middle: kinks are not taken for it, and not looked into.
+_NEAR = 0.05
+# Points off the line that must be rounded as well.
+_ELSEWHERE = 8
 # Rows of the user's own, or random ones, that are looked at first.
 _FIRST = 8
 _ONE = 1e-3  # probabilities may be printed with so few digits
@@ -139,8 +143,9 @@ def check(
     lean: bool = False,
     structure: str | None = None,
 ) -> Check:
-    """Look at a black box before learning it: some 75 queries, 24 more if its answers are rounded,
-    48 if they are float32 or bend where their noise is heard, and up to 48 if it has many neurons.
+    """Look at a black box before learning it: some 70 queries, 8 more if its answers are rounded,
+    24 if they are random, 48 if they are float32 or bend where their noise is heard, and up to 30
+    if it has many neurons.
 
     Parameters
     ----------
@@ -172,7 +177,7 @@ def check(
     first = look.space.sample(_FIRST, random)
     x = look.space.place(first) if points is None else np.asarray(points, dtype=float)[:_FIRST]
     y = look.asked(x)
-    noise = look.noise(float(np.abs(y).max()))
+    noise = look.noise(float(np.abs(y).max()), y)
     batch = look.batch(x, y, noise)
     shape, learnable, neurons = look.shape(noise)
     domain = look.domain(bounds is not None, careful)
@@ -238,13 +243,13 @@ class _Look:
     def at(self, t: Array) -> Array:
         return self.ask(self.line.at(np.ravel(t))).reshape(*np.shape(t), -1)
 
-    def noise(self, size: float) -> NoiseEstimate:
+    def noise(self, size: float, *known: Array) -> NoiseEstimate:
         """How precise the answers are, heard on a middle part of the line."""
         low, high = max(-1.0, self.window.low), min(1.0, self.window.high)
         origin = self.line.at(np.array([(low + high) / 2]))[0]
-        half = self.line.direction * (high - low) / 2
-        elsewhere = self.space.sample(24, self.rng)
-        noise = estimate_noise(self.ask, origin, half, self.rng, lambda: elsewhere)
+        half = self.line.direction * _NEAR * (high - low) / 2
+        elsewhere = self.space.sample(_ELSEWHERE, self.rng)
+        noise = estimate_noise(self.ask, origin, half, self.rng, lambda: elsewhere, known)
         # Sums of float64 numbers are rounded, too: not the kind tells then, but how much.
         fine = noise.kind == "float32" and (noise.sigma <= EXACT * size).all()
         return NoiseEstimate(noise.sigma, "exact") if fine else noise
@@ -273,7 +278,7 @@ class _Look:
             return "constant", True, 1
         n, kinks, full = _BINS, _kinks(_BINS, bent), bool(bent.mean() >= _FULL)
         some = np.flatnonzero(moving)
-        t, y = self._pieces(t[some if full else some[:: -(-len(some) // _FEW)]])
+        t, y = self._pieces(t[some[:: 2 if full else -(-len(some) // _FEW)]])
         if not np.ptp(y, axis=1).any():
             return "constant pieces, with jumps: a tree, labels, or coarsely rounded", False, 0
         while full:

@@ -243,6 +243,7 @@ class _Closer:
         held = rng.random(len(told.x)) < 1 / _HELD
         self.held = told[held]
         self.fit, self.least = fit.on(told[~held]), len(fit.hidden)
+        self.first = int(held.sum()), int((~held).sum())
 
     def run(self, hurry: Callable[[], bool]) -> LinkedFit:
         gentle, bold = settle(self.fit, (0.0,)), settle(self.fit)
@@ -264,6 +265,8 @@ class _Closer:
                 self._add(self.view.between(n, self.rng))
                 self.fit, idle = settle(self.fit, (0.0,)), idle + 1
                 continue
+            for rows, first in zip((wrong, own), self.first, strict=True):
+                rows[first:] &= not rows[:first].any()  # not where it looked before, if it can be
             both = self.held[wrong].and_(self.fit.told[own])
             idle = 0 if self._look(self._place(both)) else idle + 1
         self._prune()

@@ -18,7 +18,7 @@ def check(
     price: Annotated[float | None, Option(min=0, help="Of one query.")] = None,
     seed: given.Seed = 0,
 ) -> None:
-    """Look at a model you are entitled to test: some 75 to 150 queries, before paying for more.
+    """Look at a model you are entitled to test: some 70 to 130 queries, before paying for more.
 
     Exit codes: 0 done, 1 no answer, 2 bad arguments, 4 it does not look like a ReLU network.
     """

@@ -195,7 +195,7 @@ class Row:
         if self.errors(True).max(initial=0.0) > BROKEN * max(self.claimed, ROUNDING):
             return "BROKEN"
         if self.refined is not None and not self.refined.bits:
-            return "0 bits in the rows' answers"
+            return "nothing: the rows' answers hold 0 bits"
         return (
             f"left out {100 * (1 - self.found.inside):.0f} %" if self.found.inside < 1 else "holds"
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from relu_learn import zoo
-from relu_learn.imprecise.through_link import LinkedFit, LinkedStep, Told, settle
+from relu_learn.imprecise.through_link import LinkedFit, LinkedStep, Told, afresh, settle
 
 RNG = np.random.default_rng(0)
 D, K, M = 4, 5, 2
@@ -69,6 +69,12 @@ def test_a_rough_network_is_settled_to_the_last_digits(name):
     assert not rough.explained.all() and fit.explained.all()
     fresh = told(ODDS[name])
     assert fit.on(fresh).explained.mean() > 0.98
+
+
+def test_a_network_is_fitted_from_nothing():
+    rows, fresh = told(SOFTMAX, n=800), told(SOFTMAX)
+    fits = [afresh(rows, 12, np.random.default_rng(s)).on(fresh) for s in range(3)]
+    assert np.median([fit.explained.mean() for fit in fits]) > 0.9
 
 
 def test_neurons_come_and_go():
