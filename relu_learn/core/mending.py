@@ -21,8 +21,8 @@ from relu_learn.telling.events import Event
 # Worst errors whose ratio is below this are alike: then long steps are trusted, as few points see
 # the pieces that short steps have measured badly. (÷ or × 10: 0 of 39 runs change.)
 _ALIKE = 1.5
-# What F' is off at a point is no reason to fail if F' is right so close by, in units of 1 + |x|:
-# the point is on a steep ramp, and places are known to 1e-10. (A box's corner was, of slope 3e5.)
+# What F' is off at a point is no reason to fail if F' is right so near, in units of 1 + |x|: the
+# point is on a steep ramp, and places are known to 1e-10. (A corner of a box was, of slope 3e5.)
 _BESIDE = 1e-9
 
 
