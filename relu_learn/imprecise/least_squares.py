@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ParamSpec, TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+# Two neurons that were taken for one are looked for in one of so many samples, those closest to its
+# hyperplane; half the angle between them is one of these (from 23 to 0.7 degrees, in factors of
+# two).
+SLAB, _ANGLES = 20, 0.4 * 0.5 ** np.arange(6)
 R = TypeVar("R")
 P = ParamSpec("P")
 
@@ -171,11 +175,14 @@ class GaussNewton:
 
 
 @one_thread
-def propose_neurons(fit: Fit, count: int, rng: np.random.Generator) -> np.ndarray:
-    """New hidden neurons (count, d + 1) that resemble the residual.
+def propose_neurons(
+    fit: Fit, count: int, rng: np.random.Generator, blurred: Collection[int] = ()
+) -> np.ndarray:
+    """The hidden neurons of a fit and at most `count` more (k + count, d + 1), which resemble the
+    residual: new ones, or two at a small angle instead of one that is `blurred`.
 
-    From random hyperplanes through samples, climb the covariance of a neuron with the residual, and
-    take those that explain most of it on top of the features that there are.
+    From random hyperplanes through samples, climb the covariance of a neuron with the residual;
+    split the others; and take those that explain most of it on top of the features that there are.
     """
     x, residual = fit.samples.x, fit.residual
     normals = rng.standard_normal((8 * count, x.shape[1] - 1))
@@ -188,12 +195,44 @@ def propose_neurons(fit: Fit, count: int, rng: np.random.Generator) -> np.ndarra
         uphill = ((values > 0) * (residual @ covariance.T)).T @ x
         w += 0.5 * uphill / (np.linalg.norm(uphill, axis=1, keepdims=True) + 1e-300)
     w /= np.linalg.norm(w, axis=1, keepdims=True)
-    values = np.maximum(x @ w.T, 0)
+    which, aside = twins(fit, blurred)
+    middle = fit.hidden[which]
+    split = np.abs(x @ aside.T) - np.abs(x @ middle.T)
+    values = np.maximum(np.column_stack([x @ w.T, split]), 0)
     covariance = values.T @ residual
     new = values - fit.features @ fit.regress(values)
     power = (new**2).sum(axis=0) + 1e-3 * (values**2).sum(axis=0) + np.finfo(float).tiny
+    hidden = fit.hidden.copy()
     chosen: list[int] = []
+    more: list[np.ndarray] = []
     for i in np.argsort(-(covariance**2).sum(axis=1) / power):
-        if len(chosen) < count and (np.abs(w[chosen] @ w[i]) < 0.95).all():
-            chosen.append(int(i))
-    return w[chosen]
+        if len(more) == count:
+            break
+        j = i - len(w)
+        if j < 0:
+            if (np.abs(w[chosen] @ w[i]) < 0.95).all():
+                chosen.append(int(i))
+                more.append(w[i])
+        elif (hidden[which[j]] == middle[j]).all():
+            hidden[which[j]] = middle[j] - aside[j]
+            more.append(middle[j] + aside[j])
+    return np.concatenate([hidden, np.reshape(more, (-1, x.shape[1]))])
+
+
+def twins(fit: Fit, blurred: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Ways to split these neurons w into w + v and w - v: which ones (q,), and v (q, d + 1).
+
+    That changes F' by their outputs times (|<v, x>| - |<w, x>|)+, which is 0 but close to the
+    hyperplane. So what two neurons that were taken for one leave behind is there, and grows with
+    <v, x>^2: v is the main axis of the samples there, weighted by it.
+    """
+    x, which, aside = fit.samples.x, [], []
+    for i in blurred:
+        far = np.abs(x @ fit.hidden[i])
+        near = np.argsort(far)[: max(len(x) // SLAB, 2)]
+        way = x[near] / np.linalg.norm(x[near], axis=1, keepdims=True)
+        off = (fit.residual[near] @ fit.outputs[i]) / np.linalg.norm(x[near], axis=1)
+        _, axes = np.linalg.eigh(way.T @ ((off - off.mean())[:, None] * way))
+        which += [i] * len(_ANGLES)
+        aside += list(np.multiply.outer(_ANGLES, axes[:, -1]))
+    return np.array(which, dtype=int), np.reshape(aside, (-1, x.shape[1]))

@@ -6,7 +6,7 @@ import dataclasses
 
 from relu_learn.asking.arguments import non_negative
 from relu_learn.network import ReluNetwork, lipschitz_bound
-from relu_learn.telling.certificate import Certificate
+from relu_learn.telling.certificate import GAUSSIAN, Certificate
 from relu_learn.telling.trace import Trace
 
 
@@ -91,10 +91,12 @@ class LearnResult:
 
     def __repr__(self) -> str:
         noise = f"{'random ' if self.random else ''}noise={self.noise:.0e}"
+        # Of a box hardly any real input is near a uniform one.
+        kind = "inputs" if self.certificate.measure == GAUSSIAN else "uniform points"
         own = f", {self.points_error:.1e} on {self.points:,} own points" if self.points else ""
         return (
             f"LearnResult({self.network!r}, queries={self.queries_to_find:,} to find + "
             f"{self.queries_to_be_sure:,} to be sure, loss={self.loss:.1e}, "
             f"worst_error={self.worst_error:.1e}, scale={self.scale:.2g}, {noise}, "
-            f"open={100 * self.certificate.mass:.2g} % of inputs{own})"
+            f"open={100 * self.certificate.mass:.2g} % of {kind}{own})"
         )

@@ -110,3 +110,18 @@ def test_steps_are_taken_by_one_thread():
     with threadpool_limits(2, user_api="blas"):
         assert one_thread(threads)() == {1}
         assert threads() == {2}
+
+
+def test_two_neurons_that_were_taken_for_one_are_split(rng):
+    """What the best single neuron leaves behind shows in which direction they differ."""
+    aside = np.array([0.0, 0.06, 0.0, 0.0, 0.0])
+    pair = np.array([[0.8, 0.0, 0.0, 0.6, 0.1]] * 2) + [aside, -aside]
+    x = np.column_stack([rng.standard_normal((6000, 4)), np.ones(6000)])
+    samples = Samples(x, np.maximum(x @ pair.T, 0) @ np.array([[1.0, 2.0], [1.2, 2.1]]))
+    one = Fit(samples, pair.mean(axis=0, keepdims=True))
+    hidden = propose_neurons(one, 1, rng, [0])
+    apart = hidden[0] - hidden[1]
+    assert len(hidden) == 2 and np.linalg.norm(apart) < 0.5
+    assert abs(apart[1]) > 0.95 * np.linalg.norm(apart)
+    unsplit = propose_neurons(one, 1, rng)
+    assert Fit(samples, hidden).loss < 0.2 * min(one.loss, Fit(samples, unsplit).loss)

@@ -1,5 +1,6 @@
 """What is handed out says in one line how good it is."""
 
+import dataclasses
 import math
 
 import pytest
@@ -25,6 +26,8 @@ def test_repr():
     own = LearnResult(net, 12345, 0.0, claim, 0.0, 1.0, 0.0, Trace(), points=44, points_error=2e-9)
     assert "100 % of inputs, 2.0e-09 on 44 own points)" in repr(own).replace("1e+02", "100")
     assert (own.queries_to_find, own.queries_to_be_sure) == (12_300, 45)
+    boxed = certificate([1e-9], 0.05, "uniform-on-the-box")
+    assert "% of uniform points)" in repr(dataclasses.replace(result, certificate=boxed))
     noisy = LearnResult(net, 9, 0.1, claim, 0.1, 1.0, 0.3, Trace(), random=True)
     assert "random noise=3e-01" in repr(noisy)
     assert result.complete
