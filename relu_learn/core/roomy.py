@@ -42,8 +42,8 @@ class Arrangement:
     ----------
     origin : ndarray of shape (d,)
         Point of R^d with coordinates c = 0.
-    basis : ndarray of shape (n, d)
-        Orthonormal rows: the point with coordinates c is ``origin + c @ basis``.
+    basis : Basis
+        The point with coordinates c is ``origin + basis.combine(c)``.
     normals : ndarray of shape (k, n)
         Each divided by the norm of the neuron's whole weight vector in R^d.
     levels : ndarray of shape (k,)
@@ -51,9 +51,13 @@ class Arrangement:
     """
 
     origin: np.ndarray
-    basis: np.ndarray
+    basis: Basis
     normals: np.ndarray
     levels: np.ndarray
+
+    def points(self, c: np.ndarray) -> np.ndarray:
+        """The points (p, d) with coordinates c (p, n), or the one (d,) with c (n,)."""
+        return self.origin + self.basis.combine(c.T)
 
     def distances(self, c: np.ndarray) -> np.ndarray:
         """Signed distances (p, k) of points with coordinates c (p, n) from the hyperplanes."""
@@ -95,7 +99,7 @@ class Arrangement:
             return start, np.full(len(start), np.inf)
         near = _Nearby(self, start)
         toward = self.normals / np.maximum((self.normals**2).sum(axis=1), 1e-300)[:, None]
-        size2, lean = self.origin @ self.origin, 2 * self.basis @ self.origin
+        size2, lean = self.origin @ self.origin, 2 * self.basis.products(self.origin)
 
         def measure(c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             room, worst = near.closest(c)
@@ -207,7 +211,7 @@ class Survey:
         self.trusting, self.shortcut = trusting, shortcut
         s, line = found.slice, found.line
         d = len(line.origin)
-        self.points, self.tilt = line.at(s.centers), target.tilt(basis.rows)
+        self.points, self.tilt = line.at(s.centers), target.tilt(basis)
         pairs = zip(s.widths, s.centers, strict=True)
         self.steps = np.array([safe_step(w, t, d) for w, t in pairs])
         limits = [
@@ -258,7 +262,7 @@ class Survey:
         start = np.zeros((len(narrow), len(view.basis)))
         start[:, 0] = s.centers[narrow] * float(np.linalg.norm(line.direction))
         where, room = view.roomy(start)
-        answers = self.target(view.origin + where @ view.basis)
+        answers = self.target(view.points(where))
         for _ in range(_BACKTRACKS):
             shift = where - start
             guess = [s.values[r] + c @ self.rough[r] for r, c in zip(narrow, shift, strict=True)]
@@ -270,7 +274,7 @@ class Survey:
                 break
             where[off] = start[off] + shift[off] / 4
             room[off] = np.abs(view.distances(where[off])).min(axis=1)
-            answers[off] = self.target(view.origin + where[off] @ view.basis)
+            answers[off] = self.target(view.points(where[off]))
         for i, r in enumerate(narrow):
             piece = self._roomy_piece(r, view, where[i], where[i] - start[i], room[i], answers[i])
             piece = piece or self._on_line(r)
@@ -289,8 +293,8 @@ class Survey:
     ) -> Piece | None:
         """Piece r at a point of the view, if it is the same piece there and better measured."""
         found, basis, rough = self.found, self.basis, self.rough[r]
-        n, d = view.basis.shape
-        point = view.origin + where @ view.basis
+        n, d = len(view.basis), basis.dim
+        point = view.points(where)
         own = found.sharp.at_point(point)
         longest = LONGEST * np.sqrt(d)
         reach = np.full(d, min(0.08 * np.sqrt(d) * room, longest))
@@ -303,7 +307,7 @@ class Survey:
         rates = np.empty((0, len(value)))
         spot = Spot(self.target, point, value, basis, reach, own, self.rng, rates)
         piece = self._piece(r, spot)
-        found = basis.rows[:n] @ piece.gradient.T
+        found = view.basis.array() @ piece.gradient.T
         if not agree(found, rough, self.errors[r] + own.max() / reach[:n, None]).all():
             return None
         return piece
@@ -313,9 +317,10 @@ class Survey:
         found, line, s = self.found, self.found.line, self.found.slice
         rough, pieces, chosen = self.rough, found.pieces, found.chosen
         n = min(len(self.basis), 1 + _SCOUTS)
-        basis, d = self.basis.rows[:n], len(line.origin)
+        basis, d = self.basis[:n], len(line.origin)
+        rows = basis.array()
         rates = {
-            r: rough[r] if r in rough else basis @ pieces[r].gradient.T for r in map(int, chosen)
+            r: rough[r] if r in rough else rows @ pieces[r].gradient.T for r in map(int, chosen)
         }
         normals = np.zeros((len(s.kinks), n))
         norms = np.zeros(len(s.kinks))

@@ -135,9 +135,9 @@ def _elsewhere(
     sides = [i for i in (r - 1, r) if 0 <= i < k]
     x = _between(target, neurons, sides, on, rng)
     basis = orthonormal_basis(rng.standard_normal((d,)), rng)
-    normals, levels = target.space.faces(np.zeros(d), basis.rows)
-    normals = np.concatenate([weights @ basis.rows.T, normals])
-    view = Arrangement(np.zeros(d), basis.rows, normals, np.concatenate([-biases, levels]))
+    normals, levels = target.space.faces(np.zeros(d), basis)
+    normals = np.concatenate([basis.products(weights), normals])
+    view = Arrangement(np.zeros(d), basis, normals, np.concatenate([-biases, levels]))
 
     def doubt(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected errors (n,) of the gradient if it is measured at x, and who is flipped."""
@@ -153,13 +153,13 @@ def _elsewhere(
     if not len(x):
         return None
     x = x[np.argsort(doubt(x)[0])[:8]]
-    x = view.roomy(x @ basis.rows.T, limit=2.0)[0] @ basis.rows
+    x = view.points(view.roomy(basis.products(x), limit=2.0)[0])
     error, flipped = doubt(x)
     best = int(error.argmin())
     if error[best] > piece.error / 4:
         return None
     point, turned = x[best], flipped[best]
-    reach = view.reach(basis.rows @ point, HALFWAY, LONG * np.sqrt(d))
+    reach = view.reach(basis.products(point), HALFWAY, LONG * np.sqrt(d))
     reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
     own = found.noise.at_point(point)
     _, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
