@@ -318,4 +318,3 @@ class Oracle:
             what = f"changed the shape of its answers from {was} to {answers.shape}"
             raise Refused(what, slice(len(answers)))
         self.queries += len(answers)
-

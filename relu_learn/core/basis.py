@@ -35,6 +35,11 @@ class Basis:
     signs: np.ndarray
     mirror: np.ndarray
 
+    @classmethod
+    def of(cls, rows: np.ndarray) -> Basis:
+        """A few orthonormal rows (n, d)."""
+        return cls(rows, np.arange(len(rows)), np.ones(rows.shape[1]), np.zeros(rows.shape[1]))
+
     def __len__(self) -> int:
         return len(self.places)
 
@@ -76,9 +81,7 @@ class Basis:
         found = _turned(cosines, idctn).T * self.signs
         return np.asarray(found - 2 * np.multiply.outer(found @ self.mirror, self.mirror))
 
-    def stretched(
-        self, point: np.ndarray, steps: np.ndarray, first: int, out: np.ndarray
-    ) -> None:
+    def stretched(self, point: np.ndarray, steps: np.ndarray, first: int, out: np.ndarray) -> None:
         """Write ``point + steps[j] * row`` into `out`, for as many rows from `first` on.
 
         A row is a product of two short cosines (of the few coordinates that fill no square, one),
@@ -146,7 +149,9 @@ def orthonormal_basis(first: np.ndarray, rng: np.random.Generator) -> Basis:
         rows[np.arange(d), places] = 1
         rows = idct(rows, norm="ortho", axis=1, overwrite_x=True)
         rows *= signs
-    mirror = (Basis(None, places[:1], signs, np.zeros(d)).array() if rows is None else rows)[0] - unit
+    mirror = (Basis(None, places[:1], signs, np.zeros(d)).array() if rows is None else rows)[
+        0
+    ] - unit
     size = np.linalg.norm(mirror)
     mirror = mirror / size if size > 1e-8 else np.zeros(d)
     if rows is not None:

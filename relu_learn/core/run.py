@@ -15,6 +15,7 @@ import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.asking.oracle import Oracle
+from relu_learn.asking.rows import Points, stacked, values
 from relu_learn.core.answers import Answers
 from relu_learn.core.evidence import FREE, Evidence
 from relu_learn.core.lines import SIGMAS, Line, Noise
@@ -236,13 +237,7 @@ class Run:
         lean = self.lean and self.oracle.dim <= SMALL
         looks = dataclasses.replace(self.looks, pieces=()) if lean else self.looks
         for part in solve_line(
-            target,
-            found,
-            self.rng,
-            silent=silent,
-            slack=slack,
-            looks=looks,
-            lean=lean,
+            target, found, self.rng, silent=silent, slack=slack, looks=looks, lean=lean
         ):
             if isinstance(part, Piece):
                 if part.step:  # otherwise silent: nothing was measured
@@ -297,20 +292,19 @@ class Run:
     def test(self, most: int | None = None) -> Iterator[Event]:
         """Compare F and F' on more and more fresh points; stop where they differ."""
         evidence, scale, target = self.evidence, self.answers.scale, self.target(known=False)
-        points: list[np.ndarray] = []
-        values: list[np.ndarray] = []
-        errors: list[np.ndarray] = []
+        tested: list[tuple[Points, np.ndarray, np.ndarray]] = []
         evidence.looks += 1
         for size in self.space.batches(most or _validation_size(self), FEW):
-            x = self.space.sample(size, self.rng)
+            x = self.space.fresh(size, self.rng)
             y = target(x)
-            off = np.abs(y - (0.0 if self.known is None else self.known(x)))
-            points, values, errors = [*points, x], [*values, y], [*errors, off]
+            off = np.abs(y - (0.0 if self.known is None else values(self.known, x)))
+            tested.append((x, y, off))
+            points, answers, errors = zip(*tested, strict=True)
             evidence.errors = (np.concatenate(errors) * scale).max(axis=1)
-            evidence.measure_scale(np.concatenate(values))
+            evidence.measure_scale(np.concatenate(answers))
             if not (evidence.passed or evidence.explained):
                 break
-        x, y = np.concatenate(points), np.concatenate(values)
+        x, y = stacked(points), np.concatenate(answers)
         evidence.points = x
         evidence.add(x, y)
         yield self.emit(
@@ -354,10 +348,10 @@ class Run:
         )
 
 
-def _off(run: Run, handed: ReluNetwork, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _off(run: Run, handed: ReluNetwork, x: Points, y: np.ndarray) -> np.ndarray:
     """How far (n,) a network in the user's coordinates is off at points (n, d) of the space with
     whitened answers (n, m)."""
-    told = handed(run.space.place(x)).reshape(y.shape)
+    told = values(lambda part: handed(run.space.place(part)), x).reshape(y.shape)
     return np.asarray(np.abs(y * run.answers.scale - told).max(axis=1))
 
 

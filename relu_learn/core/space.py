@@ -13,7 +13,7 @@ import numpy as np
 from relu_learn.asking.arguments import real_array
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import Oracle
-from relu_learn.asking.rows import CHUNK, Points, Rows
+from relu_learn.asking.rows import Points, drawn
 from relu_learn.core.basis import Basis
 from relu_learn.core.lines import EDGE, FAR, SIGMAS, Line, Window
 from relu_learn.telling.certificate import GAUSSIAN
@@ -78,15 +78,7 @@ class Space:
 
     def fresh(self, n: int, rng: np.random.Generator) -> Points:
         """The same; made again whenever they are looked at if they are too many to be kept."""
-        if n * self.dim <= CHUNK:
-            return self.sample(n, rng)
-        seeds = rng.integers(2**63, size=n)
-
-        def make(first: int, last: int) -> np.ndarray:
-            each = [self.sample(1, np.random.default_rng(s)) for s in seeds[first:last]]
-            return np.concatenate([np.empty((0, self.dim)), *each])
-
-        return Rows((n, self.dim), make)
+        return drawn(self.sample, n, self.dim, rng)
 
     def spread(
         self, n: int, rng: np.random.Generator, tilt: np.ndarray | float = 0.0

@@ -101,8 +101,9 @@ class Spot:
         left = self.basis[first:]
         row = left.combine(self.rng.standard_normal(len(left)))
         row /= np.linalg.norm(row)
-        one = dataclasses.replace(left, rows=row[None], places=left.places[:1])
-        return self._along(one, self.steps[first:].min(keepdims=True), False)[0][0], row
+        return self._along(Basis.of(row[None]), self.steps[first:].min(keepdims=True), False)[0][
+            0
+        ], row
 
     def _along(
         self, basis: Basis, steps: np.ndarray, checked: bool

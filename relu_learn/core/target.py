@@ -58,7 +58,9 @@ class Target:
         if self.known is None:
             return normals, levels
         w, b, _ = normalised(self.known.weights, self.known.biases)
-        return np.concatenate([normals, basis.products(w)]), np.concatenate([levels, w @ origin - b])
+        return np.concatenate([normals, basis.products(w)]), np.concatenate(
+            [levels, w @ origin - b]
+        )
 
     def tilt(self, basis: Basis) -> np.ndarray:
         """How steeply (k, n) unit steps along the basis approach the hyperplanes of F'."""
