@@ -10,6 +10,7 @@ dimensions; that is enough to walk away from all of them inside the subspace.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,6 +26,8 @@ from relu_learn.core.target import HALFWAY, Target
 _SCOUTS = 3
 # Closest hyperplanes that a walking point looks at, for each coordinate.
 _LISTED = 16
+# With more coordinates than this, steps change distances by products of the normals, known once.
+_WIDE = 64
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 # (Once: one of 39 runs changes; 30 times: none.)
 _BACKTRACKS = 3
@@ -54,6 +57,16 @@ class Arrangement:
     basis: Basis
     normals: np.ndarray
     levels: np.ndarray
+
+    @functools.cached_property
+    def toward(self) -> np.ndarray:
+        """Steps (k, n) to the hyperplanes from points at distance 1 before them."""
+        return self.normals / np.maximum((self.normals**2).sum(axis=1), 1e-300)[:, None]
+
+    @functools.cached_property
+    def changes(self) -> np.ndarray:
+        """What such a step towards one changes the distances (k, k) by."""
+        return np.asarray(self.toward @ self.normals.T)
 
     def points(self, c: np.ndarray) -> np.ndarray:
         """The points (p, d) with coordinates c (p, n), or the one (d,) with c (n,)."""
@@ -98,7 +111,7 @@ class Arrangement:
         if not len(self.normals):
             return start, np.full(len(start), np.inf)
         near = _Nearby(self, start)
-        toward = self.normals / np.maximum((self.normals**2).sum(axis=1), 1e-300)[:, None]
+        toward = self.toward
         size2, lean = self.origin @ self.origin, 2 * self.basis.products(self.origin)
 
         def measure(c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -118,8 +131,10 @@ class Arrangement:
             push = np.where(push > 0, push, 0.5 * best_room) * near.sides[rows, worst]
             c = c + push[:, None] * toward[worst]
             length = np.sqrt(np.einsum("pn,pn->p", c, c))
+            shrink = (longest / np.maximum(length, longest))[:, None]
             if (length > longest).any():
-                c *= (longest / np.maximum(length, longest))[:, None]
+                c *= shrink
+            near.follow(push[:, None], worst, shrink)
             score, room, worst = measure(c)
             better = score > best_score
             best = np.where(better[:, None], c, best)
@@ -146,6 +161,7 @@ class _Nearby:
         self.rate = float(np.linalg.norm(arrangement.normals, axis=1).max())
         self.looked, self.beyond = start.copy(), np.full(len(start), np.inf)
         self.listed = np.broadcast_to(np.arange(k), far.shape)
+        self.distances = far if self.few == k and n > _WIDE else None
         if self.few < k:
             self.listed = np.zeros((len(start), self.few), int)
             self._look(np.full(len(start), True), start)
@@ -160,10 +176,19 @@ class _Nearby:
 
     def _far(self, some: np.ndarray, c: np.ndarray) -> np.ndarray:
         a, listed = self.arrangement, self.listed[some]
+        if self.distances is not None:
+            return self.sides * self.distances
         if self.few == len(a.normals):
             return self.sides[some] * a.distances(c[some])
         distances = np.einsum("pn,pwn->pw", c[some], a.normals[listed]) + a.levels[listed]
         return np.take_along_axis(self.sides[some], listed, axis=1) * distances
+
+    def follow(self, push: np.ndarray, worst: np.ndarray, shrink: np.ndarray) -> None:
+        """All points were pushed (p, 1) from some hyperplanes, and shrunk (p, 1) to the middle."""
+        if self.distances is not None:
+            a = self.arrangement
+            moved = self.distances + push * a.changes[worst]
+            self.distances = (moved - a.levels) * shrink + a.levels
 
     def closest(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distances (p,), negative beyond a hyperplane, and the numbers of these."""
