@@ -26,8 +26,11 @@ from relu_learn.core.target import HALFWAY, Target
 _SCOUTS = 3
 # Closest hyperplanes that a walking point looks at, for each coordinate.
 _LISTED = 16
+# Of more narrow pieces than this the errors add up, and where one direction is missing it is worth
+# its query: the cell is seen as a whole, and checks the scouts. (5-5000-1: 2e-10, not 1e-9.)
+_MANY = 1000
 # With more coordinates than this, steps change distances by products of the normals, known once.
-_WIDE = 64
+WIDE = 64
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 # (Once: one of 39 runs changes; 30 times: none.)
 _BACKTRACKS = 3
@@ -161,7 +164,7 @@ class _Nearby:
         self.rate = float(np.linalg.norm(arrangement.normals, axis=1).max())
         self.looked, self.beyond = start.copy(), np.full(len(start), np.inf)
         self.listed = np.broadcast_to(np.arange(k), far.shape)
-        self.distances = far if self.few == k and n > _WIDE else None
+        self.distances = far if self.few == k and n > WIDE else None
         if self.few < k:
             self.listed = np.zeros((len(start), self.few), int)
             self._look(np.full(len(start), True), start)
@@ -247,15 +250,17 @@ class Survey:
         self.noise, self.sharp = found.noise.at(s.centers), found.sharp.at(s.centers)
         # Expected errors (k + 1,) of a gradient entry, measured where the line crosses the piece.
         self.errors = self.sharp.max(axis=1) / self.steps
+        self.scouts = min(d, 1 + _SCOUTS)  # directions, the line's included
         self.rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in n directions
 
     def measure(self, narrow: list[int]) -> Iterator[Piece]:
         """All chosen pieces that are not known, the narrow ones last."""
-        found, few = self.found, min(len(self.found.line.origin), 1 + _SCOUTS)
+        found, crowded = self.found, len(narrow) > _MANY and len(self.basis) == 2 + _SCOUTS
+        self.scouts += crowded
         order = self.shortcut.order(self.errors) if self.shortcut else found.chosen
         for r in map(int, order):
             if r in narrow:
-                self.rough[r] = self._spot(r).measure(few)
+                self.rough[r] = self._spot(r).measure(self.scouts, checked=not crowded)
             else:
                 yield found.pieces[r] if r in found.pieces else self._on_line(r)
         if narrow:
@@ -341,8 +346,8 @@ class Survey:
         """How the hyperplanes lie in the subspace that was scouted on every chosen piece."""
         found, line, s = self.found, self.found.line, self.found.slice
         rough, pieces, chosen = self.rough, found.pieces, found.chosen
-        n = min(len(self.basis), 1 + _SCOUTS)
-        basis, d = self.basis[:n], len(line.origin)
+        n, d = self.scouts, len(line.origin)
+        basis = self.basis[:n]
         rows = basis.array()
         rates = {
             r: rough[r] if r in rough else rows @ pieces[r].gradient.T for r in map(int, chosen)

@@ -198,18 +198,10 @@ class Run:
             return target(line.at(t))
 
         window = self.space.window(line)
-        s = yield from each(
-            search_line(
-                ask,
-                window,
-                Noise(level),
-                self.rng,
-                extra=marks,
-                watch=self._on_line,
-                lean=self.lean,
-            ),
-            tell.level,
+        levels = search_line(
+            ask, window, Noise(level), self.rng, extra=marks, watch=self._on_line, lean=self.lean
         )
+        s = yield from each(levels, tell.level)
         # Unless more was heard, the answers' own: in a repair `level` is what needs no repair.
         heard = np.where(s.noise.level > level, s.noise.level, self.answers.noise)
         self.evidence.answers = self.answers.louder(heard)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from relu_learn.asking.rows import CHUNK, Points, chunks, values
-from relu_learn.core.evidence import FREE
+from relu_learn.core.evidence import FREE, Evidence
 from relu_learn.core.lines import Line
 from relu_learn.core.run import Run
 from relu_learn.core.space import Space
@@ -103,6 +103,15 @@ def _sizes(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.norm(x, axis=1))
 
 
+def settled(network: ReluNetwork, line: Line, evidence: Evidence) -> ReluNetwork:
+    """A whitened network from a line with the constants that fit the answers of all tests best.
+
+    Far out on the line a kink tells b = <w, x(t)> badly, which spoils F' for half of all inputs.
+    """
+    assert evidence.all is not None
+    return fitted(network, *evidence.all, _distances(network, line)) or network
+
+
 def _without_rounding(network: ReluNetwork, size: np.ndarray, rtol: float) -> ReluNetwork:
     """One neuron for each hyperplane, and none below a size, (m,) for each output."""
     fewer = network.simplify(rtol=rtol)
@@ -176,10 +185,13 @@ def _least_squares(design: np.ndarray, misfit: np.ndarray, told: float) -> tuple
     """The smallest change that explains the misfit, and what is left of its square."""
     from scipy.linalg import lstsq
 
-    rest = 0.0
+    # Pivoting takes the longest column first, and stops long before these.
+    size = np.linalg.norm(design, axis=0)
+    kept = size >= told * size.max(initial=0.0)
+    change, design, rest = np.zeros(len(kept)), design[:, kept], 0.0
     if len(design) > design.shape[1]:  # a triangle says the same
         triangle = np.asarray(np.linalg.qr(np.column_stack([design, misfit]), mode="r"))
         design, misfit, rest = triangle[:-1, :-1], triangle[:-1, -1], float(triangle[-1, -1] ** 2)
-    change = lstsq(design, misfit, cond=told, lapack_driver="gelsy", check_finite=False)[0]
-    left = misfit - design @ change
+    change[kept] = lstsq(design, misfit, cond=told, lapack_driver="gelsy", check_finite=False)[0]
+    left = misfit - design @ change[kept]
     return change, rest + float(left @ left)

@@ -17,7 +17,7 @@ from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
 from relu_learn.core.pieces import Block, Found, Piece, agree, output_directions
-from relu_learn.core.roomy import LONG, LONGEST, Arrangement
+from relu_learn.core.roomy import LONG, LONGEST, WIDE, Arrangement
 from relu_learn.core.space import CANDIDATES
 from relu_learn.core.target import HALFWAY, Target
 
@@ -122,13 +122,12 @@ def remeasure(target: Target, found: Found, rng: np.random.Generator) -> Iterato
     there are known, and their weights are subtracted.
     """
     solved: dict[int, Block] = {}
-    view: Arrangement | None = None
+    views: list[Arrangement] = []
     for r in sorted(found.poor, key=lambda r: found.pieces[r].error):
         neurons = _Neurons.of(found, solved)
         if neurons is None:
             continue
-        view = view or _everything(target, neurons, rng)  # to find a way, the first is good enough
-        again = _elsewhere(target, found, neurons, view, r, rng)
+        again = _elsewhere(target, found, neurons, views, r, rng)
         if again is not None:
             found.pieces[r] = again
             i = int(np.searchsorted(found.chosen, r))
@@ -150,7 +149,7 @@ def _elsewhere(
     target: Target,
     found: Found,
     neurons: _Neurons,
-    view: Arrangement,
+    views: list[Arrangement],
     r: int,
     rng: np.random.Generator,
 ) -> Piece | None:
@@ -161,7 +160,9 @@ def _elsewhere(
     on = np.arange(k) < r
     sides = [i for i in (r - 1, r) if 0 <= i < k]
     x = _between(target, neurons, sides, on, rng)
-    basis = view.basis
+    if not views or len(views[-1].basis) <= WIDE:  # otherwise it is dear, and the first will do
+        views.append(_everything(target, neurons, rng))
+    view, basis = views[-1], views[-1].basis
 
     def doubt(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected errors (n,) of the gradient if it is measured at x, and who is flipped."""

@@ -5,7 +5,7 @@
 Each network is learned in a process of its own (seed 0), which reports the peak of its memory. Bare
 is the network itself on as many rows as the learner asked, in batches of 64 MB: nothing that asks
 so many queries can be faster. The oracle is the network on the learner's own batches; "learner" is
-the rest, in units of it.
+the rest, in units of it. 150528-4-10, an image of 224 x 224 x 3, takes some minutes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the time goes: learner against oracle, growth with k, d and m, memory.
+"""Where the time goes: learner against oracle, growth with k, d and m. (Memory: `size.py`.)
 
     python tests/benchmarks/speed.py [--only growth] [--quick]
         [--write FILE] [--read FILE] [--plots FOLDER]
@@ -20,8 +20,6 @@ os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "2")
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -32,11 +30,11 @@ from common import Timed, network, parse_names, per_parameter, table
 from pictures import save
 from threadpoolctl import threadpool_limits
 
-from relu_learn import ReluLearnError, ReluNetwork, learn_from_queries, worst_error
+from relu_learn import ReluLearnError, ReluNetwork, learn_from_queries
 from relu_learn.figures import growth as drawn
 
 BATCH = 8192
-PARTS = ("ratios", "growth", "large")
+PARTS = ("ratios", "growth")
 # Two decades of each size, the others fixed: (what, sizes, shape of the network of that size).
 GROWTH = [
     ("k", (10, 30, 100, 300, 1000), "20-{}-1"),
@@ -124,31 +122,6 @@ def print_growth(data: dict[str, Any]) -> None:
         )
 
 
-def large(names: list[str]) -> None:
-    """One run each in a process of its own, which reports its peak memory."""
-    rows = []
-    for name in names:
-        command = [sys.executable, __file__, "--one", name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        cells = done.stdout.strip().splitlines()[-1:] or [f"failed {done.stderr[-200:]}"]
-        rows.append([name, *cells[0].split()])
-    print("\nLarge networks, seed 0:")
-    print(table(["network", "queries", "queries/D", "worst error", "s", "peak MB"], rows))
-
-
-def one(name: str) -> None:
-    secret = network(name, 0)
-    start = time.perf_counter()
-    result = learn_from_queries(secret, secret.dim, rng=0)
-    seconds = time.perf_counter() - start
-    # Kilobytes on Linux, bytes on macOS.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    worst, scale = worst_error(secret, result.network, 2000)
-    ratio = per_parameter(result.queries, secret)
-    print(f"{result.queries:,} {ratio:.3f} {worst / scale:.0e} {seconds:.1f} {peak:.0f}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small networks")
@@ -158,11 +131,7 @@ def main() -> None:
     parser.add_argument(
         "--plots", type=Path, metavar="FOLDER", help="draw the growth as a PNG file"
     )
-    parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        one(options.one)
-        return
     parts = ["growth"] if options.read else parse_names(options.only) or PARTS
     if not options.read:
         timed_run("20-20-1", 0)  # imports
@@ -176,8 +145,6 @@ def main() -> None:
             options.write.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
         if options.plots:
             save({"growth": drawn.growth(data)}, options.plots)
-    if "large" in parts:
-        large(["64-32-10"] if options.quick else ["100-1000-1", "5-1000-1", "3072-256-10"])
 
 
 if __name__ == "__main__":

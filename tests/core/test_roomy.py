@@ -4,10 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-from nets import unit
+from nets import relative_error, unit
 
+from relu_learn import learn_from_queries, zoo
+from relu_learn.core import roomy
 from relu_learn.core.basis import Basis
-from relu_learn.core.roomy import Arrangement
+from relu_learn.core.roomy import WIDE, Arrangement
 
 pytestmark = pytest.mark.numerical
 
@@ -28,12 +30,13 @@ def test_distances_are_those_of_the_whole_space(rng):
     np.testing.assert_allclose(cells.distances(c), x @ weights.T - biases, atol=1e-13)
 
 
-def test_roomy_points_stay_in_their_cells():
+@pytest.mark.parametrize("n", [4, WIDE + 1])
+def test_roomy_points_stay_in_their_cells(n):
     gains = []
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        cells, _, _ = arrangement(rng)
-        start = rng.standard_normal((8, 4))
+        cells, _, _ = arrangement(rng, 3 * n, n, n + 6)
+        start = rng.standard_normal((8, n))
         before = cells.distances(start)
         points, room = cells.roomy(start)
         after = cells.distances(points)
@@ -94,3 +97,14 @@ def test_a_short_list_of_hyperplanes_is_as_good_as_all(rng, monkeypatch, listed)
     monkeypatch.setattr("relu_learn.core.roomy._LISTED", listed)
     for found, right in zip(cells.roomy(start), expected, strict=True):
         np.testing.assert_allclose(found, right, rtol=1e-9)
+
+
+def test_many_narrow_pieces_are_scouted_in_all_directions(monkeypatch):
+    """Then each takes a query more, and none of its steps has to be checked twice."""
+    secret, found = zoo.random_network(5, 60, rng=2), []
+    for many in (1000, 10):
+        monkeypatch.setattr(roomy, "_MANY", many)
+        result = learn_from_queries(secret, 5, rng=0)
+        found.append((relative_error(secret, result.network), result.queries))
+    (usual, queries), (error, fewer) = found
+    assert error < 1e-11 and error < 2 * usual and abs(queries - fewer) < 30
