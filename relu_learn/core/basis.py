@@ -107,7 +107,8 @@ class Basis:
         """Cosines of a side of the square, and of the rest; how far (d,) all lean to the mirror."""
         from scipy.fft import dctn, idct
 
-        side, rest = (idct(np.eye(n), norm="ortho", axis=1) for n in _sides(self.dim))
+        sides = _sides(self.dim)
+        side, rest = (idct(np.eye(n), norm="ortho", axis=1) if n else np.eye(0) for n in sides)
         return side, rest, _turned(self.mirror * self.signs, dctn)
 
 

@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from relu_learn.asking.rows import CHUNK
 from relu_learn.core.basis import Basis
 from relu_learn.core.lines import EPS, SIGMAS
 from relu_learn.core.target import Target
@@ -90,7 +91,8 @@ def shorten(
         # Which of them? Tests of about sqrt(n) directions each, closer to the point so that the
         # tests themselves stay on the piece.
         group = np.concatenate(suspect)
-        parts = np.array_split(rng.permutation(group), max(1, round(np.sqrt(len(group)))))
+        many = min(round(np.sqrt(len(group))), 4 * CHUNK // len(point))  # all are held
+        parts = np.array_split(rng.permutation(group), max(1, many))
         parts = [np.sort(part) for part in parts]
         tests = Combinations.draw(parts, 0.25, rng)
         answers = target.around(point, steps[:0], basis[:0], tests.moves(basis, steps))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from relu_learn.asking.rows import CHUNK
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
@@ -67,7 +68,7 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
     weights, biases = neurons.weights, neurons.biases
     sizes = np.linalg.norm(neurons.outputs, axis=0)
     asked, points, precision = [], [], []
-    start = target.space.candidates(CANDIDATES, rng)
+    start = _candidates(target, rng)
     depth = start @ weights.T - biases
     for i in np.flatnonzero(vague):
         x = start - np.multiply.outer(depth[:, i], weights[i])
@@ -204,8 +205,14 @@ def _between(
     starts = []
     for i, other in (sides, sides[::-1]) if len(sides) == 2 else ():
         w, b = neurons.weights, neurons.biases
-        x = target.space.candidates(CANDIDATES, rng, 1.0)
+        x = _candidates(target, rng, 1.0)
         x -= np.multiply.outer(x @ w[i] - b[i], w[i])
         push = 0.3 * np.abs(x @ w[other] - b[other]) * (1 if on[i] else -1)
         starts.append(x + push[:, None] * w[i])
-    return np.concatenate(starts) if starts else target.space.candidates(CANDIDATES, rng, 1.0)
+    return np.concatenate(starts) if starts else _candidates(target, rng, 1.0)
+
+
+def _candidates(target: Target, rng: np.random.Generator, reach: float = 10.0) -> np.ndarray:
+    """Points (n, d) among which one is chosen; fewer where they would not fit into memory."""
+    n = min(CANDIDATES, 1 + 4 * CHUNK // target.space.dim)
+    return target.space.candidates(n, rng, reach)

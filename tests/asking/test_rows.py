@@ -4,11 +4,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from nets import relative_error
 
 from relu_learn import BlackBoxError, Oracle, learn_from_queries, worst_error, zoo
 from relu_learn.asking import rows as module
 from relu_learn.asking.rows import Rows, chunks, points_around, stacked, values
-from relu_learn.core import basis
+from relu_learn.core import basis, crossings
+from relu_learn.precise import refit
 
 pytestmark = pytest.mark.numerical
 
@@ -74,6 +76,26 @@ def test_an_oracle_asks_a_chunk_at_a_time(batch_size, rng, monkeypatch):
     np.testing.assert_array_equal(
         oracle.recall(3)[0], asked[np.linspace(0, 9 + done, 3).astype(int)]
     )
+
+
+@pytest.mark.parametrize(
+    ("secret", "settings"),
+    [
+        (zoo.random_network(30, 40, 10, rng=0), {}),
+        (zoo.random_network(10, 15, rng=0), {"polish": True}),
+        (zoo.random_network(40, 10, rng=0), {"structure": "auto"}),
+        (zoo.random_network(9, 8, rng=0), {"bounds": (-1, 2)}),
+        (zoo.near_parallel(gap=1e-6, rng=0), {}),
+    ],
+    ids=["outputs", "polish", "structure", "box", "second looks"],
+)
+def test_all_roads_do_without_what_is_not_held(secret, settings, monkeypatch):
+    """As if these were many inputs."""
+    monkeypatch.setattr(basis, "HELD", 2)
+    for part in (module, refit, crossings):
+        monkeypatch.setattr(part, "CHUNK", 200)
+    result = learn_from_queries(secret, secret.dim, rng=0, **settings)
+    assert relative_error(secret, result.network) < 1e-10
 
 
 def test_many_inputs_take_little_memory(monkeypatch):

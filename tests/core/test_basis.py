@@ -28,7 +28,7 @@ def test_combinations_of_a_basis(d, shape, rng):
             np.testing.assert_allclose(part.combine(v), v.T @ part.rows, atol=1e-13)
 
 
-@pytest.mark.parametrize("d", [26, 300])
+@pytest.mark.parametrize("d", [25, 26, 300])
 def test_a_basis_that_is_not_held(d, rng, monkeypatch):
     """Products, combinations and steps say the same of it; and it is orthonormal, too."""
     monkeypatch.setattr(module, "HELD", 20)
