@@ -264,7 +264,7 @@ class Survey:
             else:
                 yield found.pieces[r] if r in found.pieces else self._on_line(r)
         if narrow:
-            yield from self._elsewhere(narrow)
+            yield from self._elsewhere(narrow, not crowded)
 
     def _spot(self, r: int) -> Spot:
         """Where the line crosses piece r.
@@ -286,8 +286,10 @@ class Survey:
         shorter = None if self.shortcut is None else self.shortcut.piece(r, spot)
         return shorter or spot.piece(r)
 
-    def _elsewhere(self, narrow: list[int]) -> Iterator[Piece]:
-        """The narrow pieces at roomy points of their cells."""
+    def _elsewhere(self, narrow: list[int], checked: bool = True) -> Iterator[Piece]:
+        """The narrow pieces at roomy points of their cells; if no scout was `checked`, those whose
+        cells are others are scouted again with care."""
+        unsure: list[int] = []
         view, s, line = self._view(), self.found.slice, self.found.line
         start = np.zeros((len(narrow), len(view.basis)))
         start[:, 0] = s.centers[narrow] * float(np.linalg.norm(line.direction))
@@ -307,10 +309,16 @@ class Survey:
             answers[off] = self.target(view.points(where[off]))
         for i, r in enumerate(narrow):
             piece = self._roomy_piece(r, view, where[i], where[i] - start[i], room[i], answers[i])
+            if piece is None and not checked:
+                unsure.append(r)
+                continue
             piece = piece or self._on_line(r)
             if r == 0:  # the affine part is wanted near the line, where its value is known best
                 piece = dataclasses.replace(piece, point=self.points[r], value=s.values[r])
             yield piece
+        if unsure:
+            self.rough |= {r: self._spot(r).measure(self.scouts) for r in unsure}
+            yield from self._elsewhere(unsure)
 
     def _roomy_piece(
         self,
