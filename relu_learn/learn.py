@@ -51,7 +51,7 @@ from relu_learn.imprecise.method import fit
 from relu_learn.network import ReluNetwork
 from relu_learn.precise.clumps import merge_clumps
 from relu_learn.precise.polish import polish as measure_again
-from relu_learn.precise.refit import refit
+from relu_learn.precise.refit import refit, settled
 from relu_learn.precise.second_looks import remeasure, sharpen
 from relu_learn.structured.pairs import Pairs
 from relu_learn.structured.shortcut import Shortcut
@@ -67,7 +67,7 @@ _RANDOM = (
 )
 Method = Callable[[Run], Iterator[Event]]
 _NONE = "it repairs nothing"
-_LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again, samples=Pairs)
+_LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again, settled, samples=Pairs)
 # Answers that tell labels from numbers.
 _RECALLED = 1000
 

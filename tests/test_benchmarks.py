@@ -87,10 +87,16 @@ def test_structure():
 def test_speed(tmp_path):
     saved = str(tmp_path / "growth.json")
     printed = run("speed.py", "--write", saved)
-    for text in ("ratio", "Growth with k", "Growth with d", "Growth with m", "peak MB", "ONNX"):
+    for text in ("ratio", "Growth with k", "Growth with d", "Growth with m", "ONNX"):
         assert text in printed
     assert "failed" not in printed
     assert run("speed.py", "--read", saved) in printed
+
+
+def test_size():
+    network, queries, *_, peak = run("size.py").strip().splitlines()[-1].split()
+    assert network == "3000-4-10" and 6000 < int(queries.replace(",", "")) < 7000
+    assert int(peak) < 400  # where one gradient is 72 MB of questions
 
 
 def test_comparison(tmp_path):

@@ -12,6 +12,7 @@ from relu_learn.asking.arguments import Seed, generator, positive_int, restored
 from relu_learn.asking.errors import BlackBoxError, InvalidArgument, QueryBudgetExceeded
 from relu_learn.asking.ledger import Ledger, UnfitLedger
 from relu_learn.asking.replies import BlackBox, Refused, ask, check_callable
+from relu_learn.asking.rows import Directions, Points, Rows, chunks, points_around
 
 # Until the ledger knows the noise of the answers, they may be off by so much of their size: sums of
 # float32 numbers depend on the other rows of a batch.
@@ -90,7 +91,7 @@ class Oracle:
         self.is_scalar = True
         self._nothing = np.empty(0)  # the answers to no rows
         self._black_box = black_box
-        self._history: list[tuple[Any, np.ndarray]] = []
+        self._history: list[tuple[Points, np.ndarray]] = []
         self._ledger = None if ledger is None else Ledger(ledger, self.dim)
         if self._ledger is not None:
             try:
@@ -115,12 +116,13 @@ class Oracle:
         """Queries left in the budget, or None without one."""
         return None if self.max_queries is None else self.max_queries - self.queries
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: Points) -> np.ndarray:
         """Ask for the answers at the rows of `x`.
 
         Parameters
         ----------
-        x : ndarray of shape (n, d)
+        x : ndarray of shape (n, d), or Rows
+            Of `Rows` the history keeps what they are made from, and a chunk is asked at a time.
 
         Returns
         -------
@@ -135,6 +137,8 @@ class Oracle:
         LedgerError
             When the ledger cannot be written.
         """
+        if isinstance(x, Rows):
+            return self._ask(x)
         try:
             if np.iscomplexobj(x):
                 raise TypeError("it is complex")
@@ -145,21 +149,22 @@ class Oracle:
             raise InvalidArgument(f"x must have shape (n, {self.dim}), got {x.shape}")
         if not np.isfinite(x).all():
             raise InvalidArgument("x must be finite")
-        return self._ask(x, x)
+        return self._ask(x)
 
     def around(
-        self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
+        self,
+        point: np.ndarray,
+        steps: np.ndarray,
+        basis: np.ndarray | Directions,
+        moves: np.ndarray,
     ) -> np.ndarray:
         """Ask at ``point + steps[j] * basis[j]`` for all rows of `basis`, and at ``point + moves``.
-
-        The same as calling the oracle with these rows, but the history keeps only the recipe: the
-        gradients of a large network are hundreds of megabytes of queries.
 
         Parameters
         ----------
         point : ndarray of shape (d,)
         steps : ndarray of shape (n,)
-        basis : ndarray of shape (n, d)
+        basis : ndarray of shape (n, d), or Directions
             Kept by reference: it must not change afterwards.
         moves : ndarray of shape (q, d)
 
@@ -167,8 +172,7 @@ class Oracle:
         -------
         ndarray of shape (n + q,) or (n + q, m)
         """
-        recipe = (point.copy(), np.array(steps), basis, np.array(moves))
-        return self._ask(points_around(*recipe), recipe)
+        return self(points_around(point, steps, basis, moves))
 
     def generator(self, rng: Seed) -> np.random.Generator:
         """The random generator of a run. With a ledger its state is kept there: None is the seed
@@ -200,7 +204,7 @@ class Oracle:
 
     def history(self) -> tuple[np.ndarray, np.ndarray]:
         """Every query (n, d) and its answer, (n,) or (n, m), in the order they were asked."""
-        asked = [np.empty((0, self.dim)), *(_rows(x) for x, _ in self._history)]
+        asked = [np.empty((0, self.dim)), *(np.asarray(x) for x, _ in self._history)]
         answers = [self._nothing, *(y for _, y in self._history)]
         return np.concatenate(asked), np.concatenate(answers)
 
@@ -212,12 +216,12 @@ class Oracle:
         asked, answers = [np.empty((0, self.dim))], [self._nothing]
         for (x, y), start, part in zip(self._history, starts, parts, strict=False):
             if len(part):
-                asked.append(_rows(x)[part - start])
+                asked.append(x[part - start])
                 answers.append(y[part - start])
         return np.concatenate(asked), np.concatenate(answers)
 
-    def _ask(self, x: np.ndarray, keep: Any) -> np.ndarray:
-        """The answers at x, remembered under `keep`: x itself or the recipe for it."""
+    def _ask(self, x: Points) -> np.ndarray:
+        """The answers at x, remembered with it."""
         n = len(x)
         if self.max_queries is not None and self.queries + n > self.max_queries:
             raise QueryBudgetExceeded(
@@ -225,25 +229,27 @@ class Oracle:
                 f"{n} more"
             )
         # A black box may write into its argument: it gets a copy, or rows that can be made again.
-        spare = isinstance(keep, tuple) and self._ledger is None
+        spare = isinstance(x, Rows) and self._ledger is None
         parts: list[np.ndarray] = []
         done = 0
         try:
-            while done < n:
-                parts.append(self._next(x[done:], spare))
-                done += len(parts[-1])
+            for chunk in chunks(x):
+                end = done + len(chunk)
+                while done < end:
+                    parts.append(self._next(chunk[len(chunk) - end + done :], spare))
+                    done += len(parts[-1])
         except BaseException as error:
-            asked = _rows(keep) if spare else x
             if parts:  # what was answered before it went wrong
-                self._history.append((asked[:done].copy(), np.concatenate(parts)))
+                asked = x.head(done) if isinstance(x, Rows) else x[:done].copy()
+                self._history.append((asked, np.concatenate(parts)))
             if isinstance(error, Refused):
-                query = asked[done:][error.rows]
+                query = x[done : done + len(chunk)][error.rows]
                 raise BlackBoxError(f"black_box {error}", query) from error.__cause__
             raise
         if not parts:
             return self._nothing.copy()
         answers = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        self._history.append((keep, answers))
+        self._history.append((x, answers))
         return answers.copy()
 
     def _next(self, x: np.ndarray, spare: bool) -> np.ndarray:
@@ -312,26 +318,3 @@ class Oracle:
             what = f"changed the shape of its answers from {was} to {answers.shape}"
             raise Refused(what, slice(len(answers)))
         self.queries += len(answers)
-
-
-def _rows(asked: Any) -> np.ndarray:
-    """What was asked, kept as such or as a recipe."""
-    return points_around(*asked) if isinstance(asked, tuple) else asked
-
-
-def points_around(
-    point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
-) -> np.ndarray:
-    """The rows ``point + steps[j] * basis[j]``, and then ``point + moves``."""
-    n = len(basis)
-    x = np.empty((n + len(moves), len(point)))
-    # Neighbours with the same step at once: a product with a number is faster than with a column.
-    ends = np.flatnonzero(np.diff(steps, prepend=np.nan, append=np.nan))
-    if 8 * len(ends) > n:
-        np.multiply(basis, steps[:, None], out=x[:n])
-    else:
-        for i, j in zip(ends[:-1], ends[1:], strict=True):
-            np.multiply(basis[i:j], steps[i], out=x[i:j])
-    x[:n] += point
-    np.add(moves, point, out=x[n:])
-    return x

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from relu_learn.asking.errors import BlackBoxError
 from relu_learn.asking.oracle import Oracle
 from relu_learn.asking.replies import Refused
+from relu_learn.asking.rows import Points
 from relu_learn.auditing.target import Target
 from relu_learn.blackboxes.carrying import find_box
 from relu_learn.blackboxes.links import IDENTITY
@@ -74,7 +75,7 @@ class Asked(Oracle):
         self._read, self._history, self.n_outputs = self.target.model, [], None
         self.bounds, self.points = self.target.model.bounds, self.target.rows()
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Points) -> Array:
         scores = super().__call__(x)
         own = self.points is not None and np.shape(x) == self.points.shape
         # (Up to the rounding of a change of coordinates.)

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from relu_learn.asking.errors import InvalidArgument, NotOneHiddenLayer, NotPiecewiseLinear
-from relu_learn.asking.oracle import Oracle, points_around
+from relu_learn.asking.oracle import Oracle
+from relu_learn.asking.rows import Directions, Points, Rows, chunks, points_around
+from relu_learn.core.basis import Basis
 from relu_learn.core.lines import Line, Window
 from relu_learn.core.space import WALL, Space, T
 from relu_learn.network import ReluNetwork
@@ -140,8 +142,11 @@ class Box(Space):
     def room(self, x: np.ndarray) -> np.ndarray:
         return np.asarray(1.0 - np.abs(x).max(axis=1))
 
-    def faces(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.concatenate([-basis.T, basis.T]), np.concatenate([1 - origin, 1 + origin])
+    def faces(self, origin: np.ndarray, basis: Basis) -> tuple[np.ndarray, np.ndarray]:
+        if basis.rows is None and len(basis) == self.dim:
+            return super().faces(origin, basis)  # too many: who walks out finds no room there
+        rows = basis.array().T
+        return np.concatenate([-rows, rows]), np.concatenate([1 - origin, 1 + origin])
 
     def batches(self, n: int, few: int) -> list[int]:
         """A few, then all: a chord may end inside a bump, and only many points tell a repair that
@@ -208,7 +213,9 @@ class _Cube(Oracle):
     def __getattr__(self, name: str) -> Any:  # the books: dim, queries, n_outputs, is_scalar
         return getattr(self.inner, name)
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: Points) -> np.ndarray:
+        if isinstance(x, Rows):
+            return self.inner(x.mapped(self.box.place))
         assert len(x) == 0 or self.box.room(x).min() > -WALL, "a query left the box"
         return self.inner(self.box.place(x))
 
@@ -217,12 +224,16 @@ class _Cube(Oracle):
         return self.box.locate(x), y
 
     def around(
-        self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
+        self,
+        point: np.ndarray,
+        steps: np.ndarray,
+        basis: np.ndarray | Directions,
+        moves: np.ndarray,
     ) -> np.ndarray:
-        if basis is not self._basis:
-            self._basis, self._scaled = basis, basis * self.box.half
-        recipe = self.box.place(point), steps, self._scaled, moves * self.box.half
-        x = points_around(*recipe)
-        if ((self.box.low <= x) & (x <= self.box.high)).all():
-            return self.inner.around(*recipe)  # which keeps only the recipe, not the points
+        if isinstance(basis, np.ndarray):
+            if basis is not self._basis:
+                self._basis, self._scaled = basis, basis * self.box.half
+            x = points_around(self.box.place(point), steps, self._scaled, moves * self.box.half)
+            if all(((self.box.low <= p) & (p <= self.box.high)).all() for p in chunks(x)):
+                return self.inner(x)
         return self(points_around(point, steps, basis, moves))

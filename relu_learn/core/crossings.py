@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from relu_learn.asking.rows import CHUNK
 from relu_learn.core.basis import Basis
 from relu_learn.core.lines import EPS, SIGMAS
 from relu_learn.core.target import Target
@@ -52,10 +53,10 @@ class Combinations:
         """The combinations of the basis, each row as long as its step."""
         everything = len(basis)  # then g is 0, 1, 2, ...
         rows = [
-            basis.combine(w * steps) if len(g) == everything else (w * steps[g]) @ basis.rows[g]
+            (basis if len(g) == everything else basis[g]).combine(w * steps[g])
             for g, w in self._pairs()
         ]
-        return np.reshape(rows, (-1, basis.rows.shape[1]))
+        return np.reshape(rows, (-1, basis.dim))
 
     def of(self, changes: np.ndarray) -> np.ndarray:
         """The combinations of the rows of changes (n, m)."""
@@ -90,10 +91,11 @@ def shorten(
         # Which of them? Tests of about sqrt(n) directions each, closer to the point so that the
         # tests themselves stay on the piece.
         group = np.concatenate(suspect)
-        parts = np.array_split(rng.permutation(group), max(1, round(np.sqrt(len(group)))))
+        many = min(round(np.sqrt(len(group))), 4 * CHUNK // len(point))  # all are held
+        parts = np.array_split(rng.permutation(group), max(1, many))
         parts = [np.sort(part) for part in parts]
         tests = Combinations.draw(parts, 0.25, rng)
-        answers = target.around(point, steps[:0], basis.rows[:0], tests.moves(basis, steps))
+        answers = target.around(point, steps[:0], basis[:0], tests.moves(basis, steps))
         suspect = tests.failing(answers - value, changes, doubt)
         if not suspect:
             break
@@ -101,6 +103,6 @@ def shorten(
         steps[todo] /= 8
         again = Combinations.draw([todo], 1.0, rng)
         moves = again.moves(basis, steps)
-        answers = target.around(point, steps[todo], basis.rows[todo], moves)
+        answers = target.around(point, steps[todo], basis[todo], moves)
         changes[todo] = answers[:-1] - value
         suspect = again.failing(answers[-1:] - value, changes, doubt)

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from relu_learn.asking.rows import Points, stacked, values
 from relu_learn.core.answers import Answers
 from relu_learn.core.lines import SIGMAS
 from relu_learn.core.precision import LEVER, NOISY, PRECISE, USEFUL
@@ -37,7 +38,7 @@ class Evidence:
     ----------
     scale : float
         The size of the outputs that errors are compared with (`answers.scale` only whitens them).
-    points, errors : ndarray of shape (n, d) and (n,)
+    points, errors : ndarray or Rows of shape (n, d), and ndarray of shape (n,)
         Of the last test: its points, and |F - F'| there (the largest of all outputs).
     looks : int
         Tests so far: each one more chance to be lucky, for which a certificate pays.
@@ -52,14 +53,15 @@ class Evidence:
     def __init__(self, answers: Answers, epsilon: float | None = None) -> None:
         self.answers, self.epsilon = answers, epsilon
         self.scale = answers.size
-        self.points, self.errors = np.empty((0, 1)), np.empty(0)
+        self.points: Points = np.empty((0, 1))
+        self.errors = np.empty(0)
         self.looks = self.own = 0
         self.wished = 0.0
         self.own_scale = 0.0
         self.refitted = False
-        self._tested: list[tuple[np.ndarray, np.ndarray]] = []
+        self._tested: list[tuple[Points, np.ndarray]] = []
 
-    def add(self, points: np.ndarray, answers: np.ndarray) -> None:
+    def add(self, points: Points, answers: np.ndarray) -> None:
         """Points (n, d) and their whitened answers (n, m)."""
         self._tested = [*self._tested, (points, answers)]
 
@@ -71,20 +73,20 @@ class Evidence:
             self.add(points, answers)
 
     @property
-    def all(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def all(self) -> tuple[Points, np.ndarray] | None:
         """The points (n, d) of all tests so far and their whitened answers (n, m)."""
         if not self._tested:
             return None
-        points, answers = (np.concatenate(part) for part in zip(*self._tested, strict=True))
-        return points, answers
+        points, answers = zip(*self._tested, strict=True)
+        return stacked(points), np.concatenate(answers)
 
     def off(self, network: ReluNetwork | None) -> np.ndarray:
         """How far (n, m) a whitened network is off on all points, whitened; None: F' = 0."""
         assert self.all is not None
         points, answers = self.all
-        return np.abs(answers if network is None else answers - network(points))
+        return np.abs(answers if network is None else answers - values(network, points))
 
-    def worst(self, network: ReluNetwork | None) -> tuple[np.ndarray, np.ndarray]:
+    def worst(self, network: ReluNetwork | None) -> tuple[Points, np.ndarray]:
         """All points (n, d), and the largest |F - F'| (n,) there, in units of `scale`."""
         assert self.all is not None
         errors = (self.off(network) * self.answers.scale).max(axis=1)

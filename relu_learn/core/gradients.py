@@ -140,7 +140,7 @@ def measure_rates(
     known = value is not None
     if not known:
         moves = np.concatenate([moves, np.zeros((1, len(point)))])
-    answers = target.around(point, steps, basis.rows, moves)
+    answers = target.around(point, steps, basis, moves)
     value = value if value is not None else answers[-1]
     changes = answers[:n] - value
     if noise is not None:

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core.mending import go_back, polish, require_useful
+from relu_learn.core.mending import go_back, polish, require_useful, settle
 from relu_learn.core.pieces import Found
 from relu_learn.core.precision import USEFUL
 from relu_learn.core.run import FEW, Run
@@ -24,6 +24,8 @@ from relu_learn.telling.events import Event
 # A repair adds what one line has met; many narrow bumps take as many. (÷ 10: two of 39 runs are
 # lost, both with four hats; × 10: none changes.)
 _MAX_REPAIRS = 16
+# What a fit has repaired so often, and fails the next test, is a repair's.
+_SETTLED = 3
 # Expected errors above this are not left to the final test: everything is measured once more.
 # (÷ 10: 4 of 39 change, 3 % more queries; × 10: 5, 5 % fewer. The worst error is the same.)
 _ROUGH = 1e-9
@@ -60,7 +62,7 @@ def adaptive(run: Run) -> Iterator[Event]:
     run.take(found.anchored())
     kept = [run.known]
     rough = found.roughness() > _ROUGH and not run.lean
-    polished, rejected = run.settings.polish or rough, 0
+    polished, rejected, settled = run.settings.polish or rough, 0, 0
     if polished:
         yield from run.test(FEW)
         yield from polish(run)
@@ -76,6 +78,10 @@ def adaptive(run: Run) -> Iterator[Event]:
         little = errors.max() <= USEFUL * evidence.scale
         typical = float(np.median(errors))
         gross = typical > _GROSS * evidence.scale and not run.repairs  # wrong nearly everywhere
+        if little and settled < _SETTLED and (yield from settle(run)):
+            settled += 1
+            yield from run.test()
+            continue
         if gross and not lean:
             run.watch(Creases())  # is it a deeper network?
         elif not (gross or polished) and (little or typical > evidence.tolerance / 10):

@@ -162,4 +162,4 @@ class Noise:
 
     def at_point(self, x: np.ndarray) -> np.ndarray:
         """The same off the line: a point x(t) of a Gaussian line has norm ~ sqrt(d) (1 + |t|)."""
-        return (1 + float(np.linalg.norm(x)) / np.sqrt(len(x))) * self.level
+        return self.at(np.linalg.norm(x, axis=-1) / np.sqrt(x.shape[-1]))

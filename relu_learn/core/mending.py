@@ -60,6 +60,16 @@ def polish(run: Run, levers: float = 0.0) -> Generator[Event, None, float | None
     return math.hypot(*errors) if kept else None
 
 
+def settle(run: Run) -> Generator[Event, None, bool]:
+    """Fit F' to the answers of all tests, for no query, if that repairs it: returns whether."""
+    before, fit, evidence = run.known, run.looks.settle, run.evidence
+    if fit is None or before is None or run.first is None:
+        return False
+    run.known = fit(before, run.first.line, evidence)
+    enough = run.known is not before and evidence.enough(evidence.worst(run.known)[1])
+    return (yield from run.keep(before, "fit", enough))
+
+
 def go_back(run: Run, kept: Sequence[ReluNetwork | None]) -> Iterator[Event]:
     """Of F' and what was kept of it, take what fits all answers so far best."""
     best = min([run.known, *kept], key=lambda net: run.evidence.score(net)[1])

@@ -10,6 +10,7 @@ dimensions; that is enough to walk away from all of them inside the subspace.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,6 +26,11 @@ from relu_learn.core.target import HALFWAY, Target
 _SCOUTS = 3
 # Closest hyperplanes that a walking point looks at, for each coordinate.
 _LISTED = 16
+# Of more narrow pieces than this the errors add up, and where one direction is missing it is worth
+# its query: the cell is seen as a whole, and checks the scouts. (5-5000-1: 2e-10, not 1e-9.)
+_MANY = 1000
+# With more coordinates than this, steps change distances by products of the normals, known once.
+WIDE = 64
 # A roomy point turns out to be beyond an unknown hyperplane: try a quarter of the way, so often.
 # (Once: one of 39 runs changes; 30 times: none.)
 _BACKTRACKS = 3
@@ -42,8 +48,8 @@ class Arrangement:
     ----------
     origin : ndarray of shape (d,)
         Point of R^d with coordinates c = 0.
-    basis : ndarray of shape (n, d)
-        Orthonormal rows: the point with coordinates c is ``origin + c @ basis``.
+    basis : Basis
+        The point with coordinates c is ``origin + basis.combine(c)``.
     normals : ndarray of shape (k, n)
         Each divided by the norm of the neuron's whole weight vector in R^d.
     levels : ndarray of shape (k,)
@@ -51,9 +57,23 @@ class Arrangement:
     """
 
     origin: np.ndarray
-    basis: np.ndarray
+    basis: Basis
     normals: np.ndarray
     levels: np.ndarray
+
+    @functools.cached_property
+    def toward(self) -> np.ndarray:
+        """Steps (k, n) to the hyperplanes from points at distance 1 before them."""
+        return self.normals / np.maximum((self.normals**2).sum(axis=1), 1e-300)[:, None]
+
+    @functools.cached_property
+    def changes(self) -> np.ndarray:
+        """What such a step towards one changes the distances (k, k) by."""
+        return np.asarray(self.toward @ self.normals.T)
+
+    def points(self, c: np.ndarray) -> np.ndarray:
+        """The points (p, d) with coordinates c (p, n), or the one (d,) with c (n,)."""
+        return self.origin + self.basis.combine(c.T)
 
     def distances(self, c: np.ndarray) -> np.ndarray:
         """Signed distances (p, k) of points with coordinates c (p, n) from the hyperplanes."""
@@ -94,8 +114,8 @@ class Arrangement:
         if not len(self.normals):
             return start, np.full(len(start), np.inf)
         near = _Nearby(self, start)
-        toward = self.normals / np.maximum((self.normals**2).sum(axis=1), 1e-300)[:, None]
-        size2, lean = self.origin @ self.origin, 2 * self.basis @ self.origin
+        toward = self.toward
+        size2, lean = self.origin @ self.origin, 2 * self.basis.products(self.origin)
 
         def measure(c: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             room, worst = near.closest(c)
@@ -114,8 +134,10 @@ class Arrangement:
             push = np.where(push > 0, push, 0.5 * best_room) * near.sides[rows, worst]
             c = c + push[:, None] * toward[worst]
             length = np.sqrt(np.einsum("pn,pn->p", c, c))
+            shrink = (longest / np.maximum(length, longest))[:, None]
             if (length > longest).any():
-                c *= (longest / np.maximum(length, longest))[:, None]
+                c *= shrink
+            near.follow(push[:, None], worst, shrink)
             score, room, worst = measure(c)
             better = score > best_score
             best = np.where(better[:, None], c, best)
@@ -142,6 +164,7 @@ class _Nearby:
         self.rate = float(np.linalg.norm(arrangement.normals, axis=1).max())
         self.looked, self.beyond = start.copy(), np.full(len(start), np.inf)
         self.listed = np.broadcast_to(np.arange(k), far.shape)
+        self.distances = far if self.few == k and n > WIDE else None
         if self.few < k:
             self.listed = np.zeros((len(start), self.few), int)
             self._look(np.full(len(start), True), start)
@@ -156,10 +179,19 @@ class _Nearby:
 
     def _far(self, some: np.ndarray, c: np.ndarray) -> np.ndarray:
         a, listed = self.arrangement, self.listed[some]
+        if self.distances is not None:
+            return self.sides * self.distances
         if self.few == len(a.normals):
             return self.sides[some] * a.distances(c[some])
         distances = np.einsum("pn,pwn->pw", c[some], a.normals[listed]) + a.levels[listed]
         return np.take_along_axis(self.sides[some], listed, axis=1) * distances
+
+    def follow(self, push: np.ndarray, worst: np.ndarray, shrink: np.ndarray) -> None:
+        """All points were pushed (p, 1) from some hyperplanes, and shrunk (p, 1) to the middle."""
+        if self.distances is not None:
+            a = self.arrangement
+            moved = self.distances + push * a.changes[worst]
+            self.distances = (moved - a.levels) * shrink + a.levels
 
     def closest(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distances (p,), negative beyond a hyperplane, and the numbers of these."""
@@ -207,7 +239,7 @@ class Survey:
         self.trusting, self.shortcut = trusting, shortcut
         s, line = found.slice, found.line
         d = len(line.origin)
-        self.points, self.tilt = line.at(s.centers), target.tilt(basis.rows)
+        self.points, self.tilt = line.at(s.centers), target.tilt(basis)
         pairs = zip(s.widths, s.centers, strict=True)
         self.steps = np.array([safe_step(w, t, d) for w, t in pairs])
         limits = [
@@ -218,19 +250,21 @@ class Survey:
         self.noise, self.sharp = found.noise.at(s.centers), found.sharp.at(s.centers)
         # Expected errors (k + 1,) of a gradient entry, measured where the line crosses the piece.
         self.errors = self.sharp.max(axis=1) / self.steps
+        self.scouts = min(d, 1 + _SCOUTS)  # directions, the line's included
         self.rough: dict[int, np.ndarray] = {}  # rates (n, m) of scouted pieces in n directions
 
     def measure(self, narrow: list[int]) -> Iterator[Piece]:
         """All chosen pieces that are not known, the narrow ones last."""
-        found, few = self.found, min(len(self.found.line.origin), 1 + _SCOUTS)
+        found, crowded = self.found, len(narrow) > _MANY and len(self.basis) == 2 + _SCOUTS
+        self.scouts += crowded
         order = self.shortcut.order(self.errors) if self.shortcut else found.chosen
         for r in map(int, order):
             if r in narrow:
-                self.rough[r] = self._spot(r).measure(few)
+                self.rough[r] = self._spot(r).measure(self.scouts, checked=not crowded)
             else:
                 yield found.pieces[r] if r in found.pieces else self._on_line(r)
         if narrow:
-            yield from self._elsewhere(narrow)
+            yield from self._elsewhere(narrow, not crowded)
 
     def _spot(self, r: int) -> Spot:
         """Where the line crosses piece r.
@@ -252,13 +286,15 @@ class Survey:
         shorter = None if self.shortcut is None else self.shortcut.piece(r, spot)
         return shorter or spot.piece(r)
 
-    def _elsewhere(self, narrow: list[int]) -> Iterator[Piece]:
-        """The narrow pieces at roomy points of their cells."""
+    def _elsewhere(self, narrow: list[int], checked: bool = True) -> Iterator[Piece]:
+        """The narrow pieces at roomy points of their cells; if no scout was `checked`, those whose
+        cells are others are scouted again with care."""
+        unsure: list[int] = []
         view, s, line = self._view(), self.found.slice, self.found.line
         start = np.zeros((len(narrow), len(view.basis)))
         start[:, 0] = s.centers[narrow] * float(np.linalg.norm(line.direction))
         where, room = view.roomy(start)
-        answers = self.target(view.origin + where @ view.basis)
+        answers = self.target(view.points(where))
         for _ in range(_BACKTRACKS):
             shift = where - start
             guess = [s.values[r] + c @ self.rough[r] for r, c in zip(narrow, shift, strict=True)]
@@ -270,13 +306,19 @@ class Survey:
                 break
             where[off] = start[off] + shift[off] / 4
             room[off] = np.abs(view.distances(where[off])).min(axis=1)
-            answers[off] = self.target(view.origin + where[off] @ view.basis)
+            answers[off] = self.target(view.points(where[off]))
         for i, r in enumerate(narrow):
             piece = self._roomy_piece(r, view, where[i], where[i] - start[i], room[i], answers[i])
+            if piece is None and not checked:
+                unsure.append(r)
+                continue
             piece = piece or self._on_line(r)
             if r == 0:  # the affine part is wanted near the line, where its value is known best
                 piece = dataclasses.replace(piece, point=self.points[r], value=s.values[r])
             yield piece
+        if unsure:
+            self.rough |= {r: self._spot(r).measure(self.scouts) for r in unsure}
+            yield from self._elsewhere(unsure)
 
     def _roomy_piece(
         self,
@@ -289,8 +331,8 @@ class Survey:
     ) -> Piece | None:
         """Piece r at a point of the view, if it is the same piece there and better measured."""
         found, basis, rough = self.found, self.basis, self.rough[r]
-        n, d = view.basis.shape
-        point = view.origin + where @ view.basis
+        n, d = len(view.basis), basis.dim
+        point = view.points(where)
         own = found.sharp.at_point(point)
         longest = LONGEST * np.sqrt(d)
         reach = np.full(d, min(0.08 * np.sqrt(d) * room, longest))
@@ -303,7 +345,7 @@ class Survey:
         rates = np.empty((0, len(value)))
         spot = Spot(self.target, point, value, basis, reach, own, self.rng, rates)
         piece = self._piece(r, spot)
-        found = basis.rows[:n] @ piece.gradient.T
+        found = view.basis.array() @ piece.gradient.T
         if not agree(found, rough, self.errors[r] + own.max() / reach[:n, None]).all():
             return None
         return piece
@@ -312,10 +354,11 @@ class Survey:
         """How the hyperplanes lie in the subspace that was scouted on every chosen piece."""
         found, line, s = self.found, self.found.line, self.found.slice
         rough, pieces, chosen = self.rough, found.pieces, found.chosen
-        n = min(len(self.basis), 1 + _SCOUTS)
-        basis, d = self.basis.rows[:n], len(line.origin)
+        n, d = self.scouts, len(line.origin)
+        basis = self.basis[:n]
+        rows = basis.array()
         rates = {
-            r: rough[r] if r in rough else basis @ pieces[r].gradient.T for r in map(int, chosen)
+            r: rough[r] if r in rough else rows @ pieces[r].gradient.T for r in map(int, chosen)
         }
         normals = np.zeros((len(s.kinks), n))
         norms = np.zeros(len(s.kinks))

@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Generator, Iterator
 import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
+from relu_learn.asking.fresh import Fresh
 from relu_learn.asking.oracle import Oracle
+from relu_learn.asking.rows import Points, stacked, values
 from relu_learn.core.answers import Answers
 from relu_learn.core.evidence import FREE, Evidence
-from relu_learn.core.fresh import Fresh
 from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.looks import Looks
 from relu_learn.core.neurons import SLACK, solve_line
@@ -101,7 +102,7 @@ class Run:
     ) -> None:
         self.outside, self.oracle = oracle, space.asking(oracle)
         self.space, self.settings, self.rng, self.looks = space, settings, rng, looks
-        self.fresh = Fresh(space, rng)
+        self.fresh = Fresh(lambda n: space.fresh(n, rng))
         self.line = space.line(rng)
         self.known: ReluNetwork | None = None
         self.found: Measured | None = None
@@ -202,18 +203,11 @@ class Run:
             return target(line.at(t))
 
         window = self.space.window(line)
-        s = yield from each(
-            search_line(
-                ask,
-                window,
-                Noise(level),
-                self.rng,
-                extra=marks,
-                watch=self._on_line,
-                kind=self.looks.samples if self.lean else Samples,
-            ),
-            tell.level,
+        kind = self.looks.samples if self.lean else Samples
+        levels = search_line(
+            ask, window, Noise(level), self.rng, extra=marks, watch=self._on_line, kind=kind
         )
+        s = yield from each(levels, tell.level)
         # Unless more was heard, the answers' own: in a repair `level` is what needs no repair.
         heard = np.where(s.noise.level > level, s.noise.level, self.answers.noise)
         self.evidence.answers = self.answers.louder(heard)
@@ -241,13 +235,7 @@ class Run:
         lean = self.lean and self.oracle.dim <= SMALL
         looks = dataclasses.replace(self.looks, pieces=()) if lean else self.looks
         for part in solve_line(
-            target,
-            found,
-            self.rng,
-            silent=silent,
-            slack=slack,
-            looks=looks,
-            lean=lean,
+            target, found, self.rng, silent=silent, slack=slack, looks=looks, lean=lean
         ):
             if isinstance(part, Piece):
                 if part.step:  # otherwise silent: nothing was measured
@@ -302,19 +290,18 @@ class Run:
     def test(self, most: int | None = None) -> Iterator[Event]:
         """Compare F and F' on more and more fresh points; stop where they differ."""
         evidence, scale, target = self.evidence, self.answers.scale, self.target(known=False)
-        points: list[np.ndarray] = []
-        values: list[np.ndarray] = []
-        errors: list[np.ndarray] = []
+        tested: list[tuple[Points, np.ndarray, np.ndarray]] = []
         evidence.looks += 1
         for size in self.space.batches(most or _validation_size(self), FEW):
             x, y = self.fresh.take(size, target)
-            off = np.abs(y - (0.0 if self.known is None else self.known(x)))
-            points, values, errors = [*points, x], [*values, y], [*errors, off]
+            off = np.abs(y - (0.0 if self.known is None else values(self.known, x)))
+            tested.append((x, y, off))
+            points, answers, errors = zip(*tested, strict=True)
             evidence.errors = (np.concatenate(errors) * scale).max(axis=1)
-            evidence.measure_scale(np.concatenate(values))
+            evidence.measure_scale(np.concatenate(answers))
             if not (evidence.passed or evidence.explained):
                 break
-        x, y = np.concatenate(points), np.concatenate(values)
+        x, y = stacked(points), np.concatenate(answers)
         evidence.points = x
         evidence.add(x, y)
         yield self.emit(
@@ -358,10 +345,10 @@ class Run:
         )
 
 
-def _off(run: Run, handed: ReluNetwork, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _off(run: Run, handed: ReluNetwork, x: Points, y: np.ndarray) -> np.ndarray:
     """How far (n,) a network in the user's coordinates is off at points (n, d) of the space with
     whitened answers (n, m)."""
-    told = handed(run.space.place(x)).reshape(y.shape)
+    told = values(lambda part: handed(run.space.place(part)), x).reshape(y.shape)
     return np.asarray(np.abs(y * run.answers.scale - told).max(axis=1))
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from relu_learn.asking.arguments import real_array
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import Oracle
+from relu_learn.asking.rows import Points, drawn
+from relu_learn.core.basis import Basis
 from relu_learn.core.lines import EDGE, FAR, SIGMAS, Line, Window
 from relu_learn.telling.certificate import GAUSSIAN
 
@@ -74,6 +76,10 @@ class Space:
         """Fresh points (n, d) of the measure that F' is to be good on."""
         return rng.standard_normal((n, self.dim))
 
+    def fresh(self, n: int, rng: np.random.Generator) -> Points:
+        """The same; made again whenever they are looked at if they are too many to be kept."""
+        return drawn(self.sample, n, self.dim, rng)
+
     def spread(
         self, n: int, rng: np.random.Generator, tilt: np.ndarray | float = 0.0
     ) -> np.ndarray:
@@ -113,7 +119,7 @@ class Space:
         """How far (n,) a step from each row of x (n, d) may go."""
         return np.full(len(x), np.inf)
 
-    def faces(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def faces(self, origin: np.ndarray, basis: Basis) -> tuple[np.ndarray, np.ndarray]:
         """Where questions end, in an affine subspace: normals (f, n) and distances (f,)."""
         return np.empty((0, len(basis))), np.empty(0)
 

@@ -67,7 +67,7 @@ class Spot:
         first, checked = len(self.rates), checked or not self.checked
         if count > first:
             self.unchecked |= not checked
-            part, steps = self.basis.part(first, count), self.steps[first:count]
+            part, steps = self.basis[first:count], self.steps[first:count]
             rates, self.steps[first:count] = self._along(part, steps, self.checked and checked)
             self.rates = np.concatenate([self.rates, rates])
         return self.rates[:count]
@@ -79,11 +79,11 @@ class Spot:
             return False
         assert self.value is not None
         n, self.unchecked = len(self.rates), False
-        part, steps = self.basis.part(0, n), self.steps[:n]
+        part, steps = self.basis[:n], self.steps[:n]
         changes, doubt = self.rates * steps[:, None], Doubt(self.noise, self.point, steps)
         all_of_them = Combinations.draw([np.arange(n)], 1.0, self.rng)
         moves = all_of_them.moves(part, steps)
-        answer = self.target.around(self.point, steps[:0], part.rows[:0], moves)
+        answer = self.target.around(self.point, steps[:0], part[:0], moves)
         suspect = all_of_them.failing(answer - self.value, changes, doubt)
         wrong = bool(suspect)
         if wrong:  # no step is wrong if the value is (see `measure_rates`)
@@ -98,11 +98,12 @@ class Spot:
     def test(self) -> tuple[np.ndarray, np.ndarray]:
         """One more rate (m,), and its direction (d,): a random one of all that are left."""
         first = len(self.rates)
-        left = self.basis.part(first, len(self.basis))
+        left = self.basis[first:]
         row = left.combine(self.rng.standard_normal(len(left)))
         row /= np.linalg.norm(row)
-        one = dataclasses.replace(left, rows=row[None], places=left.places[:1])
-        return self._along(one, self.steps[first:].min(keepdims=True), False)[0][0], row
+        return self._along(Basis.of(row[None]), self.steps[first:].min(keepdims=True), False)[0][
+            0
+        ], row
 
     def _along(
         self, basis: Basis, steps: np.ndarray, checked: bool

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_learn.asking.oracle import Oracle, points_around
+from relu_learn.asking.oracle import Oracle
+from relu_learn.asking.rows import Points, points_around, values
+from relu_learn.core.basis import Basis
 from relu_learn.core.space import Space
 from relu_learn.network import ReluNetwork, normalised
 
@@ -41,12 +43,12 @@ class Target:
         self.scale = np.ones(1) if scale is None else scale
         self.space = Space(oracle.dim) if space is None else space
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: Points) -> np.ndarray:
         """Values (n, m) at the rows of x (n, d)."""
         answers = self.oracle(x).reshape(len(x), -1) / self.scale
-        return answers if self.known is None else answers - self.known(x)
+        return answers if self.known is None else answers - values(self.known, x)
 
-    def obstacles(self, origin: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def obstacles(self, origin: np.ndarray, basis: Basis) -> tuple[np.ndarray, np.ndarray]:
         """What steps must not cross, seen from an affine subspace: normals (q, n) and levels (q,).
 
         Where questions end; and the hyperplanes of F', at which F - F' has small kinks from its
@@ -56,13 +58,15 @@ class Target:
         if self.known is None:
             return normals, levels
         w, b, _ = normalised(self.known.weights, self.known.biases)
-        return np.concatenate([normals, w @ basis.T]), np.concatenate([levels, w @ origin - b])
+        return np.concatenate([normals, basis.products(w)]), np.concatenate(
+            [levels, w @ origin - b]
+        )
 
-    def tilt(self, basis: np.ndarray) -> np.ndarray:
+    def tilt(self, basis: Basis) -> np.ndarray:
         """How steeply (k, n) unit steps along the basis approach the hyperplanes of F'."""
         if self.known is None:
             return np.empty((0, len(basis)))
-        return np.abs(normalised(self.known.weights, self.known.biases)[0] @ basis.T)
+        return np.abs(basis.products(normalised(self.known.weights, self.known.biases)[0]))
 
     def reach(self, point: np.ndarray, tilt: np.ndarray, least: float = 0.0) -> np.ndarray:
         """Steps (n,) from a point that cross no hyperplane of F', in a ball within the domain.
@@ -77,11 +81,11 @@ class Target:
         return np.minimum(ball, np.maximum(least, HALFWAY * free.min(axis=0, initial=np.inf)))
 
     def around(
-        self, point: np.ndarray, steps: np.ndarray, basis: np.ndarray, moves: np.ndarray
+        self, point: np.ndarray, steps: np.ndarray, basis: Basis, moves: np.ndarray
     ) -> np.ndarray:
         """Values (n + q, m) at ``point + steps[j] * basis[j]`` and ``point + moves``."""
-        answers = self.oracle.around(point, steps, basis, moves)
+        answers = self.oracle.around(point, steps, basis.directions, moves)
         answers = answers.reshape(len(answers), -1) / self.scale
         if self.known is None:
             return answers
-        return answers - self.known(points_around(point, steps, basis, moves))
+        return answers - values(self.known, points_around(point, steps, basis.directions, moves))

@@ -14,8 +14,8 @@ from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 
+from relu_learn.asking.fresh import Fresh
 from relu_learn.core.evidence import Evidence
-from relu_learn.core.fresh import Fresh
 from relu_learn.core.run import Run
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.certificate import mean_square
@@ -60,7 +60,7 @@ class EarlyEnd:
         self.failed, self.tried = 0, run.known
         # A copy: with or without an epsilon, what is drawn next is the same.
         own = np.random.default_rng(copy.deepcopy(run.rng).integers(2**63))
-        run.fresh = Fresh(run.space, own)
+        run.fresh = Fresh(lambda n: run.space.fresh(n, own))
 
     def during(self, steps: Iterator[Event | Candidate]) -> Iterator[Event]:
         """The events of a method, until a candidate of it is good enough."""

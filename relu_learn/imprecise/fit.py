@@ -24,6 +24,7 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from relu_learn.asking.errors import InvalidArgument
+from relu_learn.asking.rows import Points
 from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.target import Target
 from relu_learn.imprecise.least_squares import SLAB, Fit, GaussNewton, Samples, propose_neurons
@@ -139,10 +140,11 @@ class Learner:
         self.asked = self.points, nothing
         self.left_out = self.puzzling = np.zeros(0, bool)
 
-    def judge_by(self, tested: tuple[np.ndarray, np.ndarray] | None) -> None:
+    def judge_by(self, tested: tuple[Points, np.ndarray] | None) -> None:
         """Take points (n, d) that no fit has seen, with their answers (n, m), for held-out samples,
         and more if they are not enough."""
         points, values = tested or (self.points[:0], self.held_out.y[:0])
+        points = np.asarray(points)
         if (missing := self.many - len(points)) > 0:
             x = self.space.held_out(missing, self.rng)
             points, values = np.concatenate([points, x]), np.concatenate([values, self.target(x)])

@@ -68,14 +68,14 @@ def polish(
     w, b, size = normalised(few.weights, few.biases)
     net = ReluNetwork(w, b, few.output_weights * size, few.skip, few.offset)
     basis = orthonormal_basis(rng.standard_normal(d), rng)
-    normals, levels = target.space.faces(np.zeros(d), basis.rows)
-    normals, levels = np.concatenate([w @ basis.rows.T, normals]), np.concatenate([-b, levels])
-    view = Arrangement(np.zeros(d), basis.rows, normals, levels)
-    start = _cells(target, net, rng) @ basis.rows.T
+    normals, levels = target.space.faces(np.zeros(d), basis)
+    normals, levels = np.concatenate([basis.products(w), normals]), np.concatenate([-b, levels])
+    view = Arrangement(np.zeros(d), basis, normals, levels)
+    start = basis.products(_cells(target, net, rng))
     steps = max(150, min(150 + 4 * len(b), int(_WALK / max(len(start) * len(b), 1))))
     pieces = []
     for spot in view.roomy(start, steps=steps, limit=2.0)[0]:
-        point = spot @ basis.rows
+        point = view.points(spot)
         reach = view.reach(spot, HALFWAY, LONG * np.sqrt(d))
         reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
         pieces.append(measure_gradient(target, point, basis, reach, noise.at_point(point), rng))

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from relu_learn.core.evidence import FREE
+from relu_learn.asking.rows import CHUNK, Points, chunks, values
+from relu_learn.core.evidence import FREE, Evidence
 from relu_learn.core.lines import Line
 from relu_learn.core.run import Run
+from relu_learn.core.space import Space
 from relu_learn.network import ReluNetwork, normalised, subset
 from relu_learn.precise.normal import least_squares
+from relu_learn.telling.certificate import GAUSSIAN
 from relu_learn.telling.events import Event
 
 # All parameters at once cost answers * parameters^2 operations: at most a tenth of a second, or
@@ -63,7 +66,7 @@ def refit(run: Run) -> Iterator[Event]:
     def off(network: ReluNetwork) -> float:
         """How far it is off at worst, in units of how an answer's noise grows. (A line may have
         seen a bump that fresh points miss.)"""
-        return float((np.abs(network(x) - y).max(axis=1) / (1 + np.linalg.norm(x, axis=1))).max())
+        return float((np.abs(values(network, x) - y).max(axis=1) / (1 + values(_sizes, x))).max())
 
     best = fit(before)
     for rtol in _ROUNDING:  # neurons that may be rounding, which was taken for kinks
@@ -77,9 +80,40 @@ def refit(run: Run) -> Iterator[Event]:
     errors, old = evidence.errors, run.space.told(run.hypothesis())
     run.known = best
     yield run.updated("fit")
-    x = run.space.place(run.space.sample(FREE * len(errors), run.rng))
-    moved = float(np.abs(run.space.told(run.best)(x) - old(x)).max())
+    moved = _moved(run, old, run.space.told(run.best), FREE * len(errors))
     evidence.errors, evidence.refitted = errors + moved, True
+
+
+def _moved(run: Run, old: ReluNetwork, new: ReluNetwork, n: int) -> float:
+    """How far apart two networks in the user's coordinates are at most, at n fresh points."""
+    space, d, nets = run.space, run.oracle.dim, [old, new]
+    seen = np.concatenate([part for net in nets for part in (net.weights, np.atleast_2d(net.skip))])
+    if n * d > CHUNK and len(seen) < d and space.measure == GAUSSIAN:
+        # They see no more of a point than its projection, which is normal, too.
+        frame = np.linalg.qr(seen.T)[0]
+        space, d = Space(len(seen)), len(seen)
+        nets = [
+            ReluNetwork(f.weights @ frame, f.biases, f.output_weights, f.skip @ frame, f.offset)
+            for f in nets
+        ]
+    step, worst = max(1, CHUNK // d), 0.0
+    for i in range(0, n, step):
+        x = space.place(space.sample(min(step, n - i), run.rng))
+        worst = max(worst, float(np.abs(nets[0](x) - nets[1](x)).max()))
+    return worst
+
+
+def _sizes(x: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.norm(x, axis=1))
+
+
+def settled(network: ReluNetwork, line: Line, evidence: Evidence) -> ReluNetwork:
+    """A whitened network from a line with the constants that fit the answers of all tests best.
+
+    Far out on the line a kink tells b = <w, x(t)> badly, which spoils F' for half of all inputs.
+    """
+    assert evidence.all is not None
+    return fitted(network, *evidence.all, _distances(network, line)) or network
 
 
 def _without_rounding(network: ReluNetwork, size: np.ndarray, rtol: float) -> ReluNetwork:
@@ -97,7 +131,7 @@ def _distances(network: ReluNetwork, line: Line) -> np.ndarray:
 
 
 def fitted(
-    network: ReluNetwork, x: np.ndarray, y: np.ndarray, doubts: np.ndarray | None = None
+    network: ReluNetwork, x: Points, y: np.ndarray, doubts: np.ndarray | None = None
 ) -> ReluNetwork | None:
     """The network that fits answers best; None if it explains no more than chance.
 
@@ -105,7 +139,7 @@ def fitted(
     ----------
     network : ReluNetwork
         With outputs (m, k), nearly right.
-    x, y : ndarray of shape (n, d) and (n, m)
+    x, y : ndarray (or Rows, with `doubts`) of shape (n, d), and ndarray of shape (n, m)
         Questions and answers.
     doubts : ndarray of shape (k,), optional
         Fit only the b_i, which may be off by multiples of these, and the offset, which makes good
@@ -114,13 +148,18 @@ def fitted(
     d, m = network.dim, network.n_outputs
     w, b, size = normalised(network.weights, network.biases)
     net = ReluNetwork(w, b, network.output_weights * size, network.skip, network.offset)
-    depth = x @ w.T - b
-    unit = 1 + np.linalg.norm(x, axis=1) / np.sqrt(d)  # the noise of an answer grows like this
-    clear = (np.abs(depth) > _CLOSE * unit[:, None]).all(axis=1)
-    x, depth, unit = x[clear], depth[clear], unit[clear, None]
-    misfit = (y[clear] - net(x)) / unit
+    seen = []
+    for part in chunks(x):
+        depth = part @ w.T - b
+        unit = 1 + _sizes(part) / np.sqrt(d)  # the noise of an answer grows like this
+        clear = (np.abs(depth) > _CLOSE * unit[:, None]).all(axis=1)
+        part = part[clear]
+        wanted = part if doubts is None else part[:, :0]
+        seen.append((clear, depth[clear], unit[clear, None], net(part), wanted))
+    clear, depth, unit, told, inputs = map(np.concatenate, zip(*seen, strict=True))
+    misfit = (y[clear] - told) / unit
     if doubts is None:
-        inputs = np.column_stack([x, -unit / unit])
+        inputs = np.column_stack([inputs, -unit / unit])
         hidden, rest, left = least_squares(net.output_weights, inputs, depth, unit, misfit)
     else:
         hidden, rest, left = _constants(
@@ -161,10 +200,13 @@ def _least_squares(design: np.ndarray, misfit: np.ndarray) -> tuple[np.ndarray, 
     """The smallest change that explains the misfit, and what is left of its square."""
     from scipy.linalg import lstsq
 
-    rest = 0.0
+    # Pivoting takes the longest column first, and stops long before these.
+    size = np.linalg.norm(design, axis=0)
+    kept = size >= _PLAIN * size.max(initial=0.0)
+    change, design, rest = np.zeros(len(kept)), design[:, kept], 0.0
     if len(design) > design.shape[1]:  # a triangle says the same
         triangle = np.asarray(np.linalg.qr(np.column_stack([design, misfit]), mode="r"))
         design, misfit, rest = triangle[:-1, :-1], triangle[:-1, -1], float(triangle[-1, -1] ** 2)
-    change = lstsq(design, misfit, cond=_PLAIN, lapack_driver="gelsy", check_finite=False)[0]
-    left = misfit - design @ change
+    change[kept] = lstsq(design, misfit, cond=_PLAIN, lapack_driver="gelsy", check_finite=False)[0]
+    left = misfit - design @ change[kept]
     return change, rest + float(left @ left)

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from relu_learn.asking.rows import CHUNK
 from relu_learn.core.basis import orthonormal_basis
 from relu_learn.core.gradients import measure_rates
 from relu_learn.core.lines import SIGMAS
-from relu_learn.core.pieces import Found, Piece, agree, output_directions
-from relu_learn.core.roomy import LONG, LONGEST, Arrangement
+from relu_learn.core.pieces import Block, Found, Piece, agree, output_directions
+from relu_learn.core.roomy import LONG, LONGEST, WIDE, Arrangement
 from relu_learn.core.space import CANDIDATES
 from relu_learn.core.target import HALFWAY, Target
 
@@ -35,10 +36,14 @@ class _Neurons:
     tilt: np.ndarray
 
     @classmethod
-    def of(cls, found: Found) -> _Neurons | None:
-        """Those between all measured pieces; None if there is a kink without weights, which is not
-        to be trusted."""
-        blocks = [found.solve(j) for j in range(len(found.chosen) - 1)]
+    def of(cls, found: Found, solved: dict[int, Block] | None = None) -> _Neurons | None:
+        """Those between all measured pieces (`solved` are known, and more are added to them); None
+        if there is a kink without weights, which is not to be trusted."""
+        solved = {} if solved is None else solved
+        for j in range(len(found.chosen) - 1):
+            if j not in solved:
+                solved[j] = found.solve(j)
+        blocks = [solved[j] for j in sorted(solved)]
         if not blocks or sum(len(b.biases) for b in blocks) < len(found.slice.kinks):
             return None
         return cls(
@@ -63,10 +68,11 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
     weights, biases = neurons.weights, neurons.biases
     sizes = np.linalg.norm(neurons.outputs, axis=0)
     asked, points, precision = [], [], []
+    start = _candidates(target, rng)
+    depth = start @ weights.T - biases
     for i in np.flatnonzero(vague):
-        x = target.space.candidates(CANDIDATES, rng)
-        x -= np.multiply.outer(x @ weights[i] - biases[i], weights[i])
-        away = np.abs(x @ weights.T - biases)
+        x = start - np.multiply.outer(depth[:, i], weights[i])
+        away = np.abs(depth - np.multiply.outer(depth[:, i], weights @ weights[i]))
         away[:, i] = np.inf
         room = np.minimum(away.min(axis=1), LONGEST * np.sqrt(weights.shape[1]))
         room = np.minimum(room, target.space.room(x))
@@ -76,7 +82,7 @@ def sharpen(target: Target, found: Found, rng: np.random.Generator) -> Iterator[
         three = x[best] + np.multiply.outer(
             [-HALFWAY * room[best], 0.0, HALFWAY * room[best]], weights[i]
         )
-        eta = max(float(found.noise.at_point(p).max()) for p in three)
+        eta = float(found.noise.at_point(three).max())
         own = eta / max(HALFWAY * room[best] * sizes[i], 1e-300)
         if own < found.doubt[i] / 4:
             asked.append(i)
@@ -116,16 +122,37 @@ def remeasure(target: Target, found: Found, rng: np.random.Generator) -> Iterato
     a cell that lies on the same sides of these two. The other neurons that are switched differently
     there are known, and their weights are subtracted.
     """
+    solved: dict[int, Block] = {}
+    views: list[Arrangement] = []
     for r in sorted(found.poor, key=lambda r: found.pieces[r].error):
-        neurons = _Neurons.of(found)
-        again = None if neurons is None else _elsewhere(target, found, neurons, r, rng)
+        neurons = _Neurons.of(found, solved)
+        if neurons is None:
+            continue
+        again = _elsewhere(target, found, neurons, views, r, rng)
         if again is not None:
             found.pieces[r] = again
+            i = int(np.searchsorted(found.chosen, r))
+            for j in (i - 1, i):
+                solved.pop(j, None)
             yield again
 
 
+def _everything(target: Target, neurons: _Neurons, rng: np.random.Generator) -> Arrangement:
+    """The hyperplanes as seen from all of R^d."""
+    origin = np.zeros(neurons.weights.shape[1])
+    basis = orthonormal_basis(rng.standard_normal(origin.shape), rng)
+    normals, levels = target.space.faces(origin, basis)
+    normals = np.concatenate([basis.products(neurons.weights), normals])
+    return Arrangement(origin, basis, normals, np.concatenate([-neurons.biases, levels]))
+
+
 def _elsewhere(
-    target: Target, found: Found, neurons: _Neurons, r: int, rng: np.random.Generator
+    target: Target,
+    found: Found,
+    neurons: _Neurons,
+    views: list[Arrangement],
+    r: int,
+    rng: np.random.Generator,
 ) -> Piece | None:
     """Piece r from another cell, or None if no better place was found."""
     weights, biases, piece = neurons.weights, neurons.biases, found.pieces[r]
@@ -134,10 +161,9 @@ def _elsewhere(
     on = np.arange(k) < r
     sides = [i for i in (r - 1, r) if 0 <= i < k]
     x = _between(target, neurons, sides, on, rng)
-    basis = orthonormal_basis(rng.standard_normal((d,)), rng)
-    normals, levels = target.space.faces(np.zeros(d), basis.rows)
-    normals = np.concatenate([weights @ basis.rows.T, normals])
-    view = Arrangement(np.zeros(d), basis.rows, normals, np.concatenate([-biases, levels]))
+    if not views or len(views[-1].basis) <= WIDE:  # otherwise it is dear, and the first will do
+        views.append(_everything(target, neurons, rng))
+    view, basis = views[-1], views[-1].basis
 
     def doubt(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected errors (n,) of the gradient if it is measured at x, and who is flipped."""
@@ -145,21 +171,22 @@ def _elsewhere(
         flipped = (depth > 0) != on
         step = HALFWAY * np.minimum(np.abs(depth).min(axis=1), LONG * np.sqrt(d))
         step = np.minimum(step, 0.9 * target.space.room(x))
-        own = np.array([found.noise.at_point(p).max() for p in x]) / np.maximum(step, 1e-300)
+        own = found.noise.at_point(x).max(axis=1) / np.maximum(step, 1e-300)
         return np.hypot(own, np.linalg.norm(flipped * spread, axis=1)), flipped
 
-    flipped = doubt(x)[1]
-    x = x[~flipped[:, sides].any(axis=1) & (target.space.room(x) > 0)]
+    error, flipped = doubt(x)
+    error[flipped[:, sides].any(axis=1) | (target.space.room(x) <= 0)] = np.inf
+    few = np.argsort(error)[:8]
+    x = x[few[np.isfinite(error[few])]]
     if not len(x):
         return None
-    x = x[np.argsort(doubt(x)[0])[:8]]
-    x = view.roomy(x @ basis.rows.T, limit=2.0)[0] @ basis.rows
+    x = view.points(view.roomy(basis.products(x), limit=2.0)[0])
     error, flipped = doubt(x)
     best = int(error.argmin())
     if error[best] > piece.error / 4:
         return None
     point, turned = x[best], flipped[best]
-    reach = view.reach(basis.rows @ point, HALFWAY, LONG * np.sqrt(d))
+    reach = view.reach(basis.products(point), HALFWAY, LONG * np.sqrt(d))
     reach = np.minimum(reach, 0.9 * target.space.room(point[None]))
     own = found.noise.at_point(point)
     _, rates, used = measure_rates(target, point, None, basis, reach, own, rng)
@@ -178,8 +205,14 @@ def _between(
     starts = []
     for i, other in (sides, sides[::-1]) if len(sides) == 2 else ():
         w, b = neurons.weights, neurons.biases
-        x = target.space.candidates(CANDIDATES, rng, 1.0)
+        x = _candidates(target, rng, 1.0)
         x -= np.multiply.outer(x @ w[i] - b[i], w[i])
         push = 0.3 * np.abs(x @ w[other] - b[other]) * (1 if on[i] else -1)
         starts.append(x + push[:, None] * w[i])
-    return np.concatenate(starts) if starts else target.space.candidates(CANDIDATES, rng, 1.0)
+    return np.concatenate(starts) if starts else _candidates(target, rng, 1.0)
+
+
+def _candidates(target: Target, rng: np.random.Generator, reach: float = 10.0) -> np.ndarray:
+    """Points (n, d) among which one is chosen; fewer where they would not fit into memory."""
+    n = min(CANDIDATES, 1 + 4 * CHUNK // target.space.dim)
+    return target.space.candidates(n, rng, reach)

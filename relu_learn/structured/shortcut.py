@@ -98,7 +98,7 @@ class Shortcut:
             count *= _GROWTH
         for n in sorted(n for n in counts if n <= self._most):
             spot.measure(int(n), checked=False)
-            rows = self.basis.rows[: len(spot.rates)]
+            rows = self.basis[: len(spot.rates)].array()
             if n == spans:
                 guess = self._combination(rows, spot, whole)
                 if guess is not None and guess.error <= max(limit / far, spot.error):

@@ -1,4 +1,4 @@
-"""Where the time goes: learner against oracle, growth with k, d and m, memory.
+"""Where the time goes: learner against oracle, growth with k, d and m. (Memory: `size.py`.)
 
     python tests/benchmarks/speed.py [--only growth,adapters] [--quick]
         [--write FILE] [--read FILE] [--plots FOLDER]
@@ -22,8 +22,6 @@ os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "2")
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -42,13 +40,12 @@ from relu_learn import (
     ReluNetwork,
     blackboxes,
     learn_from_queries,
-    worst_error,
 )
 from relu_learn.figures import growth as drawn
 
 Ask = Callable[[np.ndarray], Any]
 BATCH = 8192
-PARTS = ("ratios", "growth", "large", "adapters")
+PARTS = ("ratios", "growth", "adapters")
 # Pairs of predictions whose ratios have a median.
 PAIRS = 25
 # Two decades of each size, the others fixed: (what, sizes, shape of the network of that size).
@@ -138,18 +135,6 @@ def print_growth(data: dict[str, Any]) -> None:
         )
 
 
-def large(names: list[str]) -> None:
-    """One run each in a process of its own, which reports its peak memory."""
-    rows = []
-    for name in names:
-        command = [sys.executable, __file__, "--one", name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        cells = done.stdout.strip().splitlines()[-1:] or [f"failed {done.stderr[-200:]}"]
-        rows.append([name, *cells[0].split()])
-    print("\nLarge networks, seed 0:")
-    print(table(["network", "queries", "queries/D", "worst error", "s", "peak MB"], rows))
-
-
 def adapters(names: list[str]) -> None:
     """What asking through `relu_learn.blackboxes` adds to a library's own predictions."""
     rows = []
@@ -199,19 +184,6 @@ def _cpu(ask: Ask, x: np.ndarray) -> float:
     return time.process_time() - start
 
 
-def one(name: str) -> None:
-    secret = network(name, 0)
-    start = time.perf_counter()
-    result = learn_from_queries(secret, secret.dim, rng=0)
-    seconds = time.perf_counter() - start
-    # Kilobytes on Linux, bytes on macOS.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    worst, scale = worst_error(secret, result.network, 2000)
-    ratio = per_parameter(result.queries, secret)
-    print(f"{result.queries:,} {ratio:.3f} {worst / scale:.0e} {seconds:.1f} {peak:.0f}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small networks")
@@ -221,11 +193,7 @@ def main() -> None:
     parser.add_argument(
         "--plots", type=Path, metavar="FOLDER", help="draw the growth as a PNG file"
     )
-    parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        one(options.one)
-        return
     parts = ["growth"] if options.read else parse_names(options.only) or PARTS
     if not options.read:
         timed_run("20-20-1", 0)  # imports
@@ -239,8 +207,6 @@ def main() -> None:
             options.write.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
         if options.plots:
             save({"growth": drawn.growth(data)}, options.plots)
-    if "large" in parts:
-        large(["64-32-10"] if options.quick else ["100-1000-1", "5-1000-1", "3072-256-10"])
     if "adapters" in parts:
         adapters(["64-32-10"] if options.quick else ["64-32-10", "784-128-10"])
 

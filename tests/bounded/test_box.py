@@ -19,6 +19,7 @@ from relu_learn import (
     zoo,
 )
 from relu_learn.bounded.box import Box
+from relu_learn.core.basis import Basis
 from relu_learn.telling import events as ev
 
 pytestmark = pytest.mark.numerical
@@ -150,7 +151,7 @@ def test_chords_end_at_the_walls(rng):
 
 def test_room_and_faces_agree(rng):
     box, x = Box((LOW, HIGH), 3), rng.uniform(-1, 1, 3)
-    normals, levels = box.faces(x, np.eye(3))
+    normals, levels = box.faces(x, Basis.of(np.eye(3)))
     assert normals.shape == (6, 3)
     np.testing.assert_allclose(levels.min(), box.room(x[None])[0])
     c = rng.uniform(-0.1, 0.1, 3)

@@ -8,7 +8,7 @@ from runs import drained, looked
 
 from relu_learn import LearningFailed, ReluNetwork, zoo
 from relu_learn.core.looks import Looks
-from relu_learn.core.mending import go_back, polish, require_useful
+from relu_learn.core.mending import go_back, polish, require_useful, settle
 from relu_learn.core.run import Run
 
 pytestmark = pytest.mark.numerical
@@ -44,6 +44,19 @@ def test_a_polish_is_kept_only_if_it_is_better(better):
     assert (run.known is rough) == (not better)
     x = np.random.default_rng(0).standard_normal((100, 3))
     np.testing.assert_allclose(run.known(x), good(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("enough", [True, False])
+def test_a_fit_settles_what_it_repairs(enough):
+    secret = zoo.random_network(3, 5, rng=0)
+    change = tiny(-1e-6 if enough else -9e-7)
+    run = taken(secret, Looks(settle=lambda network, line, evidence: network + change))
+    assert run.known is not None
+    rough = run.known = run.known + tiny(1e-6)
+    assert drained(settle(run)) == enough
+    assert (run.known is rough) == (not enough) and (run.events[-1].phase == "fit") == enough
+    run.looks = Looks()
+    assert not drained(settle(run))
 
 
 def test_nothing_is_polished_without_a_polish():

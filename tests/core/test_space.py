@@ -5,6 +5,7 @@ import pytest
 
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.oracle import Oracle
+from relu_learn.core.basis import Basis
 from relu_learn.core.lines import FAR
 from relu_learn.core.space import Space
 from relu_learn.network import ReluNetwork
@@ -30,7 +31,7 @@ def test_no_way_ends(rng):
     space = Space(4)
     x = space.sample(6, rng)
     assert np.isinf(space.room(x)).all()
-    normals, levels = space.faces(x[0], np.eye(4)[:2])
+    normals, levels = space.faces(x[0], Basis.of(np.eye(4)[:2]))
     assert normals.shape == (0, 2) and levels.shape == (0,)
     window = space.window(space.line(rng, through=x[0]))
     assert (window.low, window.high, window.cauchy) == (-FAR, FAR, True)

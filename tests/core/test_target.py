@@ -5,6 +5,7 @@ import pytest
 
 from relu_learn import Oracle, ReluNetwork, zoo
 from relu_learn.bounded.box import Box
+from relu_learn.core.basis import Basis
 from relu_learn.core.target import Target
 
 pytestmark = pytest.mark.numerical
@@ -19,7 +20,7 @@ def test_of_a_residual(rng):
     x = rng.standard_normal((3, 6))
     np.testing.assert_allclose(target(x), secret(x) / [2.0, 0.5] - known(x), rtol=1e-13)
     basis, moves = np.eye(6), rng.standard_normal((2, 6))
-    answers = target.around(x[0], np.full(6, 0.5), basis, moves)
+    answers = target.around(x[0], np.full(6, 0.5), Basis.of(basis), moves)
     points = np.concatenate([x[0] + 0.5 * basis, x[0] + moves])
     np.testing.assert_allclose(answers, target(points), rtol=1e-12, atol=1e-14)
 
@@ -38,13 +39,14 @@ def test_steps_cross_no_hyperplane_of_what_is_known(rng):
     known = ReluNetwork(known.weights, known.biases, known.output_weights[None])
     target = Target(Oracle(zoo.random_network(5, 6, rng=1), 5), known=known)
     basis, point = np.eye(5), rng.standard_normal(5)
-    steps = target.reach(point, target.tilt(basis))
+    tilt = target.tilt(Basis.of(basis))
+    steps = target.reach(point, tilt)
     assert np.isfinite(steps).any() and (steps > 0).all()
     for sign in (1, -1):
         moved = point + sign * np.minimum(steps, 1e3)[:, None] * basis
         here = known.activation_pattern(point)
         assert (known.activation_pattern(moved) == here).all()
-    assert (target.reach(point, target.tilt(basis), least=7.0) >= 7.0).all()
+    assert (target.reach(point, tilt, least=7.0) >= 7.0).all()
 
 
 def test_obstacles_are_at_their_distances(rng):
@@ -52,7 +54,7 @@ def test_obstacles_are_at_their_distances(rng):
     known = ReluNetwork(known.weights, known.biases, known.output_weights[None])
     target = Target(Oracle(zoo.random_network(4, 6, rng=1), 4), known=known)
     origin, basis = rng.standard_normal(4), np.linalg.qr(rng.standard_normal((4, 2)))[0].T
-    normals, levels = target.obstacles(origin, basis)
+    normals, levels = target.obstacles(origin, Basis.of(basis))
     c = rng.standard_normal(2)
     size = np.linalg.norm(known.weights, axis=1)
     true = (known.weights @ (origin + c @ basis) - known.biases) / size
@@ -61,9 +63,10 @@ def test_obstacles_are_at_their_distances(rng):
 
 def test_nothing_known_is_no_obstacle(rng):
     target = Target(Oracle(zoo.random_network(3, 6, rng=1), 3))
-    normals, levels = target.obstacles(np.zeros(3), np.eye(3))
+    everything = Basis.of(np.eye(3))
+    normals, levels = target.obstacles(np.zeros(3), everything)
     assert len(normals) == len(levels) == 0
-    assert np.isinf(target.reach(np.zeros(3), target.tilt(np.eye(3)))).all()
+    assert np.isinf(target.reach(np.zeros(3), target.tilt(everything))).all()
     boxed = Target(target.oracle, space=Box((-1, 1), 3))
-    assert boxed.obstacles(np.zeros(3), np.eye(3))[0].shape == (6, 3)
-    np.testing.assert_allclose(boxed.reach(np.full(3, 0.5), target.tilt(np.eye(3))), 0.45)
+    assert boxed.obstacles(np.zeros(3), everything)[0].shape == (6, 3)
+    np.testing.assert_allclose(boxed.reach(np.full(3, 0.5), target.tilt(everything)), 0.45)

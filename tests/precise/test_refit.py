@@ -9,8 +9,10 @@ from runs import drained, looked
 
 from relu_learn import ReluNetwork, learn_from_queries, zoo
 from relu_learn.core.evidence import FREE
+from relu_learn.core.lines import Line
 from relu_learn.core.run import Run
-from relu_learn.precise.refit import fitted, refit
+from relu_learn.core.space import Space
+from relu_learn.precise.refit import _moved, fitted, refit, settled
 from relu_learn.telling import events as ev
 
 pytestmark = pytest.mark.numerical
@@ -94,6 +96,41 @@ def taken(secret: ReluNetwork) -> Run:
     run.take(found.anchored())
     drained(run.test())
     return run
+
+
+def test_a_kink_far_out_is_settled_by_the_answers_of_tests():
+    """Its bias is in doubt, and only its."""
+    run = taken(zoo.random_network(5, 6, rng=0))
+    known, first, evidence = run.known, run.first, run.evidence
+    assert known is not None and first is not None
+    w = known.weights[2] / np.linalg.norm(known.weights[2])
+    v = first.line.direction
+    line = Line(first.line.origin, v - w * (w @ v - 1e-4))  # nearly parallel to its hyperplane
+    shift = np.zeros(6)
+    shift[2] = 1e-7
+    parts = known.output_weights, known.skip, known.offset
+    wrong = ReluNetwork(known.weights, known.biases + shift, *map(np.asarray, parts))
+    score = evidence.score(wrong)[1]
+    assert evidence.score(settled(wrong, line, evidence))[1] < 1e-3 * score
+    assert settled(known, line, evidence) is known
+
+
+def test_what_moved_far_is_seen_by_few_directions(monkeypatch):
+    """Of many inputs, points are drawn as the neurons see them: as far apart on as many inputs."""
+    run = taken(zoo.random_network(40, 3, rng=0))
+    assert run.known is not None
+    old = run.known
+    new = ReluNetwork(old.weights, old.biases + 1e-3, old.output_weights, old.skip, old.offset)
+    plain = [_moved(run, old, new, 2000) for _ in range(3)]
+    monkeypatch.setattr("relu_learn.precise.refit.CHUNK", 1000)
+    drawn: list[int] = []
+    monkeypatch.setattr(
+        Space,
+        "sample",
+        lambda self, n, rng: drawn.append(self.dim) or rng.standard_normal((n, self.dim)),
+    )
+    projected = [_moved(run, old, new, 2000) for _ in range(3)]
+    assert max(drawn) == 8 and max(plain) == pytest.approx(max(projected), rel=0.05)
 
 
 def test_the_claim_grows_by_what_is_moved():

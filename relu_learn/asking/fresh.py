@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from relu_learn.core.space import Space
-from relu_learn.core.target import Target
+from relu_learn.asking.rows import Points, stacked
+
+Ask = Callable[[Points], np.ndarray]
 
 
 class Fresh:
@@ -17,35 +20,35 @@ class Fresh:
 
     Parameters
     ----------
-    space : Space
-    rng : numpy.random.Generator
+    draw : callable
+        n of them, shape (n, d).
     """
 
-    def __init__(self, space: Space, rng: np.random.Generator) -> None:
-        self.space, self.rng = space, rng
-        self._kept: tuple[np.ndarray, np.ndarray] | None = None
+    def __init__(self, draw: Callable[[int], Points]) -> None:
+        self.draw = draw
+        self._kept: tuple[Points, np.ndarray] | None = None
 
     def __len__(self) -> int:
         """How many were asked and put back."""
         return 0 if self._kept is None else len(self._kept[0])
 
-    def take(self, n: int, target: Target) -> tuple[np.ndarray, np.ndarray]:
+    def take(self, n: int, ask: Ask) -> tuple[Points, np.ndarray]:
         """Points (n, d) and their answers (n, m): first those that were put back."""
         if self._kept is None:
-            x = self.space.sample(n, self.rng)
-            return x, target(x)
+            x = self.draw(n)
+            return x, ask(x)
         (x, y), self._kept = self._kept, None
         if n < len(x):
             self._kept = x[n:], y[n:]
         elif n > len(x):
-            return _joined((x, y), self.take(n - len(x), target))
+            return _joined((x, y), self.take(n - len(x), ask))
         return x[:n], y[:n]
 
-    def put_back(self, x: np.ndarray, y: np.ndarray) -> None:
+    def put_back(self, x: Points, y: np.ndarray) -> None:
         """Points (n, d) with their answers (n, m), to be taken again before all others."""
         self._kept = (x, y) if self._kept is None else _joined((x, y), self._kept)
 
 
-def _joined(*pairs: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    points, answers = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    return points, answers
+def _joined(*pairs: tuple[Points, np.ndarray]) -> tuple[Points, np.ndarray]:
+    points, answers = zip(*pairs, strict=True)
+    return stacked(points), np.concatenate(answers)
