@@ -259,7 +259,7 @@ class Samples:
         most = missed[-1] if len(missed) else np.zeros(y.shape[1])
         louder = self.noise.level * np.where(most > _MISSED, most, 1.0)
         if (most > _MISSED).any() and (louder <= EXACT).all():
-            return Samples(t, y, Noise(louder)).pieces(window)
+            return type(self)(t, y, Noise(louder)).pieces(window)
         return Slice(kinks, jumps, slopes, values, centers, widths, steps, self.noise)
 
 

@@ -27,7 +27,14 @@ from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.rows import Points
 from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.target import Target
-from relu_learn.imprecise.least_squares import SLAB, Fit, GaussNewton, Samples, propose_neurons
+from relu_learn.imprecise.least_squares import (
+    SLAB,
+    Fit,
+    GaussNewton,
+    Samples,
+    joined,
+    propose_neurons,
+)
 from relu_learn.network import ReluNetwork
 
 
@@ -368,24 +375,31 @@ class Learner:
         return fit
 
     def prune(self, fit: Fit) -> Fitting:
-        """Drop neurons as long as the loss of the others' best fit rises less than a neuron must
-        earn.
+        """Drop neurons, and join two that are nearly one, as long as the loss of the best fit rises
+        less than a neuron must earn.
 
         The price of a neuron is that of the Bayesian information criterion, log(n) times the
         variance for each of its parameters.
         """
         error, each, few = self.error(fit), self.parameters(1) - self.parameters(0), -1
-        while (k := len(fit.hidden)) - few > 1:  # `few` were too few
-            batch = max(1, min(k // 3, (k - few) // 2))
+
+        def without(hidden: np.ndarray, batch: int) -> Generator[Fit, None, Fit | None]:
             price = batch * each * fit.loss / self.freedom(fit)
-            keep = np.sort(np.argsort(fit.rise())[batch:])
-            fewer = Fit(fit.samples, fit.hidden[keep])
+            fewer = Fit(fit.samples, hidden)
             fewer = yield from self.improve(fewer, 20, fit.loss + price, gain=_RESIGNED)
             earned = fewer.loss > fit.loss + math.log(fit.residual.size) * price
-            if earned or self.error(fewer) > 1.02 * error:
-                few = k - batch
-            else:
-                fit = fewer
+            return None if earned or self.error(fewer) > 1.02 * error else fewer
+
+        while (k := len(fit.hidden)) - few > 1:  # `few` were too few
+            batch = max(1, min(k // 3, (k - few) // 2))
+            keep = np.sort(np.argsort(fit.rise())[batch:])
+            fewer = yield from without(fit.hidden[keep], batch)
+            few = few if fewer else k - batch
+            fit = fewer or fit
+        while (hidden := joined(fit)) is not None:
+            if not (fewer := (yield from without(hidden, 1))):
+                break
+            fit = fewer
         return fit
 
     def pruned(self, step: NoisyStep) -> Generator[Fit, None, NoisyStep]:

@@ -18,6 +18,8 @@ from threadpoolctl import ThreadpoolController
 # hyperplane; half the angle between them is one of these (from 23 to 0.7 degrees, in factors of
 # two).
 SLAB, _ANGLES = 20, 0.4 * 0.5 ** np.arange(6)
+# Neurons at an angle of less than 1/20 may be one: 1 - cos. (Two that are not cost a fit to try.)
+_NEAR = 1e-3
 R = TypeVar("R")
 P = ParamSpec("P")
 
@@ -217,6 +219,20 @@ def propose_neurons(
             hidden[which[j]] = middle[j] - aside[j]
             more.append(middle[j] + aside[j])
     return np.concatenate([hidden, np.reshape(more, (-1, x.shape[1]))])
+
+
+def joined(fit: Fit) -> np.ndarray | None:
+    """The hidden neurons (k - 1, d + 1) with the two that are nearest to each other as one, between
+    them; None if none are near. (Between two that were split in vain F' may be anything.)"""
+    near = fit.hidden @ fit.hidden.T
+    np.fill_diagonal(near, 0.0)
+    i, j = np.unravel_index(np.abs(near).argmax(), near.shape) if near.size else (0, 0)
+    if i == j or 1 - abs(near[i, j]) > _NEAR:
+        return None
+    size = np.linalg.norm(fit.outputs, axis=1)
+    hidden = fit.hidden.copy()
+    hidden[i] = size[i] * hidden[i] + np.sign(near[i, j]) * size[j] * hidden[j]
+    return np.delete(hidden, j, axis=0)
 
 
 def twins(fit: Fit, blurred: Collection[int]) -> tuple[np.ndarray, np.ndarray]:

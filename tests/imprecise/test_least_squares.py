@@ -8,6 +8,7 @@ from relu_learn.imprecise.least_squares import (
     Fit,
     GaussNewton,
     Samples,
+    joined,
     one_thread,
     propose_neurons,
 )
@@ -125,3 +126,15 @@ def test_two_neurons_that_were_taken_for_one_are_split(rng):
     assert abs(apart[1]) > 0.95 * np.linalg.norm(apart)
     unsplit = propose_neurons(one, 1, rng)
     assert Fit(samples, hidden).loss < 0.2 * min(one.loss, Fit(samples, unsplit).loss)
+
+
+def test_two_that_are_nearly_one_are_joined_between_them(rng):
+    samples, hidden, mix = problem(rng)
+    assert joined(Fit(samples, hidden)) is None and joined(Fit(samples, hidden[:0])) is None
+    aside = 1e-3 * rng.standard_normal(4)
+    halves = np.vstack([hidden, hidden[1] + aside])
+    halves[1] -= aside
+    found = joined(Fit(samples, halves))
+    assert found.shape == hidden.shape
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.abs((found * hidden).sum(axis=1)), 1, atol=1e-5)
