@@ -22,6 +22,15 @@ def make(dim, neurons, outputs=None, rng=0, skip=True, scale=1.0):
     )
 
 
+def filters(rng, k, d):
+    """Weights (k, d) that are each 3 x 3, somewhere on a square image."""
+    side = int(np.sqrt(d))
+    images = np.zeros((k, side, side))
+    for image, i, j in zip(images, *rng.integers(0, side - 2, (2, k)), strict=True):
+        image[i : i + 3, j : j + 3] = rng.standard_normal((3, 3)) / 3
+    return images.reshape(k, d)
+
+
 def size_at(net, x):
     """Sum of the absolute values of all terms at x: what rounding errors are relative to."""
     a, u = np.abs(np.atleast_2d(net.output_weights)), np.abs(np.atleast_2d(net.skip))

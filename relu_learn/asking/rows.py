@@ -39,8 +39,8 @@ class Rows:
         found = np.concatenate([np.empty((0, self.shape[1])), *rows])
         return found[0] if np.ndim(some) == 0 else found
 
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self.make(0, len(self)), dtype=dtype)  # type: ignore[call-overload]
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.make(0, len(self)), dtype=dtype)
 
     def head(self, n: int) -> Rows:
         """The first n of them."""

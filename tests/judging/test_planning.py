@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from nets import filters
 
 from relu_learn import InvalidArgument, Oracle, ReluNetwork, learn_from_queries, zoo
 from relu_learn.bounded.box import Box
@@ -155,15 +156,6 @@ def test_lean_runs_are_planned(dim, neurons, outputs):
     ]
     assert abs(predicted.queries / np.median(real) - 1) < 0.1
     assert predicted.queries < 0.95 * plan(dim, outputs, neurons).queries
-
-
-def filters(random, k, d):
-    """Each 3 x 3, somewhere on a square image."""
-    side = int(np.sqrt(d))
-    images = np.zeros((k, side, side))
-    for image, i, j in zip(images, *random.integers(0, side - 2, (2, k)), strict=True):
-        image[i : i + 3, j : j + 3] = random.standard_normal((3, 3)) / 3
-    return images.reshape(k, d)
 
 
 def rank_10(random, k, d):

@@ -2,21 +2,13 @@
 
 import numpy as np
 import pytest
+from nets import filters
 
 from relu_learn import ReluNetwork, learn_from_queries, worst_error, zoo
 from relu_learn.structured import shortcut
 
 pytestmark = pytest.mark.numerical
 D, K = 256, 12
-
-
-def filters(rng, k, d):
-    """Each 3 x 3, somewhere on a square image."""
-    side = int(np.sqrt(d))
-    images = np.zeros((k, side, side))
-    for image, i, j in zip(images, *rng.integers(0, side - 2, (2, k)), strict=True):
-        image[i : i + 3, j : j + 3] = rng.standard_normal((3, 3)) / 3
-    return images.reshape(k, d)
 
 
 def sparse(rng, k, d):
