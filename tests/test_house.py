@@ -120,7 +120,6 @@ MANY_KEYWORDS = {
     *(f"learn.{name}" for name in ("learn_steps", "learn_from_queries", "get_neurons")),
     "judging.planning.plan",
 }
-MANY_METHODS = {"imprecise.fit.Learner"}
 
 
 def test_functions_are_short_and_take_little():
@@ -137,12 +136,8 @@ def test_functions_are_short_and_take_little():
 
 
 def test_classes_have_few_methods():
-    many = {
-        name
-        for name, node in nodes(ast.ClassDef)
-        if sum(isinstance(part, ast.FunctionDef) for part in node.body) > 20
-    }
-    assert many == MANY_METHODS
+    for name, node in nodes(ast.ClassDef):
+        assert sum(isinstance(part, ast.FunctionDef) for part in node.body) <= 20, name
 
 
 @pytest.mark.parametrize("package", sorted({"core", *WINGS}))

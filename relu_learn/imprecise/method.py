@@ -22,6 +22,7 @@ from relu_learn.imprecise.fit import Learner, NoisyStep, sharpen
 from relu_learn.imprecise.kind import RANDOM
 from relu_learn.imprecise.least_squares import Fit
 from relu_learn.imprecise.peeling import ALMOST, Peeling
+from relu_learn.imprecise.sampling import Sampling
 from relu_learn.telling.events import Event, FitImproved
 
 # A noisy fit that needs more neurons than this is given up. (÷ 10: one of 22 runs is lost; × 10:
@@ -84,10 +85,11 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
     answers, evidence, target = run.answers, run.evidence, run.target(known=False)
     # Noise that is larger than F is averaged until F shows.
     precision = float(np.clip(_WISH / answers.noise.max(), 0.2, 0.5))
-    learner = Learner(target, answers.noise, run.rng, answers.grows, precision, run.hurry)
+    sampling = Sampling(target, answers.noise, run.rng, answers.grows, precision)
+    learner = Learner(sampling, run.hurry)
 
     def improved(fit: Fit) -> Event:
-        misfit = math.sqrt(fit.loss / fit.residual.size) / learner.floor
+        misfit = math.sqrt(fit.loss / fit.residual.size) / sampling.floor
         return run.emit(FitImproved, neurons=len(fit.hidden), misfit=misfit)
 
     def fewer(step: NoisyStep) -> Generator[Event, None, Candidate]:
@@ -95,7 +97,7 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
         return candidate(pruned)
 
     def candidate(step: NoisyStep) -> Candidate:
-        off = learner.misses(step.fit or step.network) * learner.unit * answers.scale
+        off = sampling.misses(step.fit or step.network) * sampling.unit * answers.scale
         errors = np.abs(off).max(axis=1)
         return Candidate(step.network, errors, partial(fewer, step) if step.fit else None)
 
@@ -107,7 +109,7 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
     while peeling and peeling.ask_more():
         pass  # the same points judge the fits
     for _ in range(_ROUNDS):
-        learner.judge_by(evidence.all)
+        sampling.judge_by(evidence.all)
         start = learner.start(run.known, peeling.doubt if peeling else math.inf)
         step = yield from each(start, improved)
         better = best is None or step.held_out < 0.9 * best.held_out
@@ -116,7 +118,7 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
         yield run.updated("fit")
         yield from unless_complete(best)
         if peeling is not None and better:
-            evidence.answers = run.answers.louder(learner.noise)
+            evidence.answers = run.answers.louder(sampling.noise)
             evidence.add(*learner.puzzles())
             peeling.fitted()
             yield from peeling.peel()

@@ -20,6 +20,7 @@ from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.run import Run
 from relu_learn.imprecise.above_noise import merge_alike, readable, thin
 from relu_learn.imprecise.early import Candidate
+from relu_learn.imprecise.sampling import EXPECTED
 from relu_learn.telling.events import Event
 
 # Share of the gradients' queries that may be spent on choosing a line, and how many lines at most.
@@ -33,8 +34,6 @@ _GLANCE, ENOUGH = 64, HELD_OUT
 # Lines in a row that do not help, after which the others are left to least squares.
 # (One: 1 % fewer queries in 22 runs; thirty: 47 % more.)
 _ATTEMPTS = 3
-# Errors up to so many times the expected one are no missing neuron (as in `fit`: six sigma).
-_EXPECTED = 6.0
 # How much blocks of several neurons may amplify the errors of gradients, which are large here.
 # (÷ 10: two of 22 change, at as many queries; × 10: none.)
 _SLACK = 100.0
@@ -77,7 +76,7 @@ class Peeling:
     def expected(self) -> float:
         """Errors up to this are those that noise and the neurons' own errors explain."""
         answers = self.run.answers
-        return _EXPECTED * float((np.maximum(self.doubt, answers.noise) * answers.scale).max())
+        return EXPECTED * float((np.maximum(self.doubt, answers.noise) * answers.scale).max())
 
     def score(self, limit: float) -> tuple[int, float]:
         """At how many points F' is off by more than this, and the worst error."""

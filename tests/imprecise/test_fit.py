@@ -13,6 +13,7 @@ from relu_learn.core.target import Target
 from relu_learn.imprecise import fit
 from relu_learn.imprecise.fit import Learner, NoisyStep, learn_noisy
 from relu_learn.imprecise.least_squares import Fit
+from relu_learn.imprecise.sampling import Sampling
 from relu_learn.network import ReluNetwork
 from relu_learn.telling.events import FitImproved
 
@@ -71,9 +72,10 @@ def test_a_network_that_its_fit_has_spoilt_is_still_completed():
     """A neuron is missing, and the step brings no fit: one begins where the network is."""
     net, sigma = zoo.random_network(6, 8, rng=1), 1e-6
     target = Target(Oracle(noisy(net, sigma), 6))
-    learner = Learner(target, np.array([sigma]), np.random.default_rng(0), False, 0.5)
+    sampling = Sampling(target, np.array([sigma]), np.random.default_rng(0), False, 0.5)
+    learner = Learner(sampling)
     part = ReluNetwork(net.weights[1:], net.biases[1:], net.output_weights[1:])
-    learner.judge_by(None)
+    sampling.judge_by(None)
     spoilt = drained(learner.start(part))
     *_, last = learner.finish(NoisyStep(part, spoilt.held_out, finished=False), 20)
     assert last.finished and last.network.n_neurons == 8
@@ -103,8 +105,9 @@ def test_a_start_is_not_bent_by_what_it_does_not_explain():
     net, rng = zoo.random_network(6, 8, rng=0), np.random.default_rng(0)
     missing = ReluNetwork([[1.0, -1, 1, 0, 0, 0]], [1.5], [1.0])
     target = Target(Oracle(lambda x: (net(x) + missing(x))[:, None], 6))
-    learner = Learner(target, np.array([1e-6]), rng, grows=False, precision=0.5)
-    learner.judge_by(None)
+    sampling = Sampling(target, np.array([1e-6]), rng, grows=False, precision=0.5)
+    learner = Learner(sampling)
+    sampling.judge_by(None)
     weights = net.weights + 1e-4 * rng.standard_normal(net.weights.shape)
     start = learner.start(ReluNetwork(weights, net.biases, net.output_weights), doubt=1e-3)
     step = drained(start)
@@ -131,13 +134,13 @@ def test_new_neurons_get_samples_on_both_sides(rng):
     """A neuron that hardly any sample meets is not fitted to what it knows by heart."""
     net = ReluNetwork(np.ones((1, 12)), np.array([7.0]), np.array([1.0]))
     target = Target(Box((-1, 1), 12).asking(Oracle(net, 12)), space=Box((-1, 1), 12))
-    learner = Learner(target, np.array([1e-3]), rng, False, 0.5)
-    learner.judge_by(None)
-    learner.add(learner.space.spread(400, rng))
-    nothing = Fit(learner.samples, np.zeros((0, 13)))
-    grown = drained(learner.grow(nothing, 4, False))
-    active = (learner.samples.x @ grown.hidden.T > 0).sum(axis=0)
-    assert (np.minimum(active, len(learner.samples.x) - active) >= 2 * 13).all()
+    sampling = Sampling(target, np.array([1e-3]), rng, False, 0.5)
+    sampling.judge_by(None)
+    sampling.add(sampling.space.spread(400, rng))
+    nothing = Fit(sampling.samples, np.zeros((0, 13)))
+    grown = drained(Learner(sampling).grow(nothing, 4, False))
+    active = (sampling.samples.x @ grown.hidden.T > 0).sum(axis=0)
+    assert (np.minimum(active, len(sampling.samples.x) - active) >= 2 * 13).all()
 
 
 def test_a_long_fit_shows_itself(monkeypatch):
