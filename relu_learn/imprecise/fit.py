@@ -26,7 +26,6 @@ import numpy as np
 from relu_learn.asking.errors import InvalidArgument
 from relu_learn.core.target import Target
 from relu_learn.imprecise.least_squares import (
-    SLAB,
     Fit,
     GaussNewton,
     Samples,
@@ -85,10 +84,11 @@ _SLOW = 0.1
 _RESIGNED = 0.01
 # Samples that neurons get where they have gone to are fitted, too, if they make so many times more.
 _MORE = 1.05
-# A neuron that is two has this share of the loss in the `SLAB`-th part of samples that are closest
-# to its hyperplane: seven times its part. (0.25 is met by neurons at 20 degrees, too, and 0.5 took
-# twice as long.)
-_BLURRED = 0.35
+# Two neurons that were taken for one are looked for in so many of the samples, those closest to a
+# hyperplane, and in one of `_SLAB` at most.
+_CLOSEST, _SLAB = 2 * 4 ** np.arange(8), 20
+# Samples are asked within this share of the width between two: most of them are between the two.
+_WIDTH = 0.7
 # Operations of all least squares steps together, after which the search for more neurons ends:
 # within a minute, at 2e10 a second.
 _WORK = 1e12
@@ -118,16 +118,31 @@ class Learner:
         self.left_out = self.puzzling = np.zeros(0, int)  # samples, by their number
 
     def blurred(self, fit: Fit) -> dict[int, float]:
-        """Neurons at whose hyperplanes F' is off more than elsewhere, and how close to them: two
-        neurons were taken for one."""
-        found, x, noise = {}, fit.samples.x, self.noise_loss(fit) / len(fit.samples.x)
-        off = (fit.residual**2).sum(axis=1) - noise
+        """Neurons at whose hyperplanes F' is off by more than noise, and than chance makes it there
+        rather than elsewhere: two neurons were taken for one. And how wide it is between the two.
+
+        Held-out samples tell it as well.
+        """
+        held_out, found = self.sampling.held_out, {}
+        x = np.concatenate([fit.samples.x, held_out.x])
+        residual = np.concatenate([fit.residual, -fit.off(held_out)])
+        loss, noise = (residual**2).sum(axis=1), residual.shape[1] * self.sampling.floor**2
+        off = loss - min(noise, float(loss.mean()))
+        closest = _CLOSEST[len(x) >= _SLAB * _CLOSEST]
+        usual = closest / len(x) * off.sum()
+        chance = np.sqrt(closest / len(x) * (off**2).sum())
         for i, row in enumerate(fit.hidden):
             far = np.abs(x @ row)
-            near = np.argsort(far)[: len(x) // SLAB]
-            chance = noise * math.sqrt(2 * len(near) / len(self.sampling.noise))
-            if off[near].sum() > max(_BLURRED * off.sum(), EXPECTED * chance):
-                found[i] = 2 * float(np.average(far[near], weights=np.maximum(off[near], 0)))
+            order = np.argsort(far)
+            there = off[order].cumsum()[closest - 1]
+            clear = there > np.maximum(usual + EXPECTED * chance, EXPECTED**2 * noise)
+            if clear.any():
+                near = order[: closest[clear.argmax()]]
+                # Between w + v and w - v it is off by as much as |<v, x>| is larger than |<w, x>|.
+                bend = residual[near] @ fit.outputs[i] / (fit.outputs[i] ** 2).sum() + far[near]
+                width = _WIDTH * np.average(np.maximum(bend, 0), weights=np.maximum(off[near], 0))
+                if width > 0:
+                    found[i] = float(width)
         return found
 
     def freedom(self, fit: Fit) -> float:
@@ -208,7 +223,7 @@ class Learner:
         if closer and not blurred:
             sampling.look_closer(fit)
         if closer or blurred:
-            fit, more = Fit(sampling.samples, fit.hidden), FEW
+            fit, more = Fit(sampling.samples, fit.hidden), len(blurred) or FEW
         sampling.top_up(np.concatenate([fit.hidden, np.zeros((more, sampling.space.dim + 1))]))
         hidden = propose_neurons(Fit(sampling.samples, fit.hidden), more, sampling.rng, blurred)
         fit, before = Fit(sampling.samples, hidden), 0
@@ -302,17 +317,23 @@ class Learner:
         fit = best = step.fit or Fit(sampling.samples, hidden_rows(step.network))
         if step.fit is None and (step.finished or sampling.error(fit) > _SPOILT * step.held_out):
             return
-        first, stalled, few = sampling.error(fit), 0, len(fit.hidden)
+        first, stalled, few, ended = sampling.error(fit), 0, len(fit.hidden), False
         while True:
-            error, k = sampling.error(fit), len(fit.hidden)
-            if not (self.complete(fit) or self.sure) and error < _SUSPECT:
+            if not (self.complete(fit) or self.sure) and sampling.error(fit) < _SUSPECT:
                 sampling.recheck(fit)
                 self.sure = True
                 best = fit = yield from self.fit(fit.hidden, 20)
+            error, k = sampling.error(fit), len(fit.hidden)
             more = min(max(FEW, k // 2), max_neurons - k)
-            hopeless = stalled > (1 if error < _DOUBT else 2) or more <= 0 or self.work <= 0
-            if hopeless or self.complete(fit):
-                break
+            over = stalled > (1 if error < _DOUBT else 2) or more <= 0 or self.work <= 0
+            if over or self.complete(fit):
+                best = fit = yield from self.prune(best)
+                error = sampling.error(fit)
+                sampling.judge_across(fit)
+                if sampling.error(fit) <= sampling.slack * error or (over and ended):
+                    break
+                stalled, ended = 0, over
+                continue
             closer = k > 0 and (stalled > 0 or self.by_heart(fit))
             fit = yield from self.grow(fit, more, closer)
             mostly = not self.complete(fit) and sampling.error(fit) < _MOSTLY * first
@@ -322,9 +343,8 @@ class Learner:
             yield self.step(fit)
             stalled = 0 if sampling.error(fit) < 0.97 * sampling.error(best) else stalled + 1
             best = fit if sampling.error(fit) < sampling.error(best) else best
-        fit = yield from self.prune(best)
-        yield self.step(fit)
-        hidden = sampling.top_up(fit.hidden)
+        yield self.step(best)
+        hidden = sampling.top_up(best.hidden)
         fit = Fit(sampling.samples, hidden)
         yield self.step((yield from self.improve(fit, 30, 0.0)))
 

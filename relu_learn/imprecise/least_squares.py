@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from threadpoolctl import ThreadpoolController
 # Two neurons that were taken for one are looked for in one of so many samples, those closest to its
 # hyperplane; half the angle between them is one of these (from 23 to 0.7 degrees, in factors of
 # two).
-SLAB, _ANGLES = 20, 0.4 * 0.5 ** np.arange(6)
+_ANGLES = np.array([2.0, 1.4, 1.0, 0.7, 0.5])
 # Neurons at an angle of less than 1/20 may be one: 1 - cos. (Two that are not cost a fit to try.)
 _NEAR = 1e-3
 R = TypeVar("R")
@@ -178,7 +179,10 @@ class GaussNewton:
 
 @one_thread
 def propose_neurons(
-    fit: Fit, count: int, rng: np.random.Generator, blurred: Collection[int] = ()
+    fit: Fit,
+    count: int,
+    rng: np.random.Generator,
+    blurred: Mapping[int, float] = MappingProxyType({}),
 ) -> np.ndarray:
     """The hidden neurons of a fit and at most `count` more (k + count, d + 1), which resemble the
     residual: new ones, or two at a small angle instead of one that is `blurred`.
@@ -221,21 +225,28 @@ def propose_neurons(
     return np.concatenate([hidden, np.reshape(more, (-1, x.shape[1]))])
 
 
+def near_pairs(fit: Fit) -> list[tuple[int, int, np.ndarray]]:
+    """Neurons that are nearly one, and one (d + 1,) between each two of them; the nearest first."""
+    cosine, size = fit.hidden @ fit.hidden.T, np.linalg.norm(fit.outputs, axis=1)
+    near = np.argwhere(np.triu(1 - np.abs(cosine) < _NEAR, 1))
+    pairs = []
+    for i, j in sorted(near.tolist(), key=lambda pair: -abs(cosine[tuple(pair)])):
+        middle = size[i] * fit.hidden[i] + np.sign(cosine[i, j]) * size[j] * fit.hidden[j]
+        pairs.append((i, j, middle / np.linalg.norm(middle)))
+    return pairs
+
+
 def joined(fit: Fit) -> np.ndarray | None:
     """The hidden neurons (k - 1, d + 1) with the two that are nearest to each other as one, between
     them; None if none are near. (Between two that were split in vain F' may be anything.)"""
-    near = fit.hidden @ fit.hidden.T
-    np.fill_diagonal(near, 0.0)
-    i, j = np.unravel_index(np.abs(near).argmax(), near.shape) if near.size else (0, 0)
-    if i == j or 1 - abs(near[i, j]) > _NEAR:
-        return None
-    size = np.linalg.norm(fit.outputs, axis=1)
-    hidden = fit.hidden.copy()
-    hidden[i] = size[i] * hidden[i] + np.sign(near[i, j]) * size[j] * hidden[j]
-    return np.delete(hidden, j, axis=0)
+    for i, j, middle in near_pairs(fit):
+        hidden = fit.hidden.copy()
+        hidden[i] = middle
+        return np.delete(hidden, j, axis=0)
+    return None
 
 
-def twins(fit: Fit, blurred: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
+def twins(fit: Fit, blurred: Mapping[int, float]) -> tuple[np.ndarray, np.ndarray]:
     """Ways to split these neurons w into w + v and w - v: which ones (q,), and v (q, d + 1).
 
     That changes F' by their outputs times (|<v, x>| - |<w, x>|)+, which is 0 but close to the
@@ -243,12 +254,17 @@ def twins(fit: Fit, blurred: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
     <v, x>^2: v is the main axis of the samples there, weighted by it.
     """
     x, which, aside = fit.samples.x, [], []
-    for i in blurred:
-        far = np.abs(x @ fit.hidden[i])
-        near = np.argsort(far)[: max(len(x) // SLAB, 2)]
-        way = x[near] / np.linalg.norm(x[near], axis=1, keepdims=True)
-        off = (fit.residual[near] @ fit.outputs[i]) / np.linalg.norm(x[near], axis=1)
+    for i, width in blurred.items():
+        far, output = np.abs(x @ fit.hidden[i]), fit.outputs[i]
+        near = np.flatnonzero(far < width)
+        if len(near) < 2:
+            continue
+        bend = fit.residual[near] @ output / (output**2).sum()
+        size = np.linalg.norm(x[near], axis=1)
+        way, off = x[near] / size[:, None], bend / size
         _, axes = np.linalg.eigh(way.T @ ((off - off.mean())[:, None] * way))
+        weight = np.maximum(off, 0)
+        angle = weight @ (bend + far[near]) / (weight @ np.abs(x[near] @ axes[:, -1]) + 1e-300)
         which += [i] * len(_ANGLES)
-        aside += list(np.multiply.outer(_ANGLES, axes[:, -1]))
+        aside += list(np.multiply.outer(angle * _ANGLES, axes[:, -1]))
     return np.array(which, dtype=int), np.reshape(aside, (-1, x.shape[1]))

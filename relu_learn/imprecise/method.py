@@ -109,7 +109,7 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
     while peeling and peeling.ask_more():
         pass  # the same points judge the fits
     for _ in range(_ROUNDS):
-        sampling.judge_by(evidence.all)
+        sampling.judge_by(evidence.all, 0 if run.known is None else run.known.n_neurons)
         start = learner.start(run.known, peeling.doubt if peeling else math.inf)
         step = yield from each(start, improved)
         better = best is None or step.held_out < 0.9 * best.held_out

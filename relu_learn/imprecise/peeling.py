@@ -16,11 +16,10 @@ from relu_learn.asking.errors import NotPiecewiseLinear
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.mending import polish
 from relu_learn.core.pieces import Found
-from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.run import Run
 from relu_learn.imprecise.above_noise import merge_alike, readable, thin
 from relu_learn.imprecise.early import Candidate
-from relu_learn.imprecise.sampling import EXPECTED
+from relu_learn.imprecise.sampling import EXPECTED, elsewhere
 from relu_learn.telling.events import Event
 
 # Share of the gradients' queries that may be spent on choosing a line, and how many lines at most.
@@ -30,7 +29,7 @@ _SURVEY, _MAX_LINES = 0.15, 30
 _MAX_KINKS = 500
 # Points that tell whether a neuron is missing: a few at first, and these in the end. (First: ÷ 10
 # 2 %, × 10 4 % more queries. It shows what is wrong on 5 % of inputs 96 times of 100.)
-_GLANCE, ENOUGH = 64, HELD_OUT
+_GLANCE = 64
 # Lines in a row that do not help, after which the others are left to least squares.
 # (One: 1 % fewer queries in 22 runs; thirty: 47 % more.)
 _ATTEMPTS = 3
@@ -126,9 +125,10 @@ class Peeling:
         """Add points to the evidence; False when there are enough."""
         run, seen = self.run, self.run.evidence.all
         n = 0 if seen is None else len(seen[0]) - run.evidence.own
-        if n >= ENOUGH:
+        enough = elsewhere(0 if run.known is None else run.known.n_neurons)
+        if n >= enough:
             return False
-        x = run.space.held_out(_GLANCE if n < _GLANCE else ENOUGH - n, run.rng)
+        x = run.space.held_out(_GLANCE if n < _GLANCE else enough - n, run.rng)
         run.evidence.add(x, run.target(known=False)(x))
         return True
 

@@ -14,7 +14,7 @@ from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.rows import Points
 from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.target import Target
-from relu_learn.imprecise.least_squares import Fit, Samples
+from relu_learn.imprecise.least_squares import Fit, Samples, near_pairs
 from relu_learn.network import ReluNetwork
 
 # F' counts as complete when the held-out error is at most this much above what noise explains, if
@@ -32,11 +32,18 @@ _RECHECK, _NEAR = 200, 1e-3
 # between the two. (Pairs of digits behind 2 decimals: with 3 or 4 half of four runs took more than
 # 40 s, with 8 none more than 13 s.)
 _ALONG = 8
+# Held-out samples on every hyperplane.
+_ACROSS = 2
 # Worst held-out points to look closer at. What they miss is a few neurons (so many are added), and
 # half of what is around them shows it.
 _WORST, FEW = 10, 4
 # How far the samples' measure is tilted toward a neuron that they rarely meet.
 _TILTS = 2.0 ** np.arange(9)
+
+
+def elsewhere(neurons: int, many: int = HELD_OUT) -> int:
+    """How many of so many held-out samples are asked before the others lie on hyperplanes."""
+    return max(many // 2, many - _ACROSS * neurons)
 
 
 def hidden_rows(network: ReluNetwork) -> np.ndarray:
@@ -70,18 +77,40 @@ class Sampling:
         self.samples = self.held_out = self.rows(self.points, nothing)
         self.asked = self.points, nothing
 
-    def judge_by(self, tested: tuple[Points, np.ndarray] | None) -> None:
+    def judge_by(self, tested: tuple[Points, np.ndarray] | None, neurons: int = 0) -> None:
         """Take points (n, d) that no fit has seen, with their answers (n, m), for held-out samples,
-        and more if they are not enough."""
+        and more if they are not enough for a fit that starts with so many neurons."""
         points, values = tested or (self.points[:0], self.held_out.y[:0])
         points = np.asarray(points)
-        if (missing := self.many - len(points)) > 0:
+        if (missing := elsewhere(neurons, self.many) - len(points)) > 0:
             x = self.space.held_out(missing, self.rng)
             points, values = np.concatenate([points, x]), np.concatenate([values, self.target(x)])
         self.points = points
         if not len(self.samples.x):  # what all answers share would only round them
             self.base = np.median(values, axis=0)
         self.held_out = self.rows(self.points, values)
+
+    def judge_across(self, fit: Fit) -> None:
+        """Take held-out samples on every hyperplane, as closely as noise allows: nowhere is F' off
+        more where two neurons were taken for one, and between them hardly any other sample is."""
+        pairs = near_pairs(fit)
+        rows = np.vstack([fit.hidden, *(middle for _, _, middle in pairs)])
+        size = np.linalg.norm(fit.outputs, axis=1) / math.sqrt(len(self.noise))
+        size = np.array([*size, *(size[i] + size[j] for i, j, _ in pairs)])
+        level = np.abs(self.held_out.x @ rows.T) * size
+        there = (level < EXPECTED * self.floor).sum(axis=0)
+        parts = [
+            self.between(row, 0.0, _ACROSS - n)
+            for row, n in zip(rows, there, strict=True)
+            if n < _ACROSS
+        ]
+        if parts:
+            x = np.concatenate(parts)
+            more = self.rows(x, self.target(x))
+            self.points = np.concatenate([self.points, x])
+            self.held_out = Samples(
+                np.concatenate([self.held_out.x, more.x]), np.concatenate([self.held_out.y, more.y])
+            )
 
     def set_noise(self, noise: np.ndarray) -> None:
         # Very precise outputs must not drown the others.

@@ -120,7 +120,7 @@ def test_two_neurons_that_were_taken_for_one_are_split(rng):
     x = np.column_stack([rng.standard_normal((6000, 4)), np.ones(6000)])
     samples = Samples(x, np.maximum(x @ pair.T, 0) @ np.array([[1.0, 2.0], [1.2, 2.1]]))
     one = Fit(samples, pair.mean(axis=0, keepdims=True))
-    hidden = propose_neurons(one, 1, rng, [0])
+    hidden = propose_neurons(one, 1, rng, {0: 0.1})
     apart = hidden[0] - hidden[1]
     assert len(hidden) == 2 and np.linalg.norm(apart) < 0.5
     assert abs(apart[1]) > 0.95 * np.linalg.norm(apart)
