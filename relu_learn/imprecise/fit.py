@@ -79,9 +79,6 @@ _DOUBT = 2.0
 # While neurons are missing, a loss that falls by less than this with a step has fallen enough.
 # (÷ or × 10: the same queries within 1 %.)
 _SLOW = 0.1
-# When neurons were dropped, one that falls by less than this does not rise by less than their price
-# (which is a few times this for each) in the steps that are left.
-_RESIGNED = 0.01
 # Samples that neurons get where they have gone to are fitted, too, if they make so many times more.
 _MORE = 1.05
 # Two neurons that were taken for one are looked for in so many of the samples, those closest to a
@@ -165,8 +162,10 @@ class Learner:
         return math.sqrt(1 + self.sampling.parameters(len(fit.hidden)) / self.freedom(fit))
 
     def by_heart(self, fit: Fit) -> bool:
-        """Whether F' fits its own samples much better than held-out ones."""
-        return self.sampling.error(fit) > 2 * max(math.sqrt(fit.loss / self.noise_loss(fit)), 1.0)
+        """Whether F' fits its own samples much better than held-out ones, or as well as noise
+        allows: nothing that is missing shows there."""
+        known = math.sqrt(fit.loss / self.noise_loss(fit))
+        return known <= self.sampling.slack or self.sampling.error(fit) > 2 * known
 
     def fit(self, hidden: np.ndarray, iterations: int = 0) -> Fitting:
         """The best fit to all samples so far from these hidden neurons (k, d + 1) on."""
@@ -179,12 +178,12 @@ class Learner:
         iterations: int,
         goal: float,
         damping: float = 1e-2,
-        gain: float = 2e-3,
+        gain: float | None = 2e-3,
     ) -> Fitting:
         """All hidden neurons at once by Levenberg-Marquardt, until it falls by less than `gain` a
-        step, or below `goal`, while there is work left."""
+        step, or below `goal`, while there is work left. (None: less than would reach the goal.)"""
         still = 0
-        for _ in range(iterations):
+        for left in range(iterations, 0, -1):
             for _ in range(6):
                 if self.work < 0:
                     return fit
@@ -195,7 +194,8 @@ class Learner:
                 damping = 8 * max(damping, 1e-6)
             else:
                 return fit
-            still = still + 1 if trial.loss > (1 - gain) * fit.loss else 0
+            least = 1 - (goal / fit.loss) ** (1 / left) if gain is None else gain
+            still = still + 1 if trial.loss > (1 - least) * fit.loss else 0
             fit, damping = trial, max(damping / 5, 1e-9)
             if fit.loss <= goal or still > 3:
                 break
@@ -248,7 +248,7 @@ class Learner:
         def without(hidden: np.ndarray, batch: int) -> Generator[Fit, None, Fit | None]:
             price = batch * each * fit.loss / self.freedom(fit)
             fewer = Fit(fit.samples, hidden)
-            fewer = yield from self.improve(fewer, 20, fit.loss + price, gain=_RESIGNED)
+            fewer = yield from self.improve(fewer, 20, fit.loss + price, gain=None)
             earned = fewer.loss > fit.loss + math.log(fit.residual.size) * price
             return None if earned or self.sampling.error(fewer) > 1.02 * error else fewer
 
