@@ -54,7 +54,7 @@ def fit(run: Run) -> Iterator[Event]:
 
 def _steps(run: Run) -> Iterator[Event | Candidate]:
     answers, evidence = run.answers, run.evidence
-    peeling, sharp = Peeling(run), answers.noise.max() <= LINES and run.oracle.dim > 1
+    peeling, sharp = Peeling(run), answers.noise.max() <= LINES
     if sharp:
         yield from peeling.peel()
         if not peeling.explains(_MOSTLY):  # a least squares fit to something else takes long
