@@ -16,9 +16,11 @@ from functools import partial
 import numpy as np
 
 from relu_learn.bounded.box import FIRST_LOOK
-from relu_learn.core.lines import SIGMAS, Line, Noise
+from relu_learn.core.choice import too_short
+from relu_learn.core.gradients import safe_step
+from relu_learn.core.lines import SIGMAS, Line, Noise, Slice
 from relu_learn.core.mending import go_back, polish, require_useful
-from relu_learn.core.pieces import Found
+from relu_learn.core.pieces import GOAL, Found
 from relu_learn.core.run import Run
 from relu_learn.core.watch import Creases
 from relu_learn.network import ReluNetwork
@@ -54,9 +56,7 @@ _CHECK_STEP = 0.1
 def star(run: Run) -> Iterator[Event]:
     """Chord after chord through the worst point known, until fresh points show none."""
     evidence, center, corners = run.evidence, run.line.origin, _Corners(run)
-    look = partial(run.look, partial(_precision, run), slack=_SLACK)
-    found = yield from look()
-    run.take(found.anchored())
+    yield from _chord(run)
     polished, rejected = False, 0
     near: list[ReluNetwork | None] = []  # the hypotheses that were nearly right
     goal, tries = np.array(evidence.score(run.known)), 0
@@ -101,8 +101,7 @@ def star(run: Run) -> Iterator[Event]:
         if (through == center).all():  # the first chord went through a point where F is not silent
             center = run.space.sample(1, run.rng)[0] / 2
         yield from run.draw(line=Line(center, through - center))
-        found = yield from look(np.array([0.0, 1.0]), partial(_silent_pieces, run))
-        run.take(found.anchored())
+        yield from _chord(run, np.array([0.0, 1.0]))
         if evidence.better(run.known, mark):
             rejected = 0
             yield run.updated("repair")
@@ -112,6 +111,44 @@ def star(run: Run) -> Iterator[Event]:
     yield from run.test()
     yield from go_back(run, near)
     require_useful(run)
+
+
+def _chord(run: Run, marks: np.ndarray | None = None) -> Iterator[Event]:
+    """Look along the chord that was drawn last, and take what it gave."""
+    repair = run.known is not None
+    found = yield from run.search(partial(_precision, run), marks)
+    found.slice = _roomy(found)
+    yield from run.solve(found, _silent_pieces(run, found) if repair else (), _SLACK)
+    run.take(found.anchored())
+
+
+def _roomy(found: Found) -> Slice:
+    """The chord without what it cannot measure at its ends.
+
+    It ends on a wall, and a hyperplane may cross it just before: a user's own point, or a corner,
+    lies close to one now and then. On what is left behind there is no room for steps, in whatever
+    direction, and with several outputs a whole block of neurons would be as badly measured. The few
+    that cross there are met again, in the middle of other chords.
+    """
+    s, d = found.slice, len(found.line.origin)
+    if d == 1:  # the chord itself is the only direction
+        return s
+    steps = [safe_step(w, t, d) for w, t in zip(s.widths, s.centers, strict=True)]
+    errors = found.sharp.at(s.centers).max(axis=1) / steps
+    a, *_, b = np.flatnonzero(~too_short(errors, GOAL / (4 * np.sqrt(d)))).repeat(2)
+    if a == b:  # but something the chord has to tell
+        return s
+    kinks, pieces = slice(a, b), slice(a, b + 1)
+    return Slice(
+        kinks=s.kinks[kinks],
+        jumps=s.jumps[kinks],
+        slopes=s.slopes[pieces],
+        values=s.values[pieces],
+        centers=s.centers[pieces],
+        widths=s.widths[pieces],
+        steps=s.steps[kinks],
+        noise=s.noise,
+    )
 
 
 def _precision(run: Run) -> Noise:
