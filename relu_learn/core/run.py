@@ -18,7 +18,7 @@ from relu_learn.asking.fresh import Fresh
 from relu_learn.asking.oracle import Oracle
 from relu_learn.asking.rows import Points, stacked, values
 from relu_learn.core.answers import Answers
-from relu_learn.core.evidence import FREE, Evidence
+from relu_learn.core.evidence import FREE, Evidence, misfit
 from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.looks import Looks
 from relu_learn.core.neurons import SLACK, solve_line
@@ -293,8 +293,7 @@ class Run:
         evidence.looks += 1
         for size in self.space.batches(most or _validation_size(self), FEW):
             x, y = self.fresh.take(size, target)
-            off = np.abs(y - (0.0 if self.known is None else values(self.known, x)))
-            tested.append((x, y, off))
+            tested.append((x, y, misfit(self.known, x, y)))
             points, answers, errors = zip(*tested, strict=True)
             evidence.errors = (np.concatenate(errors) * scale).max(axis=1)
             evidence.measure_scale(np.concatenate(answers))
