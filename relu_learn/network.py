@@ -382,7 +382,7 @@ def require_network(name: str, value: Any) -> ReluNetwork:
     )
 
 
-def subset(network: ReluNetwork, keep: Array) -> ReluNetwork:
+def subset(network: ReluNetwork, keep: NDArray[np.bool_]) -> ReluNetwork:
     """Some neurons of a network, with its affine part."""
     outputs = network.output_weights[..., keep]
     return ReluNetwork(

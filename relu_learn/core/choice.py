@@ -26,8 +26,7 @@ def choose(
     `choose_pieces`. Without those that are much too short, if blocks can do so; but with the pieces
     on both sides of a clump of neurons, whose difference must be known (see `precise.clumps`). The
     third array says which are (k + 1,)."""
-    usual = max(goal, float(np.quantile(errors, 0.1)))
-    hopeless, costs = errors > _HOPELESS * usual, np.clip(errors, goal, 10 * goal)
+    hopeless, costs = too_short(errors, goal), np.clip(errors, goal, 10 * goal)
     avoided = np.where(hopeless, _HOPELESS_COST * slack * goal, costs)
     chosen, amplify = choose_pieces(directions, avoided, slack * goal)
     if hopeless[chosen].any():
@@ -47,6 +46,11 @@ def _flanked(
     more = np.union1d(chosen, sides)
     left = np.searchsorted(chosen, more, side="right") - 1
     return more, np.maximum(amplify[left], amplify[np.searchsorted(chosen, more)])
+
+
+def too_short(errors: np.ndarray, goal: float) -> np.ndarray:
+    """Which pieces (k + 1,) are: their error is many times what is good enough, and usual."""
+    return errors > _HOPELESS * max(goal, float(np.quantile(errors, 0.1)))
 
 
 def choose_pieces(

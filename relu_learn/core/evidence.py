@@ -24,6 +24,13 @@ from relu_learn.telling.certificate import (
 FREE = 20
 
 
+def misfit(network: ReluNetwork | None, points: Points, answers: np.ndarray) -> np.ndarray:
+    """How far (n, m) a network is off at points with whitened answers (n, m); None: F' = 0. Where
+    it says no number (large terms, of both signs), infinitely."""
+    off = np.abs(answers if network is None else answers - values(network, points))
+    return np.where(np.isnan(off), np.inf, off)
+
+
 class Evidence:
     """The points of all tests, and what they say about a network.
 
@@ -83,8 +90,7 @@ class Evidence:
     def off(self, network: ReluNetwork | None) -> np.ndarray:
         """How far (n, m) a whitened network is off on all points, whitened; None: F' = 0."""
         assert self.all is not None
-        points, answers = self.all
-        return np.abs(answers if network is None else answers - values(network, points))
+        return misfit(network, *self.all)
 
     def worst(self, network: ReluNetwork | None) -> tuple[Points, np.ndarray]:
         """All points (n, d), and the largest |F - F'| (n,) there, in units of `scale`."""

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from relu_learn.core.mending import go_back, polish, require_useful, settle
+from relu_learn.core.mending import go_back, kinks_at, polish, require_useful, settle
 from relu_learn.core.pieces import Found
 from relu_learn.core.precision import USEFUL
 from relu_learn.core.run import FEW, Run
@@ -35,10 +35,9 @@ _GROSS = 0.01
 # F' has to fit the answers of earlier tests, too, to so many times the tolerance (the scale is an
 # estimate, and differs from test to test). (÷ or × 10: 0 of 39 change.)
 _CONTRADICTION = 10
-# A kink of F' is one of F - F', too, if it is so close, in units of 1 + |t|. Where half are, F' is
-# wrong as a whole (its line was nearly parallel to them, say): to patch it takes two neurons each.
-# (÷ or × 10: 0 of 35 change.)
-_SAME, _MOSTLY_WRONG = 1e-6, 0.5
+# Where F - F' has half of the kinks of F', F' is wrong as a whole (its line was nearly parallel to
+# them, say): to patch it takes two neurons each. (÷ or × 10: 0 of 35 change.)
+_MOSTLY_WRONG = 0.5
 
 
 def adaptive(run: Run) -> Iterator[Event]:
@@ -122,6 +121,5 @@ def _repair(run: Run, through: np.ndarray, afresh: bool) -> Generator[Event, Non
 
 def _mostly_wrong(network: ReluNetwork, found: Found) -> bool:
     """Whether F - F' has a kink at those of half of the neurons of F', or more."""
-    t = found.line.crossings(network.weights, network.biases)
-    near = np.abs(np.subtract.outer(t, found.slice.kinks)) < _SAME * (1 + np.abs(t[:, None]))
-    return bool(near.any(axis=1).sum() >= max(_MOSTLY_WRONG * len(t), 1))
+    again = kinks_at(network, found) > 0
+    return bool(again.sum() >= max(_MOSTLY_WRONG * len(again), 1))

@@ -10,7 +10,7 @@ import numpy as np
 
 from relu_learn.asking.errors import LearningFailed
 from relu_learn.core.lines import Noise
-from relu_learn.core.pieces import Piece
+from relu_learn.core.pieces import Found, Piece
 from relu_learn.core.precision import USEFUL
 from relu_learn.core.run import Run
 from relu_learn.core.teller import each
@@ -24,6 +24,16 @@ _ALIKE = 1.5
 # What F' is off at a point is no reason to fail if F' is right so near, in units of 1 + |x|: the
 # point is on a steep ramp, and places are known to 1e-10. (A corner of a box was, of slope 3e5.)
 _BESIDE = 1e-9
+# A kink of F' is one of F - F', too, if it is so close, in units of 1 + |t|. (÷ or × 10: 0 of 35
+# change.)
+_SAME = 1e-6
+
+
+def kinks_at(network: ReluNetwork, found: Found) -> np.ndarray:
+    """How many kinks (k,) F - F' has on a line where it crosses the neurons of F'."""
+    t = found.line.crossings(network.weights, network.biases)
+    near = np.abs(np.subtract.outer(t, found.slice.kinks)) < _SAME * (1 + np.abs(t[:, None]))
+    return np.asarray(near.sum(axis=1))
 
 
 def polish(run: Run, levers: float = 0.0) -> Generator[Event, None, float | None]:

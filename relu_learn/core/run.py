@@ -18,7 +18,7 @@ from relu_learn.asking.fresh import Fresh
 from relu_learn.asking.oracle import Oracle
 from relu_learn.asking.rows import Points, stacked, values
 from relu_learn.core.answers import Answers
-from relu_learn.core.evidence import FREE, Evidence
+from relu_learn.core.evidence import FREE, Evidence, misfit
 from relu_learn.core.lines import SIGMAS, Line, Noise
 from relu_learn.core.looks import Looks
 from relu_learn.core.neurons import SLACK, solve_line
@@ -166,14 +166,16 @@ class Run:
         shown = self.space.window(self.line).shown(self.settings.tau)
         yield self.teller().line(self.line, shown)
 
-    def look(
-        self,
-        noise: Callable[[], Noise] | None = None,
-        marks: np.ndarray | None = None,
-        silent: Callable[[Found], Collection[int]] = lambda found: (),
-        slack: float = SLACK,
+    def look(self) -> Generator[Event, None, Found]:
+        """GetNeurons on the line that was drawn last: search it, and solve for its neurons."""
+        found = yield from self.search()
+        yield from self.solve(found)
+        return found
+
+    def search(
+        self, noise: Callable[[], Noise] | None = None, marks: np.ndarray | None = None
     ) -> Generator[Event, None, Found]:
-        """GetNeurons on the line that was drawn last: search it, and solve for its neurons.
+        """The first half of `look`: all kinks of the line.
 
         Parameters
         ----------
@@ -182,19 +184,7 @@ class Run:
             search heard more.
         marks : ndarray, optional
             Parameters t at which the line certainly is asked.
-        silent : callable
-            Gives the pieces on which the target is known to vanish.
-        slack : float
-            How much blocks of several neurons may amplify an error.
         """
-        found = yield from self.search(noise, marks)
-        yield from self.solve(found, silent(found), slack)
-        return found
-
-    def search(
-        self, noise: Callable[[], Noise] | None = None, marks: np.ndarray | None = None
-    ) -> Generator[Event, None, Found]:
-        """The first half of `look`: all kinks of the line."""
         target, line, tell = self.target(), self.line, self.teller()
         precision = noise or self.precision
         level = precision().level
@@ -228,7 +218,16 @@ class Run:
     def solve(
         self, found: Found, silent: Collection[int] = (), slack: float = SLACK
     ) -> Iterator[Event]:
-        """The second half of `look`: gradients and neurons."""
+        """The second half of `look`: gradients and neurons.
+
+        Parameters
+        ----------
+        found : Found
+        silent : collection of int
+            The pieces on which the target is known to vanish.
+        slack : float
+            How much blocks of several neurons may amplify an error.
+        """
         target, tell = self.target(), self.teller()
         index = 0 if self.known is None else self.known.n_neurons
         self.found = found
@@ -294,8 +293,7 @@ class Run:
         evidence.looks += 1
         for size in self.space.batches(most or _validation_size(self), FEW):
             x, y = self.fresh.take(size, target)
-            off = np.abs(y - (0.0 if self.known is None else values(self.known, x)))
-            tested.append((x, y, off))
+            tested.append((x, y, misfit(self.known, x, y)))
             points, answers, errors = zip(*tested, strict=True)
             evidence.errors = (np.concatenate(errors) * scale).max(axis=1)
             evidence.measure_scale(np.concatenate(answers))

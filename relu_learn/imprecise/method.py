@@ -31,6 +31,9 @@ _MAX_NOISY = 120
 # What lines leave unexplained at more points than this is looked at, before a fit is tried. (÷ 10:
 # 0 of 22 change; × 10: one.)
 _MOSTLY = 0.05
+# A fit is better than another if its error on held-out points is below this share of the other's:
+# noise alone makes a few per cent.
+_CLEARLY = 0.9
 # How often lines and least squares take turns: every turn makes what is missing stand out more.
 # (÷ or × 10: 0 of 22 change.)
 _ROUNDS = 8
@@ -112,7 +115,7 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
         sampling.judge_by(evidence.all, 0 if run.known is None else run.known.n_neurons)
         start = learner.start(run.known, peeling.doubt if peeling else math.inf)
         step = yield from each(start, improved)
-        better = best is None or step.held_out < 0.9 * best.held_out
+        better = best is None or step.held_out < _CLEARLY * best.held_out
         best = step if best is None or better else best
         run.known = best.network
         yield run.updated("fit")
@@ -124,16 +127,20 @@ def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
             yield from peeling.peel()
             if run.known is not best.network:
                 continue
-        last = best
+        last = kept = best
         for part in learner.finish(best, max(_MAX_NOISY, 2 * best.network.n_neurons)):
             if isinstance(part, Fit):
                 yield improved(part)
                 continue
             last, run.known = part, part.network
+            kept = last if last.held_out < kept.held_out else kept
             yield run.updated("fit")
             yield from unless_complete(last)
             if last.finished and last.network.n_neurons * run.oracle.dim > 20_000:
                 break  # averaging a large network further takes long and gains little
+        if kept.held_out < _CLEARLY * last.held_out:  # where a neuron is missing, others fill in
+            last, run.known = kept, kept.network
+            yield run.updated("fit")
         yield from run.test()
         if last.finished and not (answers.random or evidence.explained):
             best = None  # the fit's own points had not shown it: these do, in the next round

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nets import Fenced, network_for
+from runs import begun
 from subset import mostly_slow
 
 from relu_learn import (
@@ -18,6 +19,8 @@ from relu_learn import (
     worst_error,
     zoo,
 )
+from relu_learn.bounded.box import Box
+from relu_learn.bounded.star import _chord
 
 pytestmark = pytest.mark.numerical
 
@@ -52,6 +55,58 @@ def test_the_digits_network_from_images(seed):
     result = check(zoo.digits(), 0.0, 1.0, seed)
     assert result.queries < 3500
     assert "uniform-on-the-box" in str(result.certificate)
+
+
+@pytest.mark.parametrize(
+    ("dim", "neurons", "outputs", "seed", "limit"),
+    [(64, 32, 9, 4, 2200), (64, 32, 9, 6, 2200), (64, 32, 9, 5, 2500), (20, 20, 4, 7, 1300)],
+)
+def test_a_row_just_beyond_a_hyperplane(dim, neurons, outputs, seed, limit):
+    """The chord through it crosses the hyperplane where there is no room to measure anything."""
+    rng = np.random.default_rng(seed)
+    plain = network_for(0.0, 1.0, dim, neurons, rng, outputs)
+    row = rng.integers(0, 2, dim).astype(float)
+    weights, biases = plain.weights.copy(), plain.biases.copy()
+    size, ahead = np.linalg.norm(weights, axis=1), weights @ (row - 0.5)
+    i = np.abs(ahead / size).argmax()
+    weights[i] *= np.sign(ahead[i])
+    biases[i] = weights[i] @ row - 1e-6 * size[i]
+    secret = ReluNetwork(weights, biases, plain.output_weights, plain.skip, plain.offset)
+    result = check(secret, 0.0, 1.0, seed, points=row[None])
+    assert result.network.n_neurons == neurons and result.queries < limit
+    assert result.points_error <= 1e-9 * result.scale
+
+
+@pytest.mark.parametrize("outputs", [1, 4])
+@pytest.mark.parametrize("tilt", [1e-7, 2e-7])
+def test_a_neuron_measured_badly_is_measured_again(tilt, outputs, rng):
+    """F - F' has two kinks there, next to each other: not two more neurons."""
+    secret = network_for(-1.0, 1.0, 20, 6, rng, outputs)
+    run = begun(secret, 20, space=Box((-1.0, 1.0), 20))
+    scale = run.answers.scale
+    weights = secret.weights.copy()
+    weights[2] += tilt * rng.standard_normal(20)
+    run.known = ReluNetwork(
+        weights,
+        secret.biases,
+        np.atleast_2d(secret.output_weights) / scale[:, None],
+        np.atleast_2d(secret.skip) / scale[:, None],
+        np.atleast_1d(secret.offset) / scale,
+    )
+    on = rng.uniform(-0.5, 0.5, 20)  # of its hyperplane
+    on -= (secret.weights[2] @ on - secret.biases[2]) * (np.linalg.pinv(secret.weights[2:3])[:, 0])
+    run.evidence.add(*(part[:40] for part in _answers(run, rng)))
+    list(run.draw(line=run.space.line(rng, on)))
+    list(_chord(run))
+    x, y = _answers(run, rng)
+    assert run.known.n_neurons == 6
+    assert np.abs(run.known(x) - y).max() < 1e-10
+
+
+def _answers(run, rng):
+    """Points of the cube, and what is whitened of the answers there."""
+    x = rng.uniform(-1, 1, (400, run.space.dim))
+    return x, run.target(known=False)(x)
 
 
 @pytest.mark.parametrize("name", zoo.names("picture"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relu_learn.core.answers import Answers
-from relu_learn.core.evidence import FREE, Evidence
+from relu_learn.core.evidence import FREE, Evidence, misfit
 from relu_learn.core.precision import PRECISE, USEFUL
 from relu_learn.network import ReluNetwork
 
@@ -42,6 +42,20 @@ def test_score_is_the_share_of_points_and_the_worst_error():
     assert evidence().score(None) == (math.inf, math.inf)
     empty = Evidence(Answers(np.ones(1), np.ones(1), 1.0))
     assert empty.score(slope(2.0)) == (math.inf, math.inf)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_what_is_no_number_is_wrong():
+    """Terms that overflow with both signs: NaN is not an error below the tolerance."""
+    much = ReluNetwork(np.full((2, 1), 1.5e308), np.full(2, -1.5e308), np.array([[1.0, -1.0]]))
+    found = evidence()
+    assert np.isnan(much(np.ones((1, 1)))).all()
+    assert found.score(much) == (0.8, math.inf)  # all but x = 0
+    assert not found.enough(found.worst(much)[1])
+    assert not found.better(much, found.score(slope(3.0)))
+    x = np.ones((3, 1))
+    np.testing.assert_array_equal(misfit(much, x, x), np.full((3, 1), np.inf))
+    np.testing.assert_array_equal(misfit(None, x, -x), x)
 
 
 def test_errors_at_own_points_are_compared_with_answers_there():

@@ -99,7 +99,8 @@ def test_a_repair_of_what_is_right_adds_nothing():
     known = run.known
     events = list(run.draw(np.ones(3)))
     assert [event.phase for event in events] == ["repair"]
-    residual = drained(run.look(marks=np.zeros(1)))
+    residual = drained(run.search(marks=np.zeros(1)))
+    list(run.solve(residual))
     run.take(residual.anchored())
     x = np.random.default_rng(0).standard_normal((200, 3))
     np.testing.assert_allclose(run.known(x), known(x), atol=1e-8)

@@ -8,6 +8,7 @@ from dirt import rms, single
 from subset import mostly_slow
 
 from relu_learn import NotPiecewiseLinear, ReluNetwork, learn_from_queries, worst_error, zoo
+from relu_learn.imprecise.fit import Learner, NoisyStep
 
 pytestmark = pytest.mark.numerical
 
@@ -32,6 +33,22 @@ def test_the_learner_takes_all_kinds_of_float32(dim, neurons, outputs):
         error = np.abs(result.network(x).reshape(len(x), -1) - net(x).reshape(len(x), -1))
         assert error.max() < 1e-5 * net(x).std()
         assert (error.max(axis=1) > result.certificate.eta).mean() <= result.certificate.mass
+
+
+def test_a_last_step_that_did_harm_is_taken_back(monkeypatch):
+    """The last fit to the most samples follows what no neuron explains, and spoils the rest."""
+    steps = Learner.finish
+
+    def spoilt(learner, step, max_neurons):
+        for part in steps(learner, step, max_neurons):
+            last = part if isinstance(part, NoisyStep) else step
+            yield part
+        yield NoisyStep(last.network * 1.01, 100 * last.held_out, False, last.fit)
+
+    monkeypatch.setattr(Learner, "finish", spoilt)
+    secret = zoo.random_network(4, 5, rng=0)
+    result = learn_from_queries(lambda x: np.round(secret(x), 3), 4, rng=0)
+    assert rms(secret, result.network, 4) < 1e-3
 
 
 @pytest.mark.slow
