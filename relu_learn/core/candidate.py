@@ -1,0 +1,34 @@
+"""What a method yields besides events: where it could end."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator
+
+import numpy as np
+
+from relu_learn.network import ReluNetwork
+from relu_learn.telling.events import Event
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Candidate:
+    """A network that may do, and more is to be asked for a better one.
+
+    Attributes
+    ----------
+    network : ReluNetwork or None
+        F', whitened, with m outputs, if there is one.
+    errors : ndarray of shape (n,), optional
+        Largest |F - F'| of all outputs at points that it was not fitted to, in units of answers
+        (default: at all points that are known).
+    fewer : callable, optional
+        Gives one with fewer neurons, for no query.
+    """
+
+    network: ReluNetwork | None
+    errors: np.ndarray | None = None
+    fewer: Callable[[], Generator[Event, None, Candidate]] | None = None
+
+
+Step = Event | Candidate
