@@ -279,8 +279,8 @@ def _varied(y: np.ndarray) -> np.ndarray:
 
 
 def _distinct(y: np.ndarray) -> np.ndarray:
-    """The answers y (n,) in order, once each; and those that differ by rounding only are the same: a
-    constant that is a sum of large terms."""
+    """The answers y (n,) in order, once each: those that differ by rounding only are the same one
+    (a constant is a sum of large terms, perhaps)."""
     values = np.unique(y)
     return values[np.append(True, np.diff(values) > 8 * _unit(values))] if len(values) else values
 
