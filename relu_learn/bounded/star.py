@@ -40,7 +40,8 @@ _PATIENCE, _ASTRAY = 12, 3
 _NEARLY = 1e-5
 # With errors below this, in units of the scale, corners are asked: uniform points have shown what
 # they can. A neuron that a test misses is on at 1 % of them: a loss of (0.1 scale)^2, at most.
-# (÷ 10: 10 % more queries for 64-32-10 in [0, 1], elsewhere as many; × 10: 1 % fewer.)
+# (Of 8 shapes, ÷ 10: 10 % more queries for 64-32-10 in [0, 1], else as many; × 10: up to 4 % fewer,
+# but an epsilon saves half as much.)
 _ROUGHLY = 0.1
 # Hyperplanes that only graze the box are met one chord at a time; this many chords end a run.
 # (30 or 3,000: none of 4 runs changes.)

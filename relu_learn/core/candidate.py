@@ -13,17 +13,11 @@ from relu_learn.telling.events import Event
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Candidate:
-    """A network that may do, and more is to be asked for a better one.
+    """A network (whitened) that may do, and more is to be asked for a better one.
 
-    Attributes
-    ----------
-    network : ReluNetwork or None
-        F', whitened, with m outputs, if there is one.
-    errors : ndarray of shape (n,), optional
-        Largest |F - F'| of all outputs at points that it was not fitted to, in units of answers
-        (default: at all points that are known).
-    fewer : callable, optional
-        Gives one with fewer neurons, for no query.
+    `errors` (n,) are the largest |F - F'| of all outputs at points that it was not fitted to, in
+    units of answers (default: at all points that are known). `fewer` gives a candidate with fewer
+    neurons, for no query.
     """
 
     network: ReluNetwork | None
