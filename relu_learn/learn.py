@@ -35,6 +35,7 @@ from relu_learn.asking.replies import labels
 from relu_learn.bounded.box import Box
 from relu_learn.bounded.star import star
 from relu_learn.core.brake import Brake
+from relu_learn.core.candidate import Step
 from relu_learn.core.evidence import Evidence
 from relu_learn.core.hearing import hear
 from relu_learn.core.learning import adaptive
@@ -45,7 +46,9 @@ from relu_learn.core.pieces import Measured
 from relu_learn.core.run import FEW, Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
+from relu_learn.core.watch import Doubted
 from relu_learn.diagnosis.watch import confirm, diagnose
+from relu_learn.early import EarlyEnd
 from relu_learn.imprecise.kind import listen
 from relu_learn.imprecise.method import fit
 from relu_learn.network import ReluNetwork
@@ -65,7 +68,7 @@ _RANDOM = (
     "the answers are random: the same question is answered differently every time, and what is "
     "learned is their average (is a dropout layer left on? then model.eval() first)"
 )
-Method = Callable[[Run], Iterator[Event]]
+Method = Callable[[Run], Iterator[Step]]
 _NONE = "it repairs nothing"
 _LOOKS = Looks((sharpen, remeasure), (merge_clumps,), measure_again, settled, samples=Pairs)
 # Answers that tell labels from numbers.
@@ -368,6 +371,7 @@ def _method(run: Run) -> Method:
     if run.settings.method == "grid":
         return grid
     if not run.answers.exact:
+        run.watch(Doubted())  # are they what they seem?
         return fit
     return star if isinstance(run.space, Box) else adaptive
 
@@ -379,11 +383,15 @@ def _steps(run: Run, method: Method | None = None) -> Iterator[Event]:
         yield from run.draw(line=run.line)
         yield from _started(run)
         try:
-            for event in (method or _method(run))(run):
+            steps = (method or _method(run))(run)
+            early = EarlyEnd(run)
+            for event in early.during(steps):
                 yield event
                 brake.check(run, event)
-            if method is None and run.answers.exact and run.settings.method == "adaptive":
-                yield from refit(run)
+            if method is None and run.settings.method == "adaptive":
+                yield from early.last_test()
+                if run.answers.exact:
+                    yield from refit(run)
         except ReluLearnError as error:
             confirm(run, error)
             raise
@@ -431,7 +439,7 @@ def _started(run: Run) -> Iterator[Event]:
         points = run.space.sample(size, run.rng)
     answers = heard.answers if heard.is_clear() else listen(heard)
     run.outside.heard(SIGMAS * answers.noise * answers.scale)
-    run.evidence = Evidence(answers, run.settings.epsilon)
+    run.evidence = Evidence(answers)
     (own, values), *others = tested
     run.evidence.add_own(own, values / answers.scale)
     for points, values in others if first is None else [first, *others]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -29,6 +30,28 @@ def single(net: ReluNetwork) -> Ask:
 def noisy(net: ReluNetwork, sigma: float, seed: int = 0) -> Ask:
     rng = np.random.default_rng(1000 + seed)  # not the stream that points are drawn from
     return lambda x: (y := net(x).reshape(len(x), -1)) + sigma * rng.standard_normal(y.shape)
+
+
+class Noise:
+    """Gaussian noise that depends on the question and on how often it was asked, not on what else
+    was asked: two runs that ask the same in another order hear the same."""
+
+    def __init__(self) -> None:
+        self.asked = Counter[bytes]()
+
+    def __call__(self, x: np.ndarray, m: int) -> np.ndarray:
+        """(n, m) for questions (n, d)."""
+        drawn = []
+        for key in map(bytes, x):
+            self.asked[key] += 1
+            seed = [1000, self.asked[key], *np.frombuffer(key, np.uint32)]
+            drawn.append(np.random.default_rng(seed).standard_normal(m))
+        return np.array(drawn).reshape(len(x), m)
+
+
+def noisy_alike(net: ReluNetwork, sigma: float) -> Ask:
+    noise = Noise()
+    return lambda x: (y := net(x).reshape(len(x), -1)) + sigma * noise(x, y.shape[1])
 
 
 def rounded(net: ReluNetwork, decimals: int) -> Ask:

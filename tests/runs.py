@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
@@ -17,8 +16,6 @@ from relu_learn.core.run import Run
 from relu_learn.core.settings import Settings
 from relu_learn.core.space import Space
 from relu_learn.network import ReluNetwork
-from relu_learn.telling.events import Validated
-from relu_learn.telling.result import LearnResult
 
 R = TypeVar("R")
 
@@ -35,7 +32,7 @@ def begun(
     oracle, rng = Oracle(black_box, dim), np.random.default_rng(seed)
     run = Run(oracle, space or Space(dim), Settings(**settings), rng, looks or Looks())
     heard = hear(run.oracle, run.space, run.line, run.rng)
-    run.evidence = Evidence(heard.answers, run.settings.epsilon)
+    run.evidence = Evidence(heard.answers)
     if heard.tested is not None:
         points, values = heard.tested
         run.evidence.add(points, values / heard.answers.scale)
@@ -71,14 +68,3 @@ def whitened(run: Run, secret: ReluNetwork, x: np.ndarray) -> np.ndarray:
     """The gradient (m, d) of what the run sees, at a point."""
     gradient = secret.gradient(run.space.place(x)).reshape(secret.n_outputs, secret.dim)
     return np.asarray(gradient / run.answers.scale[:, None])
-
-
-# One more look of the last test, ln 2 of what leaves 0.5 % of inputs open, and what a refit costs.
-_LOOK = math.ceil(1.05 * math.log(2) / 0.005)
-
-
-def price_of_epsilon(result: LearnResult, whole: LearnResult) -> int:
-    """Queries more than without an epsilon, for imprecise answers, beyond one look for each test
-    that was hasty. (They are random again where the answers are.)"""
-    tests = [sum(isinstance(e, Validated) for e in r.trace) for r in (result, whole)]
-    return result.queries - whole.queries - _LOOK * max(0, tests[0] - tests[1])

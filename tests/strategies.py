@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from dirt import Noise
 from hypothesis import strategies as st
 
 from relu_learn import ReluNetwork
@@ -203,15 +204,16 @@ class Road:
             rng.standard_normal(shape) if self.bounds is None else rng.uniform(*self.bounds, shape)
         )
 
-    def answers(self, y: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
-        """What is answered instead of y, if outputs are of this size."""
+    def answers(self, x: np.ndarray, y: np.ndarray, size: float, noise: Noise) -> np.ndarray:
+        """What is answered at x instead of y, if outputs are of this size."""
         first, *rest = self.kind.split()
         if first == "exact":
             return y
         if first == "float32":
             return y.astype(np.float32).astype(float) * (3.3 if rest else 1.0)
         if first == "noise":
-            return y + float(rest[0]) * size * rng.standard_normal(y.shape)
+            drawn = noise(x, y.size // len(x)) if len(x) else np.zeros(0)
+            return y + float(rest[0]) * size * drawn.reshape(y.shape)
         unit = 10.0 ** np.round(np.log10(size))
         return np.round(y / unit, int(first)) * unit
 

@@ -235,6 +235,30 @@ FOUND = {
         Road("exact", (-2.0, 2.0), 1e-3, False),
         55703,
     ),
+    # The exact run's last test had stopped at 32 points: 260 queries more.
+    "what is handed out is tested to the end": lambda: fuzz.check_road(
+        Recipe(1, 9, 2, "integers", "zero row", ("zero output",), 0.1, 1e9, True, 1.0, 779),
+        Road("float32 in other units", (0.0, 1.0), 1e-12, True),
+        324,
+    ),
+    # Each of the run's own three tests paid for one that had been hasty: 437 queries more.
+    "the certificate pays for hasty tests": lambda: fuzz.check_road(
+        Recipe(
+            3,
+            4,
+            1,
+            "integers",
+            "equal rows",
+            ("hat", "twin", "twin"),
+            0.01,
+            1.0,
+            False,
+            1.0,
+            9066,
+        ),
+        Road("6 decimals", (0.0, 1.0), 1e-12, False),
+        1089,
+    ),
     # A neuron that the first line had not reached crossed a crease wherever that was looked at.
     "a steep kink across a crease does not end it": lambda: fuzz.check_network(
         Recipe(

@@ -33,11 +33,11 @@ MAY: dict[str, set[str]] = {
     "core": BELOW,
     **{wing: CORE for wing in WINGS},
 }
-MAY["zoo"] = CORE
+MAY["zoo"] = MAY["early"] = CORE
 # (A copy is fitted to probabilities by the least squares that imprecise answers have.)
 MAY["blackboxes"] = {*CORE, "imprecise"}
 MAY["data"] = {*CORE, "zoo"}
-MAY["learn"] = {*CORE, *WINGS}
+MAY["learn"] = {*CORE, *WINGS, "early"}
 MAY["judging"] = {*CORE, "learn", "zoo"}
 MAY["serving"] = {*MAY["blackboxes"], "blackboxes"}
 MAY["auditing"] = {*MAY["judging"], *WINGS, "blackboxes", "judging", "serving"}

@@ -38,8 +38,6 @@ class Evidence:
     ----------
     answers : Answers
         May be replaced: a search may find them noisier than they seemed.
-    epsilon : float or None
-        A mean squared error that ends the work early; it changes nothing else.
 
     Attributes
     ----------
@@ -47,23 +45,27 @@ class Evidence:
         The size of the outputs that errors are compared with (`answers.scale` only whitens them).
     points, errors : ndarray or Rows of shape (n, d), and ndarray of shape (n,)
         Of the last test: its points, and |F - F'| there (the largest of all outputs).
-    looks : int
-        Tests so far: each one more chance to be lucky, for which a certificate pays.
+    tested, planned : ReluNetwork or None, and int
+        What the last test was of, and its points if it does not stop where F and F' differ.
+    looks, hasty : int
+        Tests so far, and those that an epsilon was too hasty with (see `early`): each one more
+        chance to be lucky, for which a certificate pays.
     wished : float
-        A mean squared error that the next test is to find, and no more (see `imprecise.early`).
+        A mean squared error that the next test is to find, and no more.
     own : int
         So many points, the first ones, are the user's.
     refitted : bool
         Whether the network was moved after the last one; `errors` then are larger by as much.
     """
 
-    def __init__(self, answers: Answers, epsilon: float | None = None) -> None:
-        self.answers, self.epsilon = answers, epsilon
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
         self.scale = answers.size
         self.points: Points = np.empty((0, 1))
         self.errors = np.empty(0)
-        self.looks = self.own = 0
+        self.planned = self.looks = self.hasty = self.own = 0
         self.wished = 0.0
+        self.tested: ReluNetwork | None = None
         self.own_scale = 0.0
         self.refitted = False
         self._tested: list[tuple[Points, np.ndarray]] = []
@@ -71,6 +73,12 @@ class Evidence:
     def add(self, points: Points, answers: np.ndarray) -> None:
         """Points (n, d) and their whitened answers (n, m)."""
         self._tested = [*self._tested, (points, answers)]
+
+    def withdraw(self) -> tuple[Points, np.ndarray]:
+        """Take back the last test: its points and answers."""
+        *self._tested, last = self._tested
+        self.looks -= 1
+        return last
 
     def add_own(self, points: np.ndarray, answers: np.ndarray) -> None:
         """The user's own points, before all others. They may be farther out than those of the
@@ -128,37 +136,19 @@ class Evidence:
         return max(PRECISE * self.scale, min(rounding, USEFUL * self.scale))
 
     def enough(self, errors: np.ndarray, times: float = 1.0) -> bool:
-        """Whether errors (n,) need no repair: none exceeds so many times the tolerance, or half of
-        the root of epsilon. (Of imprecise answers see `imprecise.early`.)"""
-        most = times * self.tolerance
-        if self.epsilon is not None and self.answers.exact:
-            most = max(most, math.sqrt(self.epsilon) / 2)
-        return bool(errors.max() <= most)
-
-    def reached(self, errors: np.ndarray) -> bool:
-        """Whether the mean square of errors (n,) of exact answers is at most a quarter of epsilon:
-        one miss that was seen may stand for four."""
-        if self.epsilon is None or not self.answers.exact:
-            return False
-        return mean_square(errors) <= self.epsilon / 4
-
-    def stopped(self, network: ReluNetwork | None) -> bool:
-        """Whether a network is known to be off by more than the tolerance, as epsilon allows."""
-        if self.epsilon is None or not self.answers.exact:
-            return self.wished > 0
-        return 0 < self.score(network)[0] <= 1
+        """Whether errors (n,) need no repair: none exceeds so many times the tolerance."""
+        return bool(errors.max() <= times * self.tolerance)
 
     @property
     def explained(self) -> bool:
         """Whether the answers' own noise may be what the last test found (its error is known to a
-        factor of a few), or it is what is wished."""
-        noise = self.errors.max() <= NOISY * self.answers.rounding
-        return bool(noise or mean_square(self.errors) <= self.wished)
+        factor of a few)."""
+        return bool(self.errors.max() <= NOISY * self.answers.rounding)
 
     @property
     def passed(self) -> bool:
-        """Whether the last test found nothing to repair, or no more than epsilon allows."""
-        return self.enough(self.errors) or self.reached(self.errors)
+        """Whether the last test found nothing to repair, or no more than is wished."""
+        return self.enough(self.errors) or mean_square(self.errors) <= self.wished
 
     def measure_scale(self, values: np.ndarray) -> None:
         """Take the size of fresh answers (n, m), whitened, for the scale, unless they are nothing
@@ -169,7 +159,7 @@ class Evidence:
 
     def certificate(self, delta: float, measure: str) -> Certificate:
         """What the last test proves."""
-        claim = certificate(self.errors, delta, measure, looks=self.looks)
+        claim = certificate(self.errors, delta, measure, looks=self.looks + self.hasty)
         if not self.refitted:
             return claim
         # Where F' was off, and where it was moved by more than on all free points: both are rare.

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
+from relu_learn.core.candidate import Candidate, Step
 from relu_learn.core.mending import go_back, kinks_at, polish, require_useful, settle
 from relu_learn.core.pieces import Found
 from relu_learn.core.precision import USEFUL
@@ -40,7 +41,7 @@ _CONTRADICTION = 10
 _MOSTLY_WRONG = 0.5
 
 
-def adaptive(run: Run) -> Iterator[Event]:
+def adaptive(run: Run) -> Iterator[Step]:
     """LearnFromQueries on all of R^d.
 
     Parameters
@@ -50,7 +51,7 @@ def adaptive(run: Run) -> Iterator[Event]:
 
     Yields
     ------
-    Event
+    Event, Candidate
 
     Raises
     ------
@@ -72,6 +73,7 @@ def adaptive(run: Run) -> Iterator[Event]:
             points, errors = evidence.worst(run.known)
             if evidence.enough(errors, _CONTRADICTION):
                 return
+        yield Candidate(run.known)
         # Something was missed, or measured badly: from here on with care.
         lean, run.lean = run.lean, False
         little = errors.max() <= USEFUL * evidence.scale

@@ -286,18 +286,19 @@ class Run:
 
     # ---------------------------------------------------------------- test
 
-    def test(self, most: int | None = None) -> Iterator[Event]:
-        """Compare F and F' on more and more fresh points; stop where they differ."""
+    def test(self, most: int | None = None, whole: bool = False) -> Iterator[Event]:
+        """Compare F and F' on more and more fresh points; stop where they differ, or `whole`."""
         evidence, scale, target = self.evidence, self.answers.scale, self.target(known=False)
         tested: list[tuple[Points, np.ndarray, np.ndarray]] = []
-        evidence.looks += 1
-        for size in self.space.batches(most or _validation_size(self), FEW):
+        evidence.looks, evidence.tested = evidence.looks + 1, self.known
+        evidence.planned = most or _validation_size(self)
+        for size in self.space.batches(evidence.planned, FEW):
             x, y = self.fresh.take(size, target)
             tested.append((x, y, misfit(self.known, x, y)))
             points, answers, errors = zip(*tested, strict=True)
             evidence.errors = (np.concatenate(errors) * scale).max(axis=1)
             evidence.measure_scale(np.concatenate(answers))
-            if not (evidence.passed or evidence.explained):
+            if not (whole or evidence.passed or evidence.explained):
                 break
         x, y = stacked(points), np.concatenate(answers)
         evidence.points = x
@@ -363,7 +364,7 @@ def _validation_size(run: Run) -> int:
     if run.lean:
         return FEW
     k = prune(run.known, ROUNDING).n_neurons if run.known is not None else 0
-    simple = k <= _FEW_NEURONS and not run.evidence.stopped(run.known)
+    simple = k <= _FEW_NEURONS and not run.evidence.wished
     share = _SIMPLE if simple or run.repairs else _OPEN
     share /= 1 + 1 / FREE  # what a refit may cost of it
     n = fresh_points(share, settings.delta, run.evidence.looks)

@@ -275,12 +275,19 @@ def _spacing(y: np.ndarray, elsewhere: Callable[[], np.ndarray]) -> tuple[str, n
 
 def _varied(y: np.ndarray) -> np.ndarray:
     """Which outputs (m,) tell how answers y (n, m) are rounded: not constants, nor labels."""
-    return np.array([len(np.unique(column)) > 2 for column in y.T])
+    return np.array([len(_distinct(column)) > 2 for column in y.T])
+
+
+def _distinct(y: np.ndarray) -> np.ndarray:
+    """The answers y (n,) in order, once each: those that differ by rounding only are the same one
+    (a constant is a sum of large terms, perhaps)."""
+    values = np.unique(y)
+    return values[np.append(True, np.diff(values) > 8 * _unit(values))] if len(values) else values
 
 
 def _common_step(y: np.ndarray) -> float:
     """The largest step of a lattice with all answers: a power of ten, or any other."""
-    values = np.unique(y)
+    values = _distinct(y)
     if len(values) < 3:  # too few to tell: a constant, or labels
         return 0.0
     size, unit = float(np.abs(values).max()), _unit(values)
@@ -337,7 +344,7 @@ def _last_digit(y: np.ndarray, step: float = 0.0) -> float:
     """What the last significant digit, or bit, of the largest of the answers y is worth if all have
     a few of them and are not only multiples of `step`; otherwise 0."""
     values = np.unique(np.abs(y[np.abs(y) > 1e-290]))
-    if len(values) < 3:  # constants, labels
+    if len(_distinct(values)) < 3:  # constants, labels
         return 0.0
     worth = 0.0
     for base, few in _DIGITS:

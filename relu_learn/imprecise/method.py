@@ -13,11 +13,11 @@ from functools import partial
 import numpy as np
 
 from relu_learn.asking.errors import BlackBoxError, LearningFailed
+from relu_learn.core.candidate import Candidate, Step
 from relu_learn.core.precision import FIT, LINES, NOISY, SLOW_FIT
 from relu_learn.core.run import Run
 from relu_learn.core.teller import each
-from relu_learn.core.watch import Doubted, Unexplained
-from relu_learn.imprecise.early import Candidate, EarlyEnd
+from relu_learn.core.watch import Unexplained
 from relu_learn.imprecise.fit import Learner, NoisyStep, sharpen
 from relu_learn.imprecise.kind import RANDOM
 from relu_learn.imprecise.least_squares import Fit
@@ -48,14 +48,9 @@ _LOUDER = 1.3
 _COARSE = 0.1
 
 
-def fit(run: Run) -> Iterator[Event]:
+def fit(run: Run) -> Iterator[Step]:
     """Imprecise answers: a start from lines where these are sharp enough, then all neurons at once,
-    by least squares on samples; until epsilon is reached."""
-    run.watch(Doubted())
-    yield from EarlyEnd(run).during(_steps(run))
-
-
-def _steps(run: Run) -> Iterator[Event | Candidate]:
+    by least squares on samples."""
     answers, evidence = run.answers, run.evidence
     peeling, sharp = Peeling(run), answers.noise.max() <= LINES
     if sharp:
@@ -79,7 +74,7 @@ def _steps(run: Run) -> Iterator[Event | Candidate]:
     yield from _together(run, None if run.known is None else peeling)
 
 
-def _together(run: Run, peeling: Peeling | None) -> Iterator[Event | Candidate]:
+def _together(run: Run, peeling: Peeling | None) -> Iterator[Step]:
     """All neurons by least squares, starting from those that are known.
 
     What is missing shows once the others are precise: on lines through the worst points, where

@@ -13,12 +13,12 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from relu_learn.asking.errors import NotPiecewiseLinear
+from relu_learn.core.candidate import Candidate, Step
 from relu_learn.core.lines import SIGMAS, Noise
 from relu_learn.core.mending import polish
 from relu_learn.core.pieces import Found
 from relu_learn.core.run import Run
 from relu_learn.imprecise.above_noise import merge_alike, readable, thin
-from relu_learn.imprecise.early import Candidate
 from relu_learn.imprecise.sampling import EXPECTED, elsewhere
 from relu_learn.telling.events import Event
 
@@ -82,12 +82,6 @@ class Peeling:
         errors = self.run.evidence.worst(self.run.known)[1]
         return int((errors > limit).sum()), float(errors.max())
 
-    def candidates(self) -> Iterator[Candidate]:
-        """F', and what all points say about it, if there are any."""
-        run = self.run
-        if run.known is not None and run.evidence.all is not None:
-            yield Candidate(run.known, run.evidence.worst(run.known)[1])
-
     def explains(self, share: float = 0.0) -> bool:
         """Whether F' is off by more than expected at no more than this share of the points."""
         tested, known = self.run.evidence.all, self.run.known
@@ -95,7 +89,7 @@ class Peeling:
             return False
         return self.score(self.expected)[0] <= share * len(tested[0])
 
-    def peel(self) -> Iterator[Event | Candidate]:
+    def peel(self) -> Iterator[Step]:
         """Line after line, until the errors at ever more points are the expected ones."""
         run, failed = self.run, 0
         if run.known is None:
@@ -104,7 +98,8 @@ class Peeling:
                 return
             yield from self.take(found)
         while failed < _ATTEMPTS:
-            yield from self.candidates()
+            if run.evidence.all is not None:
+                yield Candidate(run.known)
             limit = self.expected
             count, worst = self.score(limit) if run.evidence.all else (0, 0.0)
             if not count:
@@ -186,7 +181,7 @@ class Peeling:
             tilt = max((float(b.tilt.max(initial=0)) for b in found.blocks.values()), default=0.0)
             run.known = merge_alike(run.known, tilt)
 
-    def long_steps(self) -> Iterator[Event | Candidate]:
+    def long_steps(self) -> Iterator[Step]:
         """Of a network that is too large for least squares: average with levers.
 
         Measured with long steps, what is known becomes precise, and what is missing shows.
@@ -198,7 +193,7 @@ class Peeling:
             worst = float(evidence.errors.max())
             if worst <= evidence.tolerance:
                 return
-            yield from self.candidates()
+            yield Candidate(run.known)
             error = yield from polish(run, levers=_LEVERS)
             self.doubt = self.doubt if error is None else error
             yield from run.test()

@@ -50,7 +50,7 @@ def refit(run: Run) -> Iterator[Event]:
     evidence, before, scale = run.evidence, run.known, run.answers.scale
     if before is None or run.first is None or evidence.all is None or not len(evidence.errors):
         return
-    if evidence.stopped(before):
+    if evidence.wished and not evidence.enough(evidence.worst(before)[1]):
         return
     size = (before.n_neurons + 1) * (before.dim + 1) + before.n_neurons
     work = float(run.oracle.queries + size) * size**2

@@ -37,11 +37,10 @@ from relu_learn import (
     learn_from_queries,
     worst_error,
 )
-from relu_learn.telling.events import Validated
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import strategies  # noqa: E402
-from runs import price_of_epsilon  # noqa: E402
+from dirt import Noise  # noqa: E402
 from strategies import Misbehaving, Misbehaviour, Recipe, Road  # noqa: E402
 
 SECONDS = 60.0  # a run that takes longer hangs
@@ -152,7 +151,7 @@ class Served:
 
     def __init__(self, secret: ReluNetwork, road: Road) -> None:
         self.secret, self.road = secret, road
-        self.rng = np.random.default_rng()
+        self.noise = Noise()
         y = secret(road.points(2000, secret.dim, 1)).reshape(2000, -1)
         # Constants have the size of their value.
         most = float(np.abs(y).max()) or 1.0
@@ -165,7 +164,7 @@ class Served:
         if self.road.bounds is not None:
             low, high = self.road.bounds
             require(((low <= x) & (x <= high)).all(), "a query left the box")
-        return self.road.answers(self.secret(x), self.size, self.rng)
+        return self.road.answers(x, self.secret(x), self.size, self.noise)
 
     @property
     def slack(self) -> float:
@@ -177,7 +176,7 @@ class Served:
         return self.factor * self.secret(x)
 
     def learn(self, rng: int, epsilon: float | None) -> LearnResult:
-        self.rng = np.random.default_rng(1000)  # not the stream that points are drawn from
+        self.noise = Noise()
         oracle = Oracle(self, self.secret.dim, max_queries=MOST)
         settings = {"bounds": self.road.bounds, "polish": self.road.polish, "epsilon": epsilon}
         try:
@@ -185,13 +184,6 @@ class Served:
         except ReluLearnError as error:
             books(oracle, None, error.partial)
             raise
-
-
-def work(result: LearnResult) -> int:
-    """Queries, but for the points of tests that failed: how many show a needle is luck, and with an
-    epsilon small errors among the first do not end a test."""
-    tests = [len(event.points) for event in result.trace if isinstance(event, Validated)]
-    return result.queries - sum(tests[:-1])
 
 
 def check_road(recipe: Recipe, road: Road, rng: int) -> str:
@@ -218,8 +210,7 @@ def check_road(recipe: Recipe, road: Road, rng: int) -> str:
     require(claim_holds(served.true, result, served.slack, road), "the claim is wrong")
     if epsilon is None:
         return f"{road.kind}: learned"
-    exact = road.kind == "exact"
-    price = work(result) - work(whole) if exact else price_of_epsilon(result, whole)
+    price = result.queries - whole.queries
     require(price <= 0, f"epsilon costs {price} more than {whole.queries}")
     require(result.loss <= max(epsilon, whole.loss), f"loss {result.loss:.1e} > {epsilon:.1e}")
     return f"{road.kind}: learned to epsilon"

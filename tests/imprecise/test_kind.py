@@ -78,6 +78,15 @@ def test_random_noise_is_measured(sigma):
     assert 0.95 < np.mean(ratios) < 1.05 and min(ratios) > 0.5 and max(ratios) < 1.6
 
 
+@pytest.mark.parametrize("constant", [1.0, 0.1, -1e3, 7e5])
+def test_a_constant_tells_nothing(constant):
+    """What rounding makes of it are three neighbouring numbers, of which all are near 10 times
+    something, and those of -1000 have three decimals, too."""
+    unit = np.spacing(constant)
+    found = estimate(lambda x: constant + unit * np.round(np.sin(1e3 * x.sum(axis=1))), 3)
+    assert found.kind == "exact" and found.sigma.max() <= 4 * abs(unit)
+
+
 def test_noise_of_constants_is_rounding():
     assert estimate(zoo.constant(), 3).kind == "exact"
     assert estimate(lambda x: np.zeros(len(x)), 3).kind == "exact"

@@ -38,7 +38,7 @@ def test_clumps_are_right_next_to_their_hyperplanes(gap, cancelling, m):
     """Gradients between close neurons are worth nothing; F' must not be tilted by them."""
     for n, seed in itertools.product((3, 10), range(2)):
         secret = clumps(n, gap, cancelling, m, seed)
-        found = learn_from_queries(secret, 6, rng=seed, validation=64).network
+        found = learn_from_queries(secret, 6, rng=seed, validation=256).network
         # Points next to the hyperplanes of both clumps: where F' is tilted, it is off there.
         rng = np.random.default_rng(seed)
         x = rng.standard_normal((4000, 6))
