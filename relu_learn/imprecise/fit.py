@@ -31,6 +31,7 @@ from relu_learn.imprecise.least_squares import (
     Fit,
     GaussNewton,
     Samples,
+    hyperplanes,
     joined,
     propose_neurons,
 )
@@ -119,7 +120,7 @@ class Learner:
         self.left_out = self.puzzling = np.zeros(0, int)  # samples, by their number
 
     def blurred(self, fit: Fit) -> dict[int, float]:
-        """Neurons at whose hyperplanes F' is off by more than noise, and than chance makes it there
+        """The `hyperplanes` at which F' is off by more than noise, and than chance makes it there
         rather than elsewhere: two neurons were taken for one. And how wide it is between the two.
 
         Held-out samples tell it as well.
@@ -132,7 +133,7 @@ class Learner:
         closest = _CLOSEST[len(x) >= _SLAB * _CLOSEST]
         usual = closest / len(x) * off.sum()
         chance = np.sqrt(closest / len(x) * (off**2).sum())
-        for i, row in enumerate(fit.hidden):
+        for i, (row, output) in enumerate(zip(*hyperplanes(fit), strict=True)):
             far = np.abs(x @ row)
             order = np.argsort(far)
             there = off[order].cumsum()[closest - 1]
@@ -140,10 +141,10 @@ class Learner:
             if clear.any():
                 near = order[: closest[clear.argmax()]]
                 # Between w + v and w - v it is off by as much as |<v, x>| is larger than |<w, x>|.
-                size = float((fit.outputs[i] ** 2).sum()) + 1e-300
-                width = np.maximum(residual[near] @ fit.outputs[i] / size + far[near], 0)
+                bend = np.abs(residual[near] @ output) / (output @ output + 1e-300)
+                width = bend + far[near]
                 found[i] = _WIDTH * float(np.average(width, weights=np.maximum(off[near], 0)))
-        return {i: width for i, width in found.items() if width > 0}
+        return found
 
     def freedom(self, fit: Fit) -> float:
         """How many answers no parameter uses up."""
@@ -221,12 +222,15 @@ class Learner:
     def grow(self, fit: Fit, more: int, closer: bool) -> Fitting:
         """Add neurons that resemble what is missing, and fit again."""
         sampling, blurred = self.sampling, self.blurred(fit)
+        rows, _ = hyperplanes(fit)
         for i, width in blurred.items():
-            sampling.look_along(fit.hidden[i], width)
+            sampling.look_along(rows[i], width)
         if closer and not blurred:
             sampling.look_closer(fit)
         if closer or blurred:
-            fit, more = Fit(sampling.samples, fit.hidden), len(blurred) or FEW
+            # (What lies between two that are known is theirs, once it has samples.)
+            more = sum(i < len(fit.hidden) for i in blurred) if blurred else FEW
+            fit = Fit(sampling.samples, fit.hidden)
         sampling.top_up(np.concatenate([fit.hidden, np.zeros((more, sampling.space.dim + 1))]))
         hidden = propose_neurons(Fit(sampling.samples, fit.hidden), more, sampling.rng, blurred)
         fit, before = Fit(sampling.samples, hidden), 0

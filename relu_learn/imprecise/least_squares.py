@@ -235,6 +235,14 @@ def near_pairs(fit: Fit) -> list[tuple[int, int, np.ndarray]]:
     return pairs
 
 
+def hyperplanes(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Where F' may be off because neurons are nearly one (q, d + 1), and the outputs there (q, m):
+    first every neuron, then those between two."""
+    pairs = near_pairs(fit)
+    rows = np.vstack([fit.hidden, *(middle for _, _, middle in pairs)])
+    return rows, np.vstack([fit.outputs, *(fit.outputs[i] + fit.outputs[j] for i, j, _ in pairs)])
+
+
 def joined(fit: Fit) -> np.ndarray | None:
     """The hidden neurons (k - 1, d + 1) with the two that are nearest to each other as one, between
     them; None if none are near. (Between two that were split in vain F' may be anything.)"""
@@ -255,6 +263,8 @@ def twins(fit: Fit, blurred: Mapping[int, float]) -> tuple[np.ndarray, np.ndarra
     """
     x, which, aside = fit.samples.x, [], []
     for i, width in blurred.items():
+        if i >= len(fit.hidden):
+            continue
         far, output = np.abs(x @ fit.hidden[i]), fit.outputs[i]
         near = np.flatnonzero(far < width)
         bend = fit.residual[near] @ output / (output @ output + 1e-300)

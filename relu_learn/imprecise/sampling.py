@@ -14,7 +14,7 @@ from relu_learn.asking.errors import InvalidArgument
 from relu_learn.asking.rows import Points
 from relu_learn.core.precision import HELD_OUT
 from relu_learn.core.target import Target
-from relu_learn.imprecise.least_squares import Fit, Samples, near_pairs
+from relu_learn.imprecise.least_squares import Fit, Samples, hyperplanes
 from relu_learn.network import ReluNetwork
 
 # F' counts as complete when the held-out error is at most this much above what noise explains, if
@@ -96,10 +96,8 @@ class Sampling:
         """Take held-out samples on every hyperplane, and between two that are nearly one, as close
         to it as noise can tell. If two neurons were taken for one, or were told apart wrongly, F'
         is off there most, and hardly any other sample may lie between the two."""
-        pairs = near_pairs(fit)
-        rows = np.vstack([fit.hidden, *(middle for _, _, middle in pairs)])
-        size = np.linalg.norm(fit.outputs, axis=1) / math.sqrt(len(self.noise))
-        size = np.array([*size, *(size[i] + size[j] for i, j, _ in pairs)])
+        rows, outputs = hyperplanes(fit)
+        size = np.linalg.norm(outputs, axis=1) / math.sqrt(len(self.noise))
         level = np.abs(self.held_out.x @ rows.T) * size
         there = (level < EXPECTED * self.floor).sum(axis=0)
         parts = [
