@@ -142,8 +142,10 @@ class Learner:
                 near = order[: closest[clear.argmax()]]
                 # Between w + v and w - v it is off by as much as |<v, x>| is larger than |<w, x>|.
                 bend = np.abs(residual[near] @ output) / (output @ output + 1e-300)
-                width = bend + far[near]
-                found[i] = _WIDTH * float(np.average(width, weights=np.maximum(off[near], 0)))
+                weight = np.maximum(off[near], 0)
+                width = _WIDTH * float(np.average(bend + far[near], weights=weight))
+                if width < np.median(far):  # otherwise a superfluous neuron, which bends nothing
+                    found[i] = width
         return found
 
     def freedom(self, fit: Fit) -> float:
