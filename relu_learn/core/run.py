@@ -218,8 +218,8 @@ class Run:
     def solve(
         self, found: Found, silent: Collection[int] = (), slack: float = SLACK
     ) -> Iterator[Event]:
-        """The second half of `look`: gradients and neurons. The target is known to vanish on `silent`
-        pieces; blocks of several neurons may amplify an error by `slack`."""
+        """The second half of `look`: gradients and neurons. The target is known to vanish on
+        `silent` pieces; blocks of several neurons may amplify an error by `slack`."""
         target, tell = self.target(), self.teller()
         index = 0 if self.known is None else self.known.n_neurons
         self.found = found

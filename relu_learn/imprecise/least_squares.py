@@ -15,9 +15,8 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-# Two neurons that were taken for one are looked for in one of so many samples, those closest to its
-# hyperplane; half the angle between them is one of these (from 23 to 0.7 degrees, in factors of
-# two).
+# Half the angle between two neurons that were taken for one is known to a factor of two: so much of
+# what would bend F' as much as it is off is tried.
 _ANGLES = np.array([2.0, 1.4, 1.0, 0.7, 0.5])
 # Neurons at an angle of less than 1/20 may be one: 1 - cos. (Two that are not cost a fit to try.)
 _NEAR = 1e-3
@@ -242,6 +241,14 @@ def near_pairs(fit: Fit) -> list[tuple[int, int, np.ndarray]]:
     return pairs
 
 
+def hyperplanes(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Where F' may be off because neurons are nearly one (q, d + 1), and the outputs there (q, m):
+    first every neuron, then those between two."""
+    pairs = near_pairs(fit)
+    rows = np.vstack([fit.hidden, *(middle for _, _, middle in pairs)])
+    return rows, np.vstack([fit.outputs, *(fit.outputs[i] + fit.outputs[j] for i, j, _ in pairs)])
+
+
 def joined(fit: Fit) -> np.ndarray | None:
     """The hidden neurons (k - 1, d + 1) with the two that are nearest to each other as one, between
     them; None if none are near. (Between two that were split in vain F' may be anything.)"""
@@ -256,21 +263,24 @@ def twins(fit: Fit, blurred: Mapping[int, float]) -> tuple[np.ndarray, np.ndarra
     """Ways to split these neurons w into w + v and w - v: which ones (q,), and v (q, d + 1).
 
     That changes F' by their outputs times (|<v, x>| - |<w, x>|)+, which is 0 but close to the
-    hyperplane. So what two neurons that were taken for one leave behind is there, and grows with
-    <v, x>^2: v is the main axis of the samples there, weighted by it.
+    hyperplane. So what two neurons that were taken for one leave behind is there, where |<w, x>| is
+    up to a width, and grows with <v, x>^2: v is the main axis of the samples there, weighted by it,
+    and so long that it explains it.
     """
     x, which, aside = fit.samples.x, [], []
     for i, width in blurred.items():
+        if i >= len(fit.hidden):
+            continue
         far, output = np.abs(x @ fit.hidden[i]), fit.outputs[i]
         near = np.flatnonzero(far < width)
-        if len(near) < 2:
-            continue
-        bend = fit.residual[near] @ output / (output**2).sum()
+        bend = fit.residual[near] @ output / (output @ output + 1e-300)
         size = np.linalg.norm(x[near], axis=1)
         way, off = x[near] / size[:, None], bend / size
-        _, axes = np.linalg.eigh(way.T @ ((off - off.mean())[:, None] * way))
         weight = np.maximum(off, 0)
-        angle = weight @ (bend + far[near]) / (weight @ np.abs(x[near] @ axes[:, -1]) + 1e-300)
+        if len(near) < 2 or not weight.any():
+            continue
+        _, axes = np.linalg.eigh(way.T @ ((off - off.mean())[:, None] * way))
+        length = weight @ (bend + far[near]) / (weight @ np.abs(x[near] @ axes[:, -1]) + 1e-300)
         which += [i] * len(_ANGLES)
-        aside += list(np.multiply.outer(angle * _ANGLES, axes[:, -1]))
+        aside += list(np.multiply.outer(length * _ANGLES, axes[:, -1]))
     return np.array(which, dtype=int), np.reshape(aside, (-1, x.shape[1]))

@@ -27,8 +27,8 @@ from relu_learn.telling.events import Event
 _SURVEY, _MAX_LINES = 0.15, 30
 # A curve looks like very many kinks. (÷ or × 10: 0 of 22 change.)
 _MAX_KINKS = 500
-# Points that tell whether a neuron is missing: a few at first, and these in the end. (First: ÷ 10
-# 2 %, × 10 4 % more queries. It shows what is wrong on 5 % of inputs 96 times of 100.)
+# Points that tell whether a neuron is missing, at first. (÷ 10 2 %, × 10 4 % more queries. It shows
+# what is wrong on 5 % of inputs 96 times of 100.)
 _GLANCE = 64
 # Lines in a row that do not help, after which the others are left to least squares.
 # (One: 1 % fewer queries in 22 runs; thirty: 47 % more.)

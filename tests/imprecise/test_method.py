@@ -249,3 +249,14 @@ def test_two_neurons_that_hardly_any_input_tells_apart(gap, seed):
         found = learn_from_queries(lambda x, dirt=dirt: dirt(secret(x)), 5, rng=seed).network
         off, noise = found(x) - secret(x), dirt(secret(x)) - secret(x)
         assert np.square(off).mean() < 0.7**2 * np.square(noise).mean()
+
+
+@pytest.mark.parametrize(("alike", "decimals", "seed"), [("pairs", 3, 1), ("all", 2, 0)])
+def test_neurons_that_were_trained_to_be_alike(alike, decimals, seed):
+    """A defence that has been published. With all blurred neurons split at once, and as many new
+    ones as there are of them, it takes a seventh of the time that it took (20 and 14 s)."""
+    secret = zoo.small_digits(alike)
+    result = learn_from_queries(lambda x: secret(x).round(decimals), 64, rng=seed)
+    x = np.random.default_rng(99).standard_normal((5000, 64))
+    off = (result.network(x) - secret(x)) * 10**decimals * np.sqrt(12)
+    assert np.sqrt((off**2).mean()) < 0.5 and result.queries < 7000
