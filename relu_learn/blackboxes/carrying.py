@@ -109,7 +109,7 @@ def find_box(model: Model, bounds: Any = None, *, points: Any = None, rng: Seed 
         if rows is None:
             raise InvalidArgument("bounds or points must be given: how far may be asked?")
         bounds = rows.min(axis=0), rows.max(axis=0)
-    wished = model.within(_wide(bounds, model.dim))
+    wished = model.within(wide(bounds, model.dim))
     search = _Search(wished, generator(rng))
     low, high = wished.bounds
     places = ((low + high) / 2)[None] if rows is None else rows
@@ -129,7 +129,7 @@ def find_box(model: Model, bounds: Any = None, *, points: Any = None, rng: Seed 
     return Carrying(wished.within(box), share, inside, doubt, search.queries, own)
 
 
-def _wide(bounds: Any, dim: int) -> tuple[Array, Array]:
+def wide(bounds: Any, dim: int) -> tuple[Array, Array]:
     """Inputs that never change get a width of their own: a box has one in every direction."""
     low, high = (np.broadcast_to(np.asarray(side, float), dim).copy() for side in bounds)
     flat = high - low < 1e-6 * np.maximum(1, np.abs(low))
