@@ -17,7 +17,6 @@ from relu_learn.asking.errors import (
     NotPiecewiseLinear,
     QueryBudgetExceeded,
     ReluLearnError,
-    TimeLimitExceeded,
 )
 from relu_learn.auditing.asked import Asked
 from relu_learn.auditing.checking import Check, check
@@ -33,9 +32,6 @@ from relu_learn.telling.trace import Hypothesis, Trace
 Array = NDArray[np.float64]
 # Where the learner failed, a fit to the probabilities must explain so much of fresh rows.
 _LEARNED = 0.95
-# Of the time, the share in which the learner must end if a fit to probabilities may follow. (Scaled
-# digits, 6 decimals, 60 s: the learner does not end, and a fit takes 45 s.)
-_SHARE = 0.2
 # Longest batch that is lost if a run is killed while it is asked.
 _BATCH = 2000
 
@@ -226,7 +222,6 @@ class _Extraction:
         self.scale = 1.0
         self.on_points: OnPoints | None = None
         self.refined: Refined | None = None
-        self.nearer: ReluNetwork | None = None  # fitted, but not good enough to be called learned
         self.told: Array | None = None  # the answers to rows that were left out
         self.oracle = Asked(target, max_queries=max_queries, batch_size=_BATCH, ledger=ledger)
         self.authorised = [note for note in (self.oracle.noted("authorised"),) if note]
@@ -248,7 +243,7 @@ class _Extraction:
                 self._look(rng, on_check)
                 try:
                     self._learn(max_seconds, rng, on_event)
-                except (LearningFailed, TimeLimitExceeded) as error:
+                except LearningFailed as error:
                     self._refine(max_seconds, rng, getattr(error.partial, "network", None))
                     if self.network is None:
                         raise
@@ -295,8 +290,6 @@ class _Extraction:
             budget = self.oracle.target.opening + self.check.budget
         if max_seconds is not None:  # the first look took some of them
             max_seconds = max(max_seconds - (time.perf_counter() - self.start), 1e-3)
-            if self._refinable:  # which may find what it does not
-                max_seconds *= _SHARE
         steps = learn_steps(
             self.oracle,
             points=self.oracle.points,
@@ -320,13 +313,6 @@ class _Extraction:
                     )
                 )
 
-    @property
-    def _refinable(self) -> bool:
-        """Whether there are rows of the user's whose probabilities may be fitted."""
-        target = self.oracle.target
-        rows = target.points is not None and len(self.oracle.allowed) > 1
-        return rows and target.model.link is not IDENTITY
-
     def _refine(
         self, max_seconds: float | None, rng: int, start: ReluNetwork | None = None
     ) -> None:
@@ -335,7 +321,7 @@ class _Extraction:
         oracle, model, own = self.oracle, self.oracle.target.model, self.oracle.target.points
         network, room = start or self.network, oracle.remaining
         left = oracle.left_out
-        if network is None or own is None or not self._refinable:
+        if network is None or own is None or model.link is IDENTITY or len(oracle.allowed) < 2:
             return
         if start is None:
             if not len(left) or (room is not None and room < len(left)):
@@ -361,8 +347,6 @@ class _Extraction:
             self.certificate, self.scale = found.certificate, 1.0  # of probabilities
         elif start is None:
             self.refined = found
-        elif found.changed:
-            self.nearer = found.network
 
     def _salvage(self, error: BaseException) -> None:
         """What was found before it was stopped."""
@@ -370,7 +354,7 @@ class _Extraction:
         if self.network is not None:  # only the comparison is missing
             return
         if partial is not None:
-            self.network, self.scale = self.nearer or partial.network, partial.scale
+            self.network, self.scale = partial.network, partial.scale
         elif not self.known.is_empty:
             self.network = self.known.network
 
