@@ -176,7 +176,7 @@ class Row:
             f"{queries:,}",
             f"{queries / self.planned:.2f}",
             f"{self.seconds:.1f}",
-            f"{held / self.result.scale:.1e}",
+            f"{held / self.result.scale:.1e}" if np.isfinite(held) else "-",
             _worst(inside),
             _worst(outside),
             self.labels(),
