@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relu_learn.asking.arguments import Seed, generator, real_array
-from relu_learn.asking.errors import BlackBoxError, InvalidArgument
+from relu_learn.asking.errors import BlackBoxError, InvalidArgument, NotPiecewiseLinear
 from relu_learn.blackboxes.digits import doubts, precision
 from relu_learn.blackboxes.links import Link
 from relu_learn.blackboxes.model import Model
@@ -34,6 +34,9 @@ _TAIL = 2.0
 _SMALL, _ROUNDS, _ROWS = 0.5, 8, 50
 # What matters to one input in a hundred is met by so many, but in one case of twenty.
 _OWN = 300
+# Where a second class has at least this probability, answers of a network hardly repeat; those of
+# steps do, so many times each. (Six decimals tell a thousand of them; trees of iris have 2 to 6.)
+_OPEN, _REPEAT = 1e-3, 4
 # It is looked for where two classes meet: between so many pairs of points, halved so often.
 _PAIRS, _HALVINGS = 8, 40
 
@@ -99,6 +102,8 @@ def find_box(model: Model, bounds: Any = None, *, points: Any = None, rng: Seed 
     InvalidArgument
     BlackBoxError
         No centre can be read: labels, a tree, or a model that is sure everywhere.
+    NotPiecewiseLinear
+        None can be read, and answers that are not sure repeat: a tree.
     """
     rows = None if points is None else real_array("points", points)
     if rows is not None and (rows.ndim != 2 or rows.shape[1] != model.dim or not len(rows)):
@@ -109,7 +114,7 @@ def find_box(model: Model, bounds: Any = None, *, points: Any = None, rng: Seed 
         if rows is None:
             raise InvalidArgument("bounds or points must be given: how far may be asked?")
         bounds = rows.min(axis=0), rows.max(axis=0)
-    wished = model.within(_wide(bounds, model.dim))
+    wished = model.within(wide(bounds, model.dim))
     search = _Search(wished, generator(rng))
     low, high = wished.bounds
     places = ((low + high) / 2)[None] if rows is None else rows
@@ -129,7 +134,7 @@ def find_box(model: Model, bounds: Any = None, *, points: Any = None, rng: Seed 
     return Carrying(wished.within(box), share, inside, doubt, search.queries, own)
 
 
-def _wide(bounds: Any, dim: int) -> tuple[Array, Array]:
+def wide(bounds: Any, dim: int) -> tuple[Array, Array]:
     """Inputs that never change get a width of their own: a box has one in every direction."""
     low, high = (np.broadcast_to(np.asarray(side, float), dim).copy() for side in bounds)
     flat = high - low < 1e-6 * np.maximum(1, np.abs(low))
@@ -205,7 +210,16 @@ class _Search:
             room = self.room(tried)
             best, most = tried[room.argmax()], float(room.max())
         if not most > 0:
-            kinds = len(np.unique(self.ask(places)[0], axis=0))
+            answers, parts = self.ask(places)
+            kinds = len(np.unique(answers, axis=0))
+            open_ = np.sort(parts, axis=2)[:, :, -2].max(axis=1) > _OPEN
+            steps = len(np.unique(answers[open_], axis=0))
+            if open_.sum() > _REPEAT * steps:
+                raise NotPiecewiseLinear(
+                    f"{self.model.title} answers with only {steps} different probabilities at "
+                    f"{open_.sum()} points where it is not sure of one class: a tree, a "
+                    "nearest-neighbour rule or another step function"
+                )
             raise BlackBoxError(
                 f"{self.model.title} answers with probabilities of exactly 0 or 1 at all of "
                 f"{self.queries} points, and with {kinds} different answers at {len(places)} of "

@@ -144,6 +144,8 @@ def _write(outcome: Outcome, out: Path, ledger: Path, page: Path | None) -> None
             # What is not complete takes no complete copy's place.
             name = out if outcome.complete else out.with_stem(f"{out.stem}.partial")
             save_copy(outcome.network, name, outcome.target.model.link)
+            if outcome.complete:  # that of a run that was stopped, and went on
+                out.with_stem(f"{out.stem}.partial").unlink(missing_ok=True)
             files["copy" if outcome.complete else "partial copy"] = str(name)
         if page is not None:
             command = shlex.join(["relu-learn", *sys.argv[1:]])

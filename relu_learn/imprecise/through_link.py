@@ -8,6 +8,7 @@ the scores z = F'(x) come in through log p(z), whose derivatives are known.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,6 @@ EXPLAINED = 4.0
 _LADDER = (1e-1, 1e-2, 1e-3, 1e-4, 0.0)
 # Rounds on a rung, which end when the misfit falls by less; and steps of a round.
 _ROUNDS, _FALLS, _STEPS = 8, 0.03, 6
-# The blurs, and most steps of each, of a fit that starts from nothing.
-_DOWN, _AFRESH = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4), 80
 # Conjugate gradients of a step at most, and steps that may fall by less than a fiftieth.
 _ITERATIONS, _SLOW, _STILL = 100, 0.02, 3
 
@@ -72,10 +71,11 @@ class Told:
         return np.asarray(self.doubt / np.maximum(self.parts, EXPLAINED * self.doubt))
 
     @property
-    def bits(self) -> float:
-        """What these answers can tell at most: how many different ones there might have been."""
+    def bits(self) -> Array:
+        """What each row's answer can tell at most (n,): how many different ones there might have
+        been."""
         each = np.log2(1 + self.parts / (2 * self.doubt))
-        return float((each.sum(axis=2) - each.max(axis=2)).sum())
+        return np.asarray((each.sum(axis=2) - each.max(axis=2)).sum(axis=1))
 
     def off(self, z: Array) -> tuple[Array, Array]:
         """log p of scores z (n, m) minus that of the answers (n, g, q); its derivatives
@@ -209,8 +209,8 @@ class LinkedStep(GaussNewton):
         return self.fit.hidden + self.change, self.fit.coefficients + self._regress(wish)
 
 
-def improve(fit: LinkedFit, steps: int, slow: float = _SLOW) -> LinkedFit:
-    """Levenberg-Marquardt, until a few steps fall by less than `slow`."""
+def improve(fit: LinkedFit, steps: int) -> LinkedFit:
+    """Levenberg-Marquardt, until a few steps fall by little."""
     damping, still = 1e-2, 0
     for _ in range(steps):
         for _ in range(8):
@@ -220,37 +220,23 @@ def improve(fit: LinkedFit, steps: int, slow: float = _SLOW) -> LinkedFit:
             damping = 8 * max(damping, 1e-6)
         else:
             return fit
-        still = still + 1 if trial.loss > (1 - slow) * fit.loss else 0
+        still = still + 1 if trial.loss > (1 - _SLOW) * fit.loss else 0
         fit, damping = trial, max(damping / 5, 1e-9)
         if still > _STILL:
             break
     return fit
 
 
-def afresh(told: Told, neurons: int, rng: np.random.Generator) -> LinkedFit:
-    """From so many random hyperplanes through the rows: many more than there are, and Gauss-Newton
-    finds the way from anywhere. All rows count alike, ever more precisely."""
-    d, m = told.x.shape[1] - 1, told.odds.shape[2]
-    nothing = np.zeros((d + 1, m))
-    affine = improve(LinkedFit(told, nothing.T[:0], nothing, 1.0), _AFRESH)
-    normals = rng.standard_normal((neurons, d))
-    through = told.x[rng.integers(len(told.x), size=neurons), :-1]
-    hidden = np.column_stack([normals, -(normals * through).sum(axis=1) / 2])
-    hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
-    outputs = rng.standard_normal((neurons, m)) / 10
-    fit = LinkedFit(told, hidden, np.concatenate([outputs, affine.coefficients]), 0.0)
-    for blur in _DOWN:
-        fit = LinkedFit(told, fit.hidden, fit.coefficients, blur)
-        fit = improve(fit, _AFRESH, _SLOW / 4)
-    return settle(fit, (0.0,))
-
-
-def settle(fit: LinkedFit, ladder: tuple[float, ...] = _LADDER) -> LinkedFit:
+def settle(
+    fit: LinkedFit, ladder: tuple[float, ...] = _LADDER, hurry: Callable[[], bool] = bool
+) -> LinkedFit:
     """Explain as many rows as can be: those that are not count little, and less the further off
-    they are. `ladder` is the least blur, rung by rung."""
+    they are. `ladder` is the least blur, rung by rung; it ends early if there is no time."""
     for least in ladder:
         before = np.inf
         for _ in range(_ROUNDS):
+            if hurry():
+                return fit
             fit = improve(fit.blurred(least), _STEPS)
             if fit.misfit > (1 - _FALLS) * before:
                 break

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from relu_learn import BlackBoxError, InvalidArgument, ReluNetwork, learn_from_queries, zoo
+from relu_learn import (
+    BlackBoxError,
+    InvalidArgument,
+    NotPiecewiseLinear,
+    ReluNetwork,
+    learn_from_queries,
+    zoo,
+)
 from relu_learn.blackboxes import Model, find_box
 from relu_learn.blackboxes.links import LINKS
 
@@ -81,6 +88,15 @@ def test_what_is_sure_everywhere_is_said():
         BlackBoxError, match="exactly 0 or 1 at all of .* 1 bits each: these are labels"
     ):
         find_box(sure, points=POINTS)
+
+
+def test_steps_are_named():
+    def tree(x):
+        p = np.where(x[:, :1] > 0, [1.0, 0.0, 0.0], [0.2, 0.8, 0.0])
+        return np.where(x[:, 1:2] > 1, [0.0, 0.9, 0.1], p)
+
+    with pytest.raises(NotPiecewiseLinear, match="only 2 different probabilities at .* a tree"):
+        find_box(Model(tree, 5, link="softmax"), points=POINTS)
 
 
 def test_arguments():

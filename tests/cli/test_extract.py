@@ -82,6 +82,15 @@ def test_stopped_by_hand_the_same_command_goes_on(served, tmp_path):
     assert matches(zoo.get("digits"), ReluNetwork.load(tmp_path / "copy.npz"))
 
 
+def test_a_whole_copy_takes_the_place_of_a_partial_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    zoo.get("digits").save("digits.npz")
+    run("extract", "digits.npz", "--max-queries", "600")
+    assert Path("copy.partial.npz").exists()
+    assert run("extract", "digits.npz")[0] == 0
+    assert Path("copy.npz").exists() and not Path("copy.partial.npz").exists()
+
+
 BAD = {
     "400": "HTTP 400",
     "404": "HTTP 404",

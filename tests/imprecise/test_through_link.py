@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from relu_learn import zoo
-from relu_learn.imprecise.through_link import LinkedFit, LinkedStep, Told, afresh, settle
+from relu_learn.imprecise.through_link import LinkedFit, LinkedStep, Told, settle
 
 RNG = np.random.default_rng(0)
 D, K, M = 4, 5, 2
@@ -67,14 +67,9 @@ def test_a_rough_network_is_settled_to_the_last_digits(name):
     rough = LinkedFit(rows, hidden + 0.05 * RNG.standard_normal(hidden.shape), 1.1 * c, 0.0)
     fit = settle(rough)
     assert not rough.explained.all() and fit.explained.all()
+    assert settle(rough, hurry=lambda: True) is rough
     fresh = told(ODDS[name])
     assert fit.on(fresh).explained.mean() > 0.98
-
-
-def test_a_network_is_fitted_from_nothing():
-    rows, fresh = told(SOFTMAX, n=800), told(SOFTMAX)
-    fits = [afresh(rows, 12, np.random.default_rng(s)).on(fresh) for s in range(3)]
-    assert np.median([fit.explained.mean() for fit in fits]) > 0.9
 
 
 def test_neurons_come_and_go():
@@ -89,5 +84,5 @@ def test_neurons_come_and_go():
 
 def test_bits_are_what_answers_can_tell():
     sure = Told(np.ones((5, 3)), np.tile([1.0, 0.0], (5, 1, 1)), np.full((5, 1, 2), 5e-7), SOFTMAX)
-    assert sure.bits == 0
-    assert told(SOFTMAX, n=100).bits > 500
+    assert (sure.bits == 0).all()
+    assert told(SOFTMAX, n=100).bits.sum() > 500
