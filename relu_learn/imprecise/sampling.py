@@ -119,8 +119,11 @@ class Sampling:
     def rows(self, x: np.ndarray, values: np.ndarray) -> Samples:
         rows = np.column_stack([x, np.ones(len(x))])
         y = (values - self.base) / self.unit
-        if self.grows:  # a multiple of a row has the same multiple of F (with its offset)
-            weight = 2 / (1 + np.linalg.norm(x, axis=1, keepdims=True) / math.sqrt(x.shape[1]))
+        if self.grows:
+            # Far out F is as many times larger, and its rounding; near the origin it is not smaller
+            # (an offset). A multiple of a row has the same multiple of F.
+            size = np.linalg.norm(x, axis=1, keepdims=True) / math.sqrt(x.shape[1])
+            weight = 1 / np.maximum(1.0, size)
             rows, y = weight * rows, weight * y
         return Samples(rows, y)
 
