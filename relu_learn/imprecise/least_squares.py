@@ -20,10 +20,10 @@ from threadpoolctl import ThreadpoolController
 _ANGLES = np.array([2.0, 1.4, 1.0, 0.7, 0.5])
 # Neurons at an angle of less than 1/20 may be one: 1 - cos. (Two that are not cost a fit to try.)
 _NEAR = 1e-3
-# Every iteration of a step must take this share of the loss: down at the noise a hundred of them
-# gain nothing. (64-32-10, 30-60-1 and 100-64-1 in float32: 0.6, 0.4 and 0.5 of the time without it,
-# the same networks up to the last digit; ten times smaller: 0.6, 0.6 and 0.7.)
-_WORTH = 1e-4
+# Every iteration of a step must take this share of what the step need not take of the loss: down at
+# the noise a hundred of them gain nothing. (64-32-10, 30-60-1 and 100-64-1 in float32: 0.6, 0.4 and
+# 0.5 of the time without it, and the same networks; ÷ 10: 0.6, 0.6 and 0.7.)
+_WORTH = 1e-2
 R = TypeVar("R")
 P = ParamSpec("P")
 
@@ -139,19 +139,24 @@ class GaussNewton:
     ----------
     change : ndarray of shape (k, d + 1)
         The step so far.
+    idle : bool
+        Whether the last iteration took hardly anything of the loss.
     """
 
     def __init__(self, fit: Fit, damping: float, forcing: float = 0.1) -> None:
         self.fit, x, a = fit, fit.samples.x, fit.outputs
         norm = (a**2).sum(axis=1)[:, None] * (fit.active.T @ x**2)
         norm += 1e-12 * norm.max(initial=0) + np.finfo(float).tiny
-        self.norm, self.ridge, self.iterations = norm, damping * norm, 0
-        self.idle = False
+        self.norm, self.ridge = norm, damping * norm
         self.left = (fit.active * (fit.residual @ a.T)).T @ x
-        self.change = np.zeros_like(self.left)
-        scaled = self.left / norm
+        self.begin(forcing)
+
+    def begin(self, forcing: float) -> None:
+        self.iterations, self.idle, self.change = 0, False, np.zeros_like(self.left)
+        scaled = self.left / self.norm
         self.direction, self.power = scaled.copy(), float((self.left * scaled).sum())
         self.enough = forcing**2 * self.power
+        self.least = _WORTH * forcing**2 * float((self.fit.residual**2).sum())
 
     def normal_matrix(self, v: np.ndarray) -> np.ndarray:
         fit, x, a = self.fit, self.fit.samples.x, self.fit.outputs
@@ -173,7 +178,7 @@ class GaussNewton:
             self.iterations += 1
             image = self.normal_matrix(self.direction)
             rate = self.power / float((self.direction * image).sum())
-            self.idle = rate * self.power < _WORTH * self.fit.loss  # what the loss falls by
+            self.idle = rate * self.power < self.least  # what the loss falls by
             self.change += rate * self.direction
             self.left -= rate * image
             scaled = self.left / self.norm

@@ -6,7 +6,7 @@ import pytest
 from relu_learn.core import precision
 from relu_learn.core.gradients import CAUTION
 from relu_learn.core.lines import EPS, SIGMAS
-from relu_learn.imprecise import fit
+from relu_learn.imprecise import sampling
 
 
 def test_from_float64_to_labels():
@@ -25,5 +25,5 @@ def test_a_network_is_not_blamed_for_rounding():
 
 
 def test_so_many_samples_judge_a_fit():
-    assert 3 / np.sqrt(2 * precision.HELD_OUT) < fit._SLACK
-    assert fit._RECHECK <= precision.HELD_OUT  # of them are asked again
+    assert 3 / np.sqrt(2 * precision.HELD_OUT) < sampling._SLACK
+    assert sampling._RECHECK <= precision.HELD_OUT  # of them are asked again

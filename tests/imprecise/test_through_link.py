@@ -47,8 +47,7 @@ def test_a_step_solves_its_normal_equations():
     rows = told(SOFTMAX, n=80)
     hidden, c = network()
     fit = LinkedFit(rows, hidden, c + 0.1 * RNG.standard_normal(c.shape), 1e-2)
-    step = LinkedStep(fit, damping=1e-3)
-    step.enough *= 1e-16  # it ends at a tenth
+    step = LinkedStep(fit, damping=1e-3, forcing=1e-9)  # it ends at a tenth
     v, new = step.change, step.taken()[1] - fit.coefficients
     on, x = fit.active, rows.x
     moves = [np.outer(on[:, i] * x[:, j], fit.outputs[i]) for i in range(K) for j in range(D + 1)]
