@@ -145,12 +145,14 @@ class GaussNewton:
         self.fit, x, a = fit, fit.samples.x, fit.outputs
         norm = (a**2).sum(axis=1)[:, None] * (fit.active.T @ x**2)
         norm += 1e-12 * norm.max(initial=0) + np.finfo(float).tiny
-        self.norm, self.ridge, self.iterations = norm, damping * norm, 0
-        self.idle = False
-        self.left = (fit.active * (fit.residual @ a.T)).T @ x
-        self.change = np.zeros_like(self.left)
-        scaled = self.left / norm
-        self.direction, self.power = scaled.copy(), float((self.left * scaled).sum())
+        self.norm, self.ridge = norm, damping * norm
+        self._start((fit.active * (fit.residual @ a.T)).T @ x, forcing)
+
+    def _start(self, left: np.ndarray, forcing: float) -> None:
+        self.left, self.change = left, np.zeros_like(left)
+        self.iterations, self.idle = 0, False
+        self.direction = left / self.norm
+        self.power = float((left * self.direction).sum())
         self.enough = forcing**2 * self.power
 
     def normal_matrix(self, v: np.ndarray) -> np.ndarray:

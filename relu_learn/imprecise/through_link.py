@@ -176,12 +176,9 @@ class LinkedStep(GaussNewton):
         norm = np.einsum("ki,nij,kj->nk", a, self.weights, a, optimize=True)
         norm = (fit.active * norm).T @ fit.told.x**2
         self.norm = np.where(norm > 0, norm, 1.0)
-        self.ridge, self.iterations = damping * self.norm, 0
-        self.left = self._back(self.wish - self._weigh(features @ self._regress(self.wish)))
-        self.change = np.zeros_like(self.left)
-        scaled = self.left / self.norm
-        self.direction, self.power = scaled.copy(), float((self.left * scaled).sum())
-        self.enough = forcing**2 * self.power
+        self.ridge = damping * self.norm
+        wish = self.wish - self._weigh(features @ self._regress(self.wish))
+        self._start(self._back(wish), forcing)
 
     def _weigh(self, change: Array) -> Array:
         return np.asarray(np.einsum("nij,nj->ni", self.weights, change))
