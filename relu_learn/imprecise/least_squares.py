@@ -148,13 +148,13 @@ class GaussNewton:
         norm = (a**2).sum(axis=1)[:, None] * (fit.active.T @ x**2)
         norm += 1e-12 * norm.max(initial=0) + np.finfo(float).tiny
         self.norm, self.ridge = norm, damping * norm
-        self.left = (fit.active * (fit.residual @ a.T)).T @ x
-        self.begin(forcing)
+        self._start((fit.active * (fit.residual @ a.T)).T @ x, forcing)
 
-    def begin(self, forcing: float) -> None:
-        self.iterations, self.idle, self.change = 0, False, np.zeros_like(self.left)
-        scaled = self.left / self.norm
-        self.direction, self.power = scaled.copy(), float((self.left * scaled).sum())
+    def _start(self, left: np.ndarray, forcing: float) -> None:
+        self.left, self.change = left, np.zeros_like(left)
+        self.iterations, self.idle = 0, False
+        self.direction = left / self.norm
+        self.power = float((left * self.direction).sum())
         self.enough = forcing**2 * self.power
         self.least = _WORTH * forcing**2 * float((self.fit.residual**2).sum())
 

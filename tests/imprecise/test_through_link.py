@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from relu_learn import zoo
+from relu_learn.imprecise import least_squares, through_link
 from relu_learn.imprecise.through_link import LinkedFit, LinkedStep, Told, settle
 
 RNG = np.random.default_rng(0)
@@ -43,12 +44,19 @@ def test_the_derivatives_are_those_of_log_p(name):
     assert off.shape == rows.parts.shape
 
 
-def test_a_step_solves_its_normal_equations():
+@pytest.mark.parametrize("few", [M, M - 1])
+def test_a_step_solves_its_normal_equations(few, monkeypatch):
+    """Whether the affine part is eliminated or iterated."""
+    monkeypatch.setattr(least_squares, "_WORTH", 0.0)
+    monkeypatch.setattr(through_link, "_FEW", few)
     rows = told(SOFTMAX, n=80)
     hidden, c = network()
     fit = LinkedFit(rows, hidden, c + 0.1 * RNG.standard_normal(c.shape), 1e-2)
     step = LinkedStep(fit, damping=1e-3, forcing=1e-9)  # it ends at a tenth
-    v, new = step.change, step.taken()[1] - fit.coefficients
+    v, new = (
+        after - before
+        for after, before in zip(step.taken(), (hidden, fit.coefficients), strict=True)
+    )
     on, x = fit.active, rows.x
     moves = [np.outer(on[:, i] * x[:, j], fit.outputs[i]) for i in range(K) for j in range(D + 1)]
     moves += [np.outer(f, e) for f in fit.features.T for e in np.eye(M)]
@@ -56,6 +64,7 @@ def test_a_step_solves_its_normal_equations():
     gram = jacobian.T @ jacobian
     gram += 1e-3 * np.diag(np.diag(gram))
     wished = -np.linalg.solve(gram, jacobian.T @ fit.residual.ravel())
+    assert len(step.change) == K + (few < M) * M
     assert np.allclose(np.concatenate([v.ravel(), new.ravel()]), wished, rtol=1e-4, atol=1e-6)
 
 
