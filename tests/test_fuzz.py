@@ -73,6 +73,18 @@ def test_the_properties_can_break():
 
 # What the fuzzer found, each as it was found.
 FOUND = {
+    # The rounding of float32, beside an output that is 0, was called a jump.
+    "float32 beside nothing is no jump": lambda: fuzz.check_road(
+        Recipe(8, 8, 3, "far", "zero row", ("tiny", "huge", "tiny"), 0.1, 1.0, False, 0.0, 0),
+        Road("float32", None, None, False),
+        0,
+    ),
+    # Two neurons that do nothing were looked at for being one.
+    "neurons that do nothing are not near": lambda: fuzz.check_road(
+        Recipe(8, 9, 3, "far", "sparse", ("cancel", "needle", "hat"), 1e-3, 1.0, False, 0.0, 34280),
+        Road("float32 in other units", None, None, False),
+        2055,
+    ),
     # A ramp 1e-9 wide on an offset of 1e12 was called a jump.
     "a steep ramp is no jump": lambda: fuzz.check_network(
         Recipe(

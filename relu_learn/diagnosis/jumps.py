@@ -144,7 +144,7 @@ def _fine_step(ask: Ask, t: np.ndarray, span: np.ndarray) -> float:
     y = ask(near.ravel()).reshape(3, len(t), -1)
     step = np.abs(y[2] - y[1])
     steps = step / np.where(step > 0, step, np.inf).min(axis=0)
-    small = step < np.maximum(STAIR * span, _SINGLE * np.abs(y[1]))
+    small = step <= np.maximum(STAIR * span, _SINGLE * np.abs(y[1]))
     fine = (y[0] == y[1]) & small & (np.abs(steps - np.round(steps)) < 0.01)
     return (
         float((step.max(axis=1) / (1 + np.abs(t))).max()) if fine.all(axis=1).mean() > 0.5 else 0.0

@@ -242,7 +242,8 @@ def near_pairs(fit: Fit) -> list[tuple[int, int, np.ndarray]]:
     pairs = []
     for i, j in sorted(near.tolist(), key=lambda pair: -abs(cosine[tuple(pair)])):
         middle = size[i] * fit.hidden[i] + np.sign(cosine[i, j]) * size[j] * fit.hidden[j]
-        pairs.append((i, j, middle / np.linalg.norm(middle)))
+        if (length := np.linalg.norm(middle)) > 0:  # neither of two that do nothing is anywhere
+            pairs.append((i, j, middle / length))
     return pairs
 
 

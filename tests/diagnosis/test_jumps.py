@@ -111,7 +111,20 @@ def test_nor_one_less_a_hypothesis(rng):
         look_for_jumps(long)
 
 
-@pytest.mark.parametrize("jumps", [True, False])
+def test_nor_one_beside_an_output_that_is_nothing(rng):
+    """Where an output is 0 it has no step, of no size."""
+
+    def ask(t):
+        return np.round(t, 4)[:, None] * [1.0, 0.0]
+
+    t = np.linspace(-1, 1, 41) + 0.01
+    samples = Samples(t, ask(t), Noise(np.array([1e-15, 1e-15])))
+    samples.affine[:] = False
+    long = LongLine(ask, samples, Window(-1, 1.1, cauchy=False), rng, very=True)
+    assert look_for_jumps(long) == pytest.approx(1e-4, rel=0.5)
+
+
+@pytest.mark.parametrize("jumps", [False, True])
 def test_a_long_search_is_looked_at_for_jumps(jumps, rng):
     """Of eight open intervals most have to hold a jump."""
 
