@@ -78,8 +78,8 @@ class _Segments:
         if not tell.any():
             return None
         single = bool((flat == flat.astype(np.float32)).all())
-        least = np.maximum(_SINGLE if single else _STRAIGHT, 4 * doubt / vary)
-        return float((bend(z[tell]) < least[tell]).mean())
+        least = np.maximum(_SINGLE if single else _STRAIGHT, 4 * doubt[tell] / vary[tell])
+        return float((bend(z[tell]) < least).mean())
 
     @property
     def other(self) -> str:
@@ -159,7 +159,8 @@ def _refuse_one_vs_rest(model: Model, rng: np.random.Generator) -> None:
     if p.shape[2] < 3 or (p <= 0).any() or np.abs(p.sum(axis=2) - 1).max() > _BENT:
         return
     logs = np.log(p)
-    bent = logs[bend(logs[..., 1:] - logs[..., :1]) > _BENT]
+    ratios = logs[..., 1:] - logs[..., :1]
+    bent = logs[(bend(ratios) > _BENT) & _curved(ratios)]
     left = [_left_by_one_vs_rest(one) for one in bent[:_FITS]]
     if sum(rest < _LEFT for rest in left) > 1:  # the other segments have kinks, too
         raise NotPiecewiseLinear(
@@ -167,6 +168,13 @@ def _refuse_one_vs_rest(model: Model, rng: np.random.Generator) -> None:
             "their sum, which hides the scores of each (its decision_function would tell them)",
             segments.witness(),
         )
+
+
+def _curved(z: Array) -> NDArray[np.bool_]:
+    """Whether scores (s, p, m) bend nearly everywhere on a segment (s,): a kink near its end, where
+    they bend once, is as good as a sigmoid that begins to."""
+    bends = np.abs(np.diff(z, 2, axis=1)).max(axis=2)
+    return np.asarray(np.quantile(bends, 0.25, axis=1) > _BENT * bends.max(axis=1))
 
 
 def _left_by_one_vs_rest(logs: Array) -> float:

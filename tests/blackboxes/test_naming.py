@@ -28,6 +28,13 @@ def test_six_decimals_are_enough():
     assert find_link(model).link.name == "softmax"
 
 
+@pytest.mark.parametrize("seed", [0, 3, 6])
+def test_a_kink_near_the_end_of_a_segment_is_not_a_sigmoid(seed):
+    few = zoo.random_network(4, 3, 2, rng=seed)
+    model = Model(lambda x: LINKS["softmax"].answers(few(x)), 4, link="softmax")
+    assert find_link(model, rng=seed).link.name == "softmax"
+
+
 def test_what_cannot_be_told_is_not_named():
     """Ten classes of six decimals, most of them near 0: the link stays as it was."""
     sure = zoo.random_network(dim=4, neurons=30, outputs=9, rng=1) * 20.0

@@ -63,6 +63,15 @@ def test_one_class_to_all_digits_says_nothing():
     assert found.bits == 0 and not found.changed and "0 bits" in str(found)
 
 
+def test_a_start_that_explains_nothing_is_left_for_a_fit_from_nothing(monkeypatch):
+    monkeypatch.setattr(descent, "_STEPS", 4000)
+    monkeypatch.setattr(descent, "_TRIAL", 400)
+    wrong = ReluNetwork(-HIDDEN[:1], -BIASES[:1], -OUTPUTS[:, :1], None, [2.0, 1.0])
+    found = refine(classifier(), wrong, ROWS)
+    assert found.changed and found.before < 0.1 and found.after > 0.95
+    assert 3 <= found.network.n_neurons < 6
+
+
 @pytest.mark.parametrize("kind", ["tree", "one-vs-rest"])
 def test_what_has_no_such_scores_is_not_called_learned(kind, monkeypatch):
     monkeypatch.setattr(descent, "_STEPS", 2000)  # more is not better here
@@ -74,7 +83,7 @@ def test_what_has_no_such_scores_is_not_called_learned(kind, monkeypatch):
         p = 1 / (1 + np.exp(-np.clip(z, -6, 6)))
         return (p / p.sum(axis=1, keepdims=True)).round(6)
 
-    found = refine(Model(ask, 3, link="softmax"), known(SECRETS["softmax"]), ROWS, max_queries=1200)
+    found = refine(Model(ask, 3, link="softmax"), known(SECRETS["softmax"]), ROWS, max_queries=4000)
     assert found.after < 0.5
 
 
