@@ -21,9 +21,9 @@ from relu_learn.core.run import Run
 from relu_learn.telling.certificate import mean_square
 from relu_learn.telling.events import Event
 
-# Share of epsilon that known answers may show: one miss that was seen may stand for four, and after
-# each test that failed for four times as many.
-_SEEN = 0.25
+# Share of epsilon that known answers may show: one miss that was seen may stand for eight, and
+# after each test that failed for eight times as many.
+_SEEN = 0.125
 # And that a test may show: its points tell the loss to about a factor of two.
 _SHOWN = 0.5
 
